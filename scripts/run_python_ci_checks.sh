@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Everything that reads sources without running them: ruff, mypy, clang-format, shellcheck, and
+# whether the version is the same wherever it is written.
+#   scripts/run_python_ci_checks.sh
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=scripts/lib_steps.sh
+. "$here/lib_steps.sh"
+# shellcheck source=scripts/lib_python.sh
+. "$here/lib_python.sh"
+# shellcheck source=scripts/lib_checks.sh
+. "$here/lib_checks.sh"
+
+case "${1-}" in -h | --help) show_help "$0"; exit ;; esac
+cd "$REPO_ROOT"
+./scripts/setup.sh
+tool=$VENV/bin
+
+cc_format() { source_files '*.h' '*.cc' '*.c' | xargs -0r -n 1 -P "$(nproc)" "$tool/clang-format" --dry-run -Werror --ferror-limit=1; }
+shell_lint() { source_files '*.sh' scripts/bazel .ci/run | xargs -0r "$tool/shellcheck" -x; }
+same_version() {
+  local python module
+  python=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' python_api/velaria/_version.py)
+  module=$(sed -n 's/^ *version = "\([^"]*\)".*/\1/p' MODULE.bazel | head -n 1)
+  [ -n "$python" ] && [ "$python" = "$module" ] ||
+    { echo "_version.py says '$python', MODULE.bazel says '$module'"; return 1; }
+}
+
+check "ruff check" "$tool/ruff" check --quiet .
+check "ruff format" "$tool/ruff" format --check --quiet .
+check "mypy" "$tool/mypy" --no-error-summary
+check "clang-format" cc_format
+check "shellcheck" shell_lint
+check "one version" same_version
+finish "Python and source checks"

@@ -1,0 +1,86 @@
+#include "src/base/allowed_paths.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+
+namespace velaria {
+
+namespace {
+
+// weakly_canonical resolves links in the part that exists and ".." in the rest.
+std::filesystem::path real_place(const std::string& path) {
+  std::error_code code;
+  const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(path, code), code);
+  if (code) {
+    throw Error(ErrorKind::kFileAccess,
+                concat("cannot find out where '", path, "' leads: ", code.message()));
+  }
+  return place;
+}
+
+bool is_inside(const std::filesystem::path& place, const std::filesystem::path& folder) {
+  auto part = place.begin();
+  for (const auto& wanted : folder) {
+    if (wanted.empty()) continue;  // "/a/" ends with an empty part
+    if (part == place.end() || *part != wanted) return false;
+    ++part;
+  }
+  return true;
+}
+
+class RestrictedFileSystem : public FileSystem {
+ public:
+  RestrictedFileSystem(std::shared_ptr<FileSystem> files, const std::vector<std::string>& allowed)
+      : files_(std::move(files)) {
+    for (const std::string& path : allowed) allowed_.push_back(real_place(path));
+  }
+
+  // The resolved path is what gets opened, so that a link changed meanwhile is not followed.
+  std::unique_ptr<ReadableFile> open_read(const std::string& path) override {
+    return files_->open_read(checked(path));
+  }
+  std::unique_ptr<WritableFile> create(const std::string& path, bool append) override {
+    return files_->create(checked(path), append);
+  }
+  bool exists(const std::string& path) override { return files_->exists(checked(path)); }
+  bool is_directory(const std::string& path) override {
+    return files_->is_directory(checked(path));
+  }
+  std::vector<std::string> list_directory(const std::string& path) override {
+    return files_->list_directory(checked(path));
+  }
+  void make_directories(const std::string& path) override {
+    files_->make_directories(checked(path));
+  }
+  void rename(const std::string& from, const std::string& to) override {
+    files_->rename(checked(from), checked(to));
+  }
+  void remove(const std::string& path) override { files_->remove(checked(path)); }
+  void sync_directory(const std::string& path) override { files_->sync_directory(checked(path)); }
+
+ private:
+  std::string checked(const std::string& path) const {
+    const std::filesystem::path place = real_place(path);
+    for (const auto& folder : allowed_) {
+      if (is_inside(place, folder)) return place.string();
+    }
+    throw Error(ErrorKind::kFileAccess,
+                concat("'", path, "' is outside of the session's allowed_paths; add its folder there "
+                       "to use it"));
+  }
+
+  std::shared_ptr<FileSystem> files_;
+  std::vector<std::filesystem::path> allowed_;
+};
+
+}  // namespace
+
+std::shared_ptr<FileSystem> restrict_to_paths(std::shared_ptr<FileSystem> files,
+                                              const std::vector<std::string>& allowed) {
+  return std::make_shared<RestrictedFileSystem>(std::move(files), allowed);
+}
+
+}  // namespace velaria

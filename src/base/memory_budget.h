@@ -1,0 +1,59 @@
+// One memory budget per session: state that grows with the data (group tables, sort runs, collected
+// results) asks it before it grows. Small per-chunk scratch is not counted.
+//
+// Thread-safe. Shared ownership: whoever holds reserved bytes keeps the budget alive.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace velaria {
+
+class MemoryBudget {
+ public:
+  // limit_bytes == 0: no limit, only counting.
+  explicit MemoryBudget(uint64_t limit_bytes = 0) : limit_bytes_(limit_bytes) {}
+
+  // Throws ResourceError naming `owner` and the bytes when the limit would be passed.
+  void reserve(uint64_t bytes, std::string_view owner);
+  void release(uint64_t bytes) noexcept;
+
+  uint64_t limit_bytes() const { return limit_bytes_; }
+  uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
+  uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  const uint64_t limit_bytes_;
+  std::atomic<uint64_t> used_bytes_{0};
+  std::atomic<uint64_t> peak_bytes_{0};
+};
+
+// Bytes held of a budget by one owner; grows and shrinks to a level, gives all back at the end.
+class MemoryReservation {
+ public:
+  MemoryReservation(std::shared_ptr<MemoryBudget> budget, std::string_view owner)
+      : budget_(std::move(budget)), owner_(owner) {}
+  ~MemoryReservation() {
+    if (budget_) budget_->release(held_bytes_);
+  }
+  MemoryReservation(MemoryReservation&& other) noexcept
+      : budget_(std::move(other.budget_)), owner_(other.owner_), held_bytes_(other.held_bytes_) {
+    other.held_bytes_ = 0;
+  }
+  MemoryReservation(const MemoryReservation&) = delete;
+  MemoryReservation& operator=(const MemoryReservation&) = delete;
+  MemoryReservation& operator=(MemoryReservation&&) = delete;
+
+  // Brings the held amount to `bytes`. Throws ResourceError when growing passes the limit.
+  void resize(uint64_t bytes);
+  uint64_t held_bytes() const { return held_bytes_; }
+
+ private:
+  std::shared_ptr<MemoryBudget> budget_;  // may be null: nothing is counted then
+  std::string_view owner_;                // a literal
+  uint64_t held_bytes_ = 0;
+};
+
+}  // namespace velaria

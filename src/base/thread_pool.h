@@ -1,0 +1,40 @@
+// A fixed set of threads that run short tasks. One pool per session; no process-wide state.
+//
+// Tasks must not wait for other tasks of the same pool. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace velaria {
+
+class ThreadPool {
+ public:
+  // threads == 0: one per core the process may run on.
+  explicit ThreadPool(size_t threads = 0);
+  ~ThreadPool();  // runs what is queued, then joins
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  size_t size() const { return threads_.size(); }
+  void submit(std::function<void()> task);
+
+ private:
+  void work();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// Cores this process may use (respects CPU affinity), at least 1.
+size_t usable_cores();
+
+}  // namespace velaria

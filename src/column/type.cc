@@ -1,0 +1,184 @@
+#include "src/column/type.h"
+
+#include <map>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+
+namespace velaria {
+
+int64_t units_per_second(TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::kSecond: return 1;
+    case TimeUnit::kMilli: return 1000;
+    case TimeUnit::kMicro: return 1000000;
+    case TimeUnit::kNano: return 1000000000;
+  }
+  return 1;
+}
+
+DataType DataType::decimal(int precision, int scale) {
+  if (precision < 1 || precision > 38 || scale < 0 || scale > precision) {
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("decimal(", precision, ", ", scale,
+                       ") does not exist; precision is 1 to 38 and scale 0 to precision"));
+  }
+  DataType type(TypeId::kDecimal128);
+  type.precision_ = static_cast<uint8_t>(precision);
+  type.scale_ = static_cast<int8_t>(scale);
+  return type;
+}
+
+DataType DataType::timestamp(TimeUnit unit, std::string_view time_zone) {
+  DataType type(TypeId::kTimestamp);
+  type.unit_ = unit;
+  if (!time_zone.empty()) type.time_zone_ = std::make_shared<const std::string>(time_zone);
+  return type;
+}
+
+DataType DataType::vector(int32_t dimension) {
+  DataType type(TypeId::kFixedSizeList);
+  type.list_size_ = dimension;
+  return type;
+}
+
+const std::string& DataType::time_zone() const {
+  static const std::string none;
+  return time_zone_ ? *time_zone_ : none;
+}
+
+bool DataType::operator==(const DataType& other) const {
+  if (id_ != other.id_) return false;
+  switch (id_) {
+    case TypeId::kDecimal128: return precision_ == other.precision_ && scale_ == other.scale_;
+    case TypeId::kTimestamp: return unit_ == other.unit_ && time_zone() == other.time_zone();
+    case TypeId::kFixedSizeList: return list_size_ == other.list_size_;
+    default: return true;
+  }
+}
+
+std::string DataType::to_string() const {
+  switch (id_) {
+    case TypeId::kNull: return "null";
+    case TypeId::kBool: return "bool";
+    case TypeId::kInt8: return "int8";
+    case TypeId::kInt16: return "int16";
+    case TypeId::kInt32: return "int32";
+    case TypeId::kInt64: return "int64";
+    case TypeId::kUInt8: return "uint8";
+    case TypeId::kUInt16: return "uint16";
+    case TypeId::kUInt32: return "uint32";
+    case TypeId::kUInt64: return "uint64";
+    case TypeId::kFloat32: return "float32";
+    case TypeId::kFloat64: return "float64";
+    case TypeId::kDecimal128:
+      return concat("decimal128(", static_cast<int>(precision_), ", ", static_cast<int>(scale_),
+                    ")");
+    case TypeId::kUtf8: return "utf8";
+    case TypeId::kBinary: return "binary";
+    case TypeId::kDate32: return "date32";
+    case TypeId::kTime64: return "time64[us]";
+    case TypeId::kTimestamp: {
+      const char* units[] = {"s", "ms", "us", "ns"};
+      const char* unit = units[static_cast<int>(unit_)];
+      return time_zone().empty() ? concat("timestamp[", unit, "]")
+                                 : concat("timestamp[", unit, ", ", time_zone(), "]");
+    }
+    case TypeId::kInterval: return "interval";
+    case TypeId::kFixedSizeList: return concat("fixed_size_list<float32>[", list_size_, "]");
+  }
+  return "unknown";
+}
+
+int DataType::value_width_bytes() const {
+  switch (id_) {
+    case TypeId::kNull:
+    case TypeId::kFixedSizeList: return 0;
+    case TypeId::kBool:
+    case TypeId::kInt8:
+    case TypeId::kUInt8: return 1;
+    case TypeId::kInt16:
+    case TypeId::kUInt16: return 2;
+    case TypeId::kInt32:
+    case TypeId::kUInt32:
+    case TypeId::kFloat32:
+    case TypeId::kDate32: return 4;
+    case TypeId::kInt64:
+    case TypeId::kUInt64:
+    case TypeId::kFloat64:
+    case TypeId::kTime64:
+    case TypeId::kTimestamp: return 8;
+    case TypeId::kDecimal128:
+    case TypeId::kUtf8:
+    case TypeId::kBinary:
+    case TypeId::kInterval: return 16;
+  }
+  return 0;
+}
+
+namespace {
+
+const std::map<std::string, DataType>& named_types() {
+  static const auto* types = new std::map<std::string, DataType>{
+      {"bool", DataType(TypeId::kBool)},
+      {"boolean", DataType(TypeId::kBool)},
+      {"tinyint", DataType(TypeId::kInt8)},
+      {"int8", DataType(TypeId::kInt8)},
+      {"smallint", DataType(TypeId::kInt16)},
+      {"int16", DataType(TypeId::kInt16)},
+      {"int", DataType(TypeId::kInt32)},
+      {"integer", DataType(TypeId::kInt32)},
+      {"int32", DataType(TypeId::kInt32)},
+      {"bigint", DataType(TypeId::kInt64)},
+      {"int64", DataType(TypeId::kInt64)},
+      {"uint8", DataType(TypeId::kUInt8)},
+      {"utinyint", DataType(TypeId::kUInt8)},
+      {"uint16", DataType(TypeId::kUInt16)},
+      {"usmallint", DataType(TypeId::kUInt16)},
+      {"uint32", DataType(TypeId::kUInt32)},
+      {"uinteger", DataType(TypeId::kUInt32)},
+      {"uint64", DataType(TypeId::kUInt64)},
+      {"ubigint", DataType(TypeId::kUInt64)},
+      {"float", DataType(TypeId::kFloat32)},
+      {"real", DataType(TypeId::kFloat32)},
+      {"float32", DataType(TypeId::kFloat32)},
+      {"double", DataType(TypeId::kFloat64)},
+      {"double precision", DataType(TypeId::kFloat64)},
+      {"float64", DataType(TypeId::kFloat64)},
+      {"text", DataType(TypeId::kUtf8)},
+      {"varchar", DataType(TypeId::kUtf8)},
+      {"string", DataType(TypeId::kUtf8)},
+      {"utf8", DataType(TypeId::kUtf8)},
+      {"blob", DataType(TypeId::kBinary)},
+      {"bytea", DataType(TypeId::kBinary)},
+      {"binary", DataType(TypeId::kBinary)},
+      {"date", DataType(TypeId::kDate32)},
+      {"date32", DataType(TypeId::kDate32)},
+      {"time", DataType(TypeId::kTime64)},
+      {"time64[us]", DataType(TypeId::kTime64)},
+      {"timestamp", DataType::timestamp(TimeUnit::kMicro)},
+      {"timestamp[s]", DataType::timestamp(TimeUnit::kSecond)},
+      {"timestamp[ms]", DataType::timestamp(TimeUnit::kMilli)},
+      {"timestamp[us]", DataType::timestamp(TimeUnit::kMicro)},
+      {"timestamp[ns]", DataType::timestamp(TimeUnit::kNano)},
+      {"timestamptz", DataType::timestamp(TimeUnit::kMicro, "UTC")},
+      {"interval", DataType(TypeId::kInterval)},
+  };
+  return *types;
+}
+
+}  // namespace
+
+DataType type_from_name(std::string_view name) {
+  const std::string folded = to_lower_ascii(name);
+  const auto& types = named_types();
+  const auto found = types.find(folded);
+  if (found != types.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, type] : types) names.push_back(known);
+  throw Error(ErrorKind::kSqlSemantic,
+              concat("type '", excerpt(name), "' does not exist", did_you_mean(folded, names)));
+}
+
+}  // namespace velaria

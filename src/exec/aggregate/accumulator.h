@@ -1,0 +1,41 @@
+// The running values of one aggregate for all groups, as flat arrays indexed by group number.
+//
+// Sums do not depend on the order of the rows: integers add up in 128 bits and are checked at the end,
+// floats in double-double (two doubles per sum, error near 2^-100), so that one thread and many give
+// the same answer.
+// Source of the error-free addition: D. E. Knuth, The Art of Computer Programming, vol. 2, 4.2.2.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "src/column/column.h"
+#include "src/expr/aggregate.h"
+
+namespace velaria {
+
+class Accumulator {
+ public:
+  static std::unique_ptr<Accumulator> make(const BoundAggregate& aggregate);
+  virtual ~Accumulator() = default;
+
+  // Room for groups [0, groups); new ones start empty.
+  virtual void grow(uint32_t groups) = 0;
+  // Row i goes to group ids[i]; all rows to group 0 when `ids` is null. `argument` is flat or
+  // constant, null for COUNT(*).
+  virtual void add(const ColumnPtr& argument, const uint32_t* ids, int64_t rows) = 0;
+  // Group from[i] of `other` (of the same kind) is added to group to[i] of this.
+  virtual void merge(const Accumulator& other, const uint32_t* from, const uint32_t* to,
+                     int64_t count) = 0;
+  // Values of the given groups. TypeMismatchError when a sum does not fit its type.
+  virtual ColumnPtr result(const uint32_t* groups, int64_t count) const = 0;
+  virtual uint64_t memory_bytes() const = 0;
+
+  // The state as columns, to be written down and to go on from later.
+  virtual std::vector<ColumnPtr> state(const uint32_t* groups, int64_t count) const = 0;
+  // Groups [0, n) from the columns of state(); before any add().
+  virtual void restore(const std::vector<ColumnPtr>& state) = 0;
+};
+
+}  // namespace velaria

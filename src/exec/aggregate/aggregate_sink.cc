@@ -1,0 +1,463 @@
+#include "src/exec/aggregate/aggregate_sink.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <numeric>
+
+#include "src/base/error.h"
+#include "src/exec/aggregate/accumulator.h"
+#include "src/exec/aggregate/group_table.h"
+#include "src/exec/scheduler.h"
+#include "src/expr/evaluator.h"
+#include "src/kernel/compare.h"
+#include "src/kernel/take.h"
+
+namespace velaria {
+
+namespace {
+
+struct AggregateSpec {
+  std::vector<BoundExpressionPtr> keys;
+  std::vector<BoundAggregate> aggregates;
+  std::vector<DataType> key_types;
+};
+
+// Groups and their running values. Without keys there is exactly one group, number 0.
+class AggregateTable {
+ public:
+  explicit AggregateTable(const AggregateSpec& spec) : spec_(spec) {
+    if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types);
+    for (const BoundAggregate& aggregate : spec.aggregates) {
+      accumulators_.push_back(Accumulator::make(aggregate));
+    }
+    if (!groups_) grow(1);
+  }
+
+  uint32_t size() const { return groups_ ? groups_->size() : 1; }
+  uint64_t first_position(uint32_t group) const { return first_positions_[group]; }
+  const std::vector<uint32_t>& touched() const { return touched_; }
+  const std::vector<uint64_t>& hashes() const { return groups_->hashes(); }
+
+  void begin_epoch() {
+    touched_.clear();
+    ++epoch_;
+  }
+  void track_touched() { tracks_touched_ = true; }
+
+  void add(const Chunk& chunk) {
+    const int64_t rows = chunk.selected_rows();
+    if (rows == 0) return;
+    EvaluationBatch batch(chunk);
+    const uint32_t* ids = nullptr;
+    if (groups_) {
+      std::vector<ColumnPtr> keys;
+      for (const auto& key : spec_.keys) {
+        ColumnPtr column = evaluate(*key, batch);
+        keys.push_back(column->is_dictionary() ? flatten(column) : std::move(column));
+      }
+      ids_.resize(static_cast<size_t>(rows));
+      const uint32_t before = groups_->size();
+      groups_->find_or_add(keys, rows, ids_.data());
+      ids = ids_.data();
+      if (groups_->size() > before) note_first_positions(chunk, before, rows);
+    }
+    if (tracks_touched_) touch(ids, rows);
+    for (size_t a = 0; a < accumulators_.size(); ++a) {
+      add_aggregate(spec_.aggregates[a], *accumulators_[a], batch, ids, rows);
+    }
+  }
+
+  // Adds the given groups of another table.
+  void merge(const AggregateTable& other, const std::vector<uint32_t>& from) {
+    const auto count = static_cast<int64_t>(from.size());
+    std::vector<uint32_t> to(from.size(), 0);
+    if (groups_) {
+      const std::vector<ColumnPtr> keys = other.groups_->keys(from.data(), count);
+      groups_->find_or_add(keys, count, to.data());
+      grow(groups_->size());
+      for (size_t i = 0; i < from.size(); ++i) {
+        uint64_t& first = first_positions_[to[i]];
+        first = std::min(first, other.first_positions_[from[i]]);
+      }
+    }
+    if (tracks_touched_) touch(groups_ ? to.data() : nullptr, count);
+    for (size_t a = 0; a < accumulators_.size(); ++a) {
+      accumulators_[a]->merge(*other.accumulators_[a], from.data(), to.data(), count);
+    }
+  }
+
+  std::vector<ColumnPtr> result(const uint32_t* groups, int64_t count) const {
+    std::vector<ColumnPtr> out;
+    if (groups_) out = groups_->keys(groups, count);
+    for (const auto& accumulator : accumulators_) out.push_back(accumulator->result(groups, count));
+    return out;
+  }
+
+  Chunk snapshot() const {
+    std::vector<uint32_t> all(size());
+    std::iota(all.begin(), all.end(), 0u);
+    const auto count = static_cast<int64_t>(all.size());
+    Chunk out;
+    out.rows = count;
+    if (groups_) out.columns = groups_->keys(all.data(), count);
+    for (const auto& accumulator : accumulators_) {
+      for (ColumnPtr& column : accumulator->state(all.data(), count)) {
+        out.columns.push_back(std::move(column));
+      }
+    }
+    return out;
+  }
+
+  void restore(const Chunk& snapshot) {
+    size_t next = 0;
+    if (groups_) {
+      std::vector<ColumnPtr> keys(snapshot.columns.begin(),
+                                  snapshot.columns.begin() +
+                                      static_cast<std::ptrdiff_t>(spec_.keys.size()));
+      next = spec_.keys.size();
+      ids_.resize(static_cast<size_t>(snapshot.rows));
+      groups_->find_or_add(keys, snapshot.rows, ids_.data());
+      if (groups_->size() != snapshot.rows) {
+        throw Error(ErrorKind::kCheckpoint, "the checkpoint holds the same group twice");
+      }
+      // The order of the groups written down goes on to be their order.
+      for (uint32_t group = 0; group < groups_->size(); ++group) first_positions_.push_back(group);
+    }
+    for (const auto& accumulator : accumulators_) {
+      const size_t width = accumulator->state(nullptr, 0).size();
+      if (next + width > snapshot.columns.size()) {
+        throw Error(ErrorKind::kCheckpoint, "the checkpoint holds too few state columns");
+      }
+      accumulator->restore({snapshot.columns.begin() + static_cast<std::ptrdiff_t>(next),
+                            snapshot.columns.begin() + static_cast<std::ptrdiff_t>(next + width)});
+      accumulator->grow(size());
+      next += width;
+    }
+    touched_epochs_.assign(size(), 0);
+  }
+
+  uint64_t memory_bytes() const {
+    uint64_t bytes = groups_ ? groups_->memory_bytes() : 0;
+    for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
+    return bytes + first_positions_.capacity() * 8 + touched_epochs_.capacity() * 8;
+  }
+
+ private:
+  void grow(uint32_t groups) {
+    for (const auto& accumulator : accumulators_) accumulator->grow(groups);
+    first_positions_.resize(groups, ~uint64_t{0});
+  }
+
+  void note_first_positions(const Chunk& chunk, uint32_t before, int64_t rows) {
+    grow(groups_->size());
+    uint32_t next = before;
+    for (int64_t i = 0; i < rows && next < groups_->size(); ++i) {
+      if (ids_[static_cast<size_t>(i)] != next) continue;
+      const uint32_t row = chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)]
+                                           : static_cast<uint32_t>(i);
+      first_positions_[next++] = row_position(chunk.order, row);
+    }
+  }
+
+  void touch(const uint32_t* ids, int64_t rows) {
+    touched_epochs_.resize(size(), 0);
+    for (int64_t i = 0; i < rows; ++i) {
+      const uint32_t group = ids == nullptr ? 0 : ids[i];
+      if (touched_epochs_[group] == epoch_) continue;
+      touched_epochs_[group] = epoch_;
+      touched_.push_back(group);
+      if (ids == nullptr) return;
+    }
+  }
+
+  void add_aggregate(const BoundAggregate& aggregate, Accumulator& accumulator,
+                     EvaluationBatch& batch, const uint32_t* ids, int64_t rows) {
+    if (!aggregate.filter) {
+      accumulator.add(argument_of(aggregate, batch), ids, rows);
+      return;
+    }
+    std::vector<uint32_t> kept;
+    select_true(*flatten(evaluate(*aggregate.filter, batch)), &kept);
+    EvaluationBatch subset(batch, kept);
+    std::vector<uint32_t> kept_ids;
+    if (ids != nullptr) {
+      for (uint32_t row : kept) kept_ids.push_back(ids[row]);
+    }
+    accumulator.add(argument_of(aggregate, subset), ids == nullptr ? nullptr : kept_ids.data(),
+                    static_cast<int64_t>(kept.size()));
+  }
+
+  static ColumnPtr argument_of(const BoundAggregate& aggregate, EvaluationBatch& batch) {
+    if (!aggregate.argument) return nullptr;
+    ColumnPtr column = evaluate(*aggregate.argument, batch);
+    return column->is_dictionary() ? flatten(column) : column;
+  }
+
+  const AggregateSpec& spec_;
+  std::unique_ptr<GroupTable> groups_;
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  std::vector<uint64_t> first_positions_;
+  std::vector<uint32_t> ids_;  // scratch
+  // Streams only: which groups the running epoch has met.
+  bool tracks_touched_ = false;
+  uint64_t epoch_ = 1;
+  std::vector<uint64_t> touched_epochs_;
+  std::vector<uint32_t> touched_;
+};
+
+struct GroupRef {
+  uint64_t position;
+  uint32_t table;
+  uint32_t group;
+};
+
+class AggregateState : public SinkState {
+ public:
+  AggregateState(const AggregateSpec& spec, std::shared_ptr<MemoryBudget> session_budget)
+      : budget(std::move(session_budget)), reservation(budget, "GROUP BY") {
+    tables.push_back(std::make_unique<AggregateTable>(spec));
+  }
+
+  std::shared_ptr<MemoryBudget> budget;
+  MemoryReservation reservation;  // of the finished tables
+  std::mutex mutex;
+  // Batch: what the tasks left. After finish(): the merged tables, disjoint by key.
+  std::vector<std::unique_ptr<AggregateTable>> tables;
+  std::vector<GroupRef> output;
+};
+
+class AggregateTask : public SinkTask {
+ public:
+  explicit AggregateTask(std::shared_ptr<MemoryBudget> budget)
+      : reservation(std::move(budget), "GROUP BY") {}
+  MemoryReservation reservation;
+  AggregateTable* table = nullptr;           // where rows go
+  std::unique_ptr<AggregateTable> own_table;  // null: straight into the shared state
+};
+
+// Reads the finished groups in output order.
+class AggregateScan : public TableScan {
+ public:
+  AggregateScan(const AggregateState& state, const ScanRequest& request)
+      : state_(state), request_(request) {}
+
+  std::unique_ptr<ScanTask> new_task() override { return std::make_unique<Task>(*this); }
+
+ private:
+  class Task : public ScanTask {
+   public:
+    explicit Task(AggregateScan& scan) : scan_(scan) {}
+    bool next(Chunk* chunk) override {
+      const std::vector<GroupRef>& output = scan_.state_.output;
+      const auto rows = static_cast<size_t>(scan_.request_.chunk_rows);
+      const size_t part = scan_.next_.fetch_add(1);
+      if (part * rows >= output.size()) return false;
+      const size_t begin = part * rows;
+      const size_t end = std::min(output.size(), begin + rows);
+      *chunk = gather(begin, end);
+      chunk->order = part;
+      return true;
+    }
+
+   private:
+    // Groups of several tables interleave: one gather per table, then into output order.
+    Chunk gather(size_t begin, size_t end) const {
+      const auto& tables = scan_.state_.tables;
+      const auto& output = scan_.state_.output;
+      std::vector<std::vector<uint32_t>> groups(tables.size());
+      for (size_t i = begin; i < end; ++i) groups[output[i].table].push_back(output[i].group);
+      std::vector<std::vector<ColumnPtr>> results;
+      std::vector<uint32_t> part_of_table(tables.size(), 0);
+      for (size_t t = 0; t < tables.size(); ++t) {
+        if (groups[t].empty()) continue;
+        part_of_table[t] = static_cast<uint32_t>(results.size());
+        results.push_back(
+            tables[t]->result(groups[t].data(), static_cast<int64_t>(groups[t].size())));
+      }
+      Chunk chunk;
+      chunk.rows = static_cast<int64_t>(end - begin);
+      std::vector<uint32_t> which;
+      if (results.size() > 1) {
+        for (size_t i = begin; i < end; ++i) which.push_back(part_of_table[output[i].table]);
+      }
+      for (size_t column : scan_.request_.columns) {
+        if (results.size() == 1) {
+          chunk.columns.push_back(results[0][column]);
+          continue;
+        }
+        std::vector<ColumnPtr> parts;
+        for (auto& result : results) parts.push_back(result[column]);
+        chunk.columns.push_back(interleave(parts[0]->type(), parts, which));
+      }
+      return chunk;
+    }
+
+    AggregateScan& scan_;
+  };
+
+  const AggregateState& state_;
+  ScanRequest request_;
+  std::atomic<size_t> next_{0};
+};
+
+class AggregateSink : public SinkOperator, public StatefulSink {
+ public:
+  AggregateSink(std::vector<BoundExpressionPtr> keys, std::vector<BoundAggregate> aggregates,
+                AggregateOutput output)
+      : output_(output) {
+    spec_.keys = std::move(keys);
+    spec_.aggregates = std::move(aggregates);
+    for (const auto& key : spec_.keys) spec_.key_types.push_back(key->type);
+  }
+
+  std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
+    auto state = std::make_unique<AggregateState>(spec_, context.budget);
+    if (streams()) state->tables[0]->track_touched();
+    return state;
+  }
+
+  void begin_epoch(SinkState& base) const override {
+    auto& state = static_cast<AggregateState&>(base);
+    state.output.clear();
+    if (streams()) {
+      state.tables[0]->begin_epoch();
+    } else {
+      state.tables.clear();
+      state.tables.push_back(std::make_unique<AggregateTable>(spec_));
+    }
+  }
+
+  std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
+    auto& state = static_cast<AggregateState&>(base);
+    auto task = std::make_unique<AggregateTask>(state.budget);
+    if (tasks > 1) {
+      task->own_table = std::make_unique<AggregateTable>(spec_);
+      task->table = task->own_table.get();
+    } else {
+      task->table = state.tables[0].get();
+    }
+    return task;
+  }
+
+  SinkResult consume(SinkState&, SinkTask& base, Chunk chunk) const override {
+    auto& task = static_cast<AggregateTask&>(base);
+    task.table->add(chunk);
+    // Asking the budget for every chunk would cost more than it tells.
+    constexpr uint64_t kReserveStep = uint64_t{1} << 20;
+    const uint64_t bytes = task.own_table ? task.table->memory_bytes() : 0;
+    if (bytes > task.reservation.held_bytes() + kReserveStep) task.reservation.resize(bytes);
+    return SinkResult::kNeedInput;
+  }
+
+  void combine(SinkState& base, std::unique_ptr<SinkTask> base_task) const override {
+    auto& state = static_cast<AggregateState&>(base);
+    auto& task = static_cast<AggregateTask&>(*base_task);
+    if (!task.own_table) return;
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    state.tables.push_back(std::move(task.own_table));
+  }
+
+  void finish(SinkState& base, const ExecutionContext& context) const override {
+    auto& state = static_cast<AggregateState&>(base);
+    merge_tables(state, context);
+    state.output.clear();
+    if (streams()) {
+      for (uint32_t group : state.tables[0]->touched()) {
+        state.output.push_back({state.tables[0]->first_position(group), 0, group});
+      }
+    } else {
+      for (size_t t = 0; t < state.tables.size(); ++t) {
+        for (uint32_t group = 0; group < state.tables[t]->size(); ++group) {
+          state.output.push_back(
+              {state.tables[t]->first_position(group), static_cast<uint32_t>(t), group});
+        }
+      }
+    }
+    const auto before = [](const GroupRef& a, const GroupRef& b) { return a.position < b.position; };
+    if (!std::is_sorted(state.output.begin(), state.output.end(), before)) {
+      std::sort(state.output.begin(), state.output.end(), before);
+    }
+    uint64_t bytes = state.output.capacity() * sizeof(GroupRef);
+    for (const auto& table : state.tables) bytes += table->memory_bytes();
+    state.reservation.resize(bytes);
+  }
+
+  std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
+    return std::make_unique<AggregateScan>(static_cast<AggregateState&>(base), request);
+  }
+
+  int64_t result_rows(const SinkState& base) const override {
+    return static_cast<int64_t>(static_cast<const AggregateState&>(base).output.size());
+  }
+
+  Chunk snapshot(const SinkState& base) const override {
+    return static_cast<const AggregateState&>(base).tables[0]->snapshot();
+  }
+  void restore(SinkState& base, const Chunk& snapshot) const override {
+    static_cast<AggregateState&>(base).tables[0]->restore(snapshot);
+  }
+  uint64_t state_bytes(const SinkState& base) const override {
+    return static_cast<const AggregateState&>(base).tables[0]->memory_bytes();
+  }
+  int64_t state_groups(const SinkState& base) const override {
+    return static_cast<const AggregateState&>(base).tables[0]->size();
+  }
+
+ private:
+  bool streams() const { return output_ == AggregateOutput::kTouchedGroups; }
+
+  void merge_tables(AggregateState& state, const ExecutionContext& context) const {
+    if (state.tables.size() == 1) return;
+    size_t groups = 0;
+    for (const auto& table : state.tables) groups += table->size();
+    // Below this the merge is too short to be worth a round through the pool.
+    constexpr size_t kGroupsWorthPartitions = 65536;
+    if (streams() || spec_.keys.empty() || groups < kGroupsWorthPartitions || context.tasks <= 1) {
+      for (size_t t = 1; t < state.tables.size(); ++t) {
+        std::vector<uint32_t> all(state.tables[t]->size());
+        std::iota(all.begin(), all.end(), 0u);
+        state.tables[0]->merge(*state.tables[t], all);
+      }
+      state.tables.resize(1);
+      return;
+    }
+    // Tables meet partition by partition; no two tasks ever touch the same key.
+    size_t partitions = 1;
+    int shift = 64;
+    while (partitions < context.tasks * 8) {
+      partitions *= 2;
+      --shift;
+    }
+    std::vector<std::unique_ptr<AggregateTable>> merged(partitions);
+    run_parallel(
+        partitions,
+        [&](size_t partition) {
+          merged[partition] = std::make_unique<AggregateTable>(spec_);
+          std::vector<uint32_t> members;
+          for (const auto& table : state.tables) {
+            members.clear();
+            const std::vector<uint64_t>& hashes = table->hashes();
+            for (uint32_t group = 0; group < hashes.size(); ++group) {
+              if (hashes[group] >> shift == partition) members.push_back(group);
+            }
+            merged[partition]->merge(*table, members);
+          }
+        },
+        context);
+    state.tables = std::move(merged);
+  }
+
+  AggregateSpec spec_;
+  AggregateOutput output_;
+};
+
+}  // namespace
+
+std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
+                                             std::vector<BoundAggregate> aggregates,
+                                             AggregateOutput output) {
+  return std::make_unique<AggregateSink>(std::move(keys), std::move(aggregates), output);
+}
+
+}  // namespace velaria

@@ -1,0 +1,37 @@
+// GROUP BY as a sink: keys to group numbers, accumulators as flat arrays, one table per task, one
+// merge at the end (by hash partition and in parallel when there are many groups).
+//
+// Groups come out in the order in which their first row lies in the input, for any number of tasks.
+// As a stream's state the table lives on between epochs, and each epoch gives out the groups that it
+// touched.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "src/exec/operator.h"
+#include "src/expr/aggregate.h"
+
+namespace velaria {
+
+enum class AggregateOutput {
+  kAllGroups,      // batch
+  kTouchedGroups,  // stream: the groups of this epoch, with their values so far
+};
+
+std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
+                                             std::vector<BoundAggregate> aggregates,
+                                             AggregateOutput output);
+
+// Stateful sinks can be written down and restored, between epochs only.
+class StatefulSink {
+ public:
+  virtual ~StatefulSink() = default;
+  // Keys, accumulator states: one chunk whose columns only restore() understands.
+  virtual Chunk snapshot(const SinkState& state) const = 0;
+  virtual void restore(SinkState& state, const Chunk& snapshot) const = 0;
+  virtual uint64_t state_bytes(const SinkState& state) const = 0;
+  virtual int64_t state_groups(const SinkState& state) const = 0;
+};
+
+}  // namespace velaria

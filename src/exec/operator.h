@@ -1,0 +1,100 @@
+// The three faces of an operator: where chunks come from (TableScan, see plan/table_source.h), what
+// changes them on the way (TransformOperator), and where they end (SinkOperator).
+//
+// Operators are immutable and shared by all tasks; everything that changes is in state objects
+// outside of them. An operator never waits, never starts threads and never sees another operator.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "src/base/cancellation.h"
+#include "src/base/memory_budget.h"
+#include "src/base/thread_pool.h"
+#include "src/column/chunk.h"
+#include "src/plan/table_source.h"
+
+namespace velaria {
+
+// What a running query may use. Outlives everything that gets it.
+struct ExecutionContext {
+  ThreadPool* pool = nullptr;  // null: everything runs on the calling thread
+  size_t tasks = 1;            // how many tasks a parallel pipeline gets
+  std::shared_ptr<MemoryBudget> budget;
+  const CancellationToken* cancellation = nullptr;
+  int64_t chunk_rows = kDefaultChunkRows;
+  // Called now and then by the thread that waits for the query; throws to stop it (Ctrl-C).
+  std::function<void()> interrupt_check;
+};
+
+// Operators may make several chunks of one; this many low bits of Chunk::order tell them apart. The
+// pipeline shifts the order that a scan gives to the left by it.
+constexpr int kSubOrderBits = 8;
+// Rows a chunk may have at most, so that order and row number fit one word.
+constexpr int kChunkRowBits = 12;
+constexpr int64_t kMostChunkRows = int64_t{1} << kChunkRowBits;
+
+// The place of a row among all rows of its pipeline, the same for any number of tasks.
+inline uint64_t row_position(uint64_t chunk_order, uint32_t row) {
+  return (chunk_order << kChunkRowBits) | row;
+}
+
+class TransformState {
+ public:
+  virtual ~TransformState() = default;
+};
+
+enum class TransformResult {
+  kNeedInput,       // done with this input
+  kHaveMoreOutput,  // call again with the same input
+};
+
+class TransformOperator {
+ public:
+  virtual ~TransformOperator() = default;
+  // One per task; may be null for an operator without state.
+  virtual std::unique_ptr<TransformState> new_state() const { return nullptr; }
+  // `output` may end up without rows. It keeps the input's order, plus the sub-order.
+  virtual TransformResult process(const Chunk& input, TransformState* state,
+                                  Chunk* output) const = 0;
+};
+
+// Shared by the tasks of one sink; what combine() touches is guarded inside.
+class SinkState {
+ public:
+  virtual ~SinkState() = default;
+};
+
+// One task's part.
+class SinkTask {
+ public:
+  virtual ~SinkTask() = default;
+};
+
+enum class SinkResult {
+  kNeedInput,
+  kFinished,  // no more rows are wanted from any task
+};
+
+class SinkOperator {
+ public:
+  virtual ~SinkOperator() = default;
+  virtual std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const = 0;
+  // A stream enters the same pipelines again and again: called before each epoch. Stateful sinks keep
+  // their state, the others start afresh.
+  virtual void begin_epoch(SinkState& state) const = 0;
+  // `tasks`: how many tasks there will be in this epoch.
+  virtual std::unique_ptr<SinkTask> new_task(SinkState& state, size_t tasks) const = 0;
+  // Also called with chunks without rows, so that a sink sees how far a task is. Chunks of one task
+  // come in ascending order.
+  virtual SinkResult consume(SinkState& state, SinkTask& task, Chunk chunk) const = 0;
+  virtual void combine(SinkState& state, std::unique_ptr<SinkTask> task) const = 0;
+  // After all tasks were combined; may run tasks of its own on the context's pool.
+  virtual void finish(SinkState& state, const ExecutionContext& context) const = 0;
+  // What the next pipeline reads. The state outlives the scan.
+  virtual std::unique_ptr<TableScan> result(SinkState& state, const ScanRequest& request) const = 0;
+  virtual int64_t result_rows(const SinkState& state) const = 0;
+};
+
+}  // namespace velaria

@@ -1,0 +1,80 @@
+// A logical plan cut at its sinks into pipelines, and one run of it.
+//
+//   PhysicalPlan plan = PhysicalPlan::make(*logical, {});
+//   PlanExecution execution(plan, context);
+//   execution.run(nullptr);
+//   std::vector<Chunk> rows = execution.take_result();
+//
+// A stream keeps its execution and runs it once per epoch over that epoch's chunks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/exec/aggregate/aggregate_sink.h"
+#include "src/exec/operator.h"
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+
+struct PhysicalOptions {
+  AggregateOutput aggregate_output = AggregateOutput::kAllGroups;
+};
+
+// Reads either a source of the plan or the result of an earlier pipeline's sink.
+struct Pipeline {
+  TableSourcePtr source;            // null: `input_pipeline`
+  size_t input_pipeline = 0;
+  std::vector<size_t> columns;
+  std::vector<std::unique_ptr<TransformOperator>> transforms;
+  std::unique_ptr<SinkOperator> sink;
+  std::string description;  // "scan flights -> filter -> aggregate"
+};
+
+class PhysicalPlan {
+ public:
+  static PhysicalPlan make(const LogicalPlan& plan, const PhysicalOptions& options);
+
+  // In the order in which they must run; the last one collects the result.
+  const std::vector<Pipeline>& pipelines() const { return pipelines_; }
+  const Schema& schema() const { return schema_; }
+  std::string describe() const;  // one line a pipeline
+
+ private:
+  struct Builder;
+  std::vector<Pipeline> pipelines_;
+  Schema schema_;
+};
+
+class PlanExecution {
+ public:
+  // `plan` and what `context` points at outlive the execution.
+  PlanExecution(const PhysicalPlan& plan, ExecutionContext context);
+  ~PlanExecution();
+  PlanExecution(const PlanExecution&) = delete;
+  PlanExecution& operator=(const PlanExecution&) = delete;
+
+  // Runs every pipeline once. `input`, when given, replaces the plan's (only) source for this epoch.
+  void run(const TableSource* input);
+  // The rows of the last run, in order, without selections. May be called once per run.
+  std::vector<Chunk> take_result();
+
+  // Stateful sinks in pipeline order, each with its state: for checkpoints, between runs.
+  struct Stateful {
+    const StatefulSink* sink;
+    SinkState* state;
+  };
+  std::vector<Stateful> stateful_sinks();
+  uint64_t state_bytes();
+
+ private:
+  size_t tasks_for(const Pipeline& pipeline, const TableSource* source) const;
+
+  const PhysicalPlan& plan_;
+  ExecutionContext context_;
+  std::vector<std::unique_ptr<SinkState>> states_;
+};
+
+}  // namespace velaria

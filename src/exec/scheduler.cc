@@ -1,0 +1,177 @@
+#include "src/exec/scheduler.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+
+#include "src/base/error.h"
+
+namespace velaria {
+
+namespace {
+
+// Waits for a number of tasks; keeps the first failure; asks for interrupts while it waits.
+class TaskGroup {
+ public:
+  explicit TaskGroup(size_t tasks) : running_(tasks) {}
+
+  void run(const std::function<void()>& task) noexcept {
+    try {
+      if (!stopped()) task();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    // Notified under the lock: the waiter may destroy this object as soon as it sees zero.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (--running_ == 0) done_.notify_all();
+  }
+
+  void fail(std::exception_ptr failure) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!failure_) failure_ = std::move(failure);
+    stopped_.store(true, std::memory_order_release);
+  }
+
+  void stop() { stopped_.store(true, std::memory_order_release); }
+  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+
+  void wait(const std::function<void()>& interrupt_check) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (running_ > 0) {
+      if (!interrupt_check) {
+        done_.wait(lock);
+        continue;
+      }
+      if (done_.wait_for(lock, std::chrono::milliseconds(20)) == std::cv_status::timeout) {
+        lock.unlock();
+        try {
+          interrupt_check();
+        } catch (...) {
+          fail(std::current_exception());
+        }
+        lock.lock();
+      }
+    }
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable done_;
+  size_t running_;
+  std::exception_ptr failure_;
+  std::atomic<bool> stopped_{false};
+};
+
+struct PipelineParts {
+  TableScan& scan;
+  const std::vector<std::unique_ptr<TransformOperator>>& transforms;
+  const SinkOperator& sink;
+  SinkState& sink_state;
+};
+
+// One task of a pipeline.
+class PipelineTask {
+ public:
+  PipelineTask(const PipelineParts& parts, size_t tasks)
+      : parts_(parts),
+        source_(parts.scan.new_task()),
+        sink_task_(parts.sink.new_task(parts.sink_state, tasks)) {
+    for (const auto& transform : parts.transforms) states_.push_back(transform->new_state());
+  }
+
+  // False: the source is at its end, or the sink wants no more.
+  bool step() {
+    Chunk chunk;
+    if (!source_->next(&chunk)) return false;
+    chunk.order <<= kSubOrderBits;
+    return push(std::move(chunk), 0);
+  }
+
+  void combine() { parts_.sink.combine(parts_.sink_state, std::move(sink_task_)); }
+
+ private:
+  bool push(Chunk chunk, size_t stage) {
+    if (stage == parts_.transforms.size()) {
+      return parts_.sink.consume(parts_.sink_state, *sink_task_, std::move(chunk)) ==
+             SinkResult::kNeedInput;
+    }
+    const TransformOperator& transform = *parts_.transforms[stage];
+    for (;;) {
+      Chunk output;
+      const TransformResult result = transform.process(chunk, states_[stage].get(), &output);
+      if (!push(std::move(output), stage + 1)) return false;
+      if (result == TransformResult::kNeedInput) return true;
+    }
+  }
+
+  const PipelineParts& parts_;
+  std::unique_ptr<ScanTask> source_;
+  std::unique_ptr<SinkTask> sink_task_;
+  std::vector<std::unique_ptr<TransformState>> states_;
+};
+
+}  // namespace
+
+void run_pipeline(TableScan& scan,
+                  const std::vector<std::unique_ptr<TransformOperator>>& transforms,
+                  const SinkOperator& sink, SinkState& sink_state, size_t tasks,
+                  const ExecutionContext& context) {
+  const PipelineParts parts{scan, transforms, sink, sink_state};
+  if (tasks <= 1 || context.pool == nullptr) {
+    PipelineTask task(parts, 1);
+    constexpr int kChunksBetweenInterruptChecks = 64;
+    int chunks = 0;
+    do {
+      if (context.cancellation) context.cancellation->throw_if_cancelled();
+      if (context.interrupt_check && ++chunks % kChunksBetweenInterruptChecks == 0) {
+        context.interrupt_check();
+      }
+    } while (task.step());
+    task.combine();
+  } else {
+    TaskGroup group(tasks);
+    for (size_t i = 0; i < tasks; ++i) {
+      context.pool->submit([&group, &parts, &context, tasks] {
+        group.run([&] {
+          PipelineTask task(parts, tasks);
+          do {
+            if (context.cancellation) context.cancellation->throw_if_cancelled();
+          } while (!group.stopped() && task.step());
+          task.combine();
+        });
+      });
+    }
+    group.wait(context.interrupt_check);
+  }
+  sink.finish(sink_state, context);
+}
+
+void run_parallel(size_t count, const std::function<void(size_t)>& f,
+                  const ExecutionContext& context) {
+  if (context.pool == nullptr || context.tasks <= 1 || count <= 1) {
+    for (size_t i = 0; i < count; ++i) {
+      if (context.cancellation) context.cancellation->throw_if_cancelled();
+      f(i);
+    }
+    return;
+  }
+  const size_t tasks = std::min(count, context.tasks);
+  std::atomic<size_t> next{0};
+  TaskGroup group(tasks);
+  for (size_t t = 0; t < tasks; ++t) {
+    context.pool->submit([&] {
+      group.run([&] {
+        for (size_t i = next.fetch_add(1); i < count && !group.stopped(); i = next.fetch_add(1)) {
+          if (context.cancellation) context.cancellation->throw_if_cancelled();
+          f(i);
+        }
+      });
+    });
+  }
+  group.wait(context.interrupt_check);
+}
+
+}  // namespace velaria

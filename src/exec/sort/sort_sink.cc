@@ -1,0 +1,350 @@
+#include "src/exec/sort/sort_sink.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <numeric>
+#include <string>
+
+#include "src/base/error.h"
+#include "src/exec/sort/chunk_list_scan.h"
+#include "src/kernel/sort_key.h"
+#include "src/kernel/take.h"
+
+namespace velaria {
+
+namespace {
+
+// Rows with their places in the input, and the means to sort them.
+class SortBuffer {
+ public:
+  // `items` and `types` outlive the buffer.
+  SortBuffer(const std::vector<SortItem>& items, const std::vector<DataType>& types)
+      : items_(items), types_(types) {}
+
+  void clear() {
+    chunks_.clear();
+    positions_.clear();
+    bytes_ = 0;
+  }
+
+  void add(const Chunk& chunk) {
+    if (chunk.selected_rows() == 0) return;
+    if (chunk.selection) {
+      for (uint32_t row : *chunk.selection) positions_.push_back(row_position(chunk.order, row));
+    } else {
+      for (int64_t row = 0; row < chunk.rows; ++row) {
+        positions_.push_back(row_position(chunk.order, static_cast<uint32_t>(row)));
+      }
+    }
+    chunks_.push_back(compact(chunk));
+    // Constants would otherwise be counted as nothing and expand only in the sort.
+    bytes_ += chunks_.back().estimated_bytes() + chunks_.back().rows * 8;
+  }
+
+  void add_all(SortBuffer&& other) {
+    positions_.insert(positions_.end(), other.positions_.begin(), other.positions_.end());
+    for (Chunk& chunk : other.chunks_) chunks_.push_back(std::move(chunk));
+    bytes_ += other.bytes_;
+    other.clear();
+  }
+
+  int64_t rows() const { return static_cast<int64_t>(positions_.size()); }
+  int64_t bytes() const { return bytes_; }
+
+  // Sorts and keeps the first `keep` rows, as one chunk.
+  void sort(int64_t keep) {
+    Chunk all = concatenate_chunks(chunks_, types_);
+    std::vector<ColumnPtr> columns;
+    std::vector<SortOrder> orders;
+    for (const SortItem& item : items_) {
+      columns.push_back(all.columns[item.column]);
+      orders.push_back({item.descending, item.nulls_first});
+    }
+    std::string keys;
+    std::vector<uint64_t> ends;
+    ends.reserve(positions_.size());
+    encode_sort_keys(columns, orders, all.rows, &keys, &ends);
+    std::vector<Entry> entries(positions_.size());
+    uint64_t start = 0;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      entries[i] = {key_prefix(keys, start, ends[i]), static_cast<uint32_t>(i)};
+      start = ends[i];
+    }
+    const auto before = [&](const Entry& a, const Entry& b) {
+      if (a.prefix != b.prefix) return a.prefix < b.prefix;
+      const auto key = [&](uint32_t row) {
+        const uint64_t begin = row == 0 ? 0 : ends[row - 1];
+        return std::string_view(keys).substr(begin, ends[row] - begin);
+      };
+      const int order = key(a.row).compare(key(b.row));
+      return order != 0 ? order < 0 : positions_[a.row] < positions_[b.row];
+    };
+    const auto kept = static_cast<size_t>(std::min<int64_t>(keep, rows()));
+    if (kept < entries.size()) {
+      std::nth_element(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(kept),
+                       entries.end(), before);
+      entries.resize(kept);
+    }
+    std::sort(entries.begin(), entries.end(), before);
+    std::vector<uint32_t> order(entries.size());
+    std::vector<uint64_t> positions(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) {
+      order[i] = entries[i].row;
+      positions[i] = positions_[entries[i].row];
+    }
+    Chunk sorted;
+    sorted.rows = static_cast<int64_t>(order.size());
+    for (const ColumnPtr& column : all.columns) {
+      sorted.columns.push_back(take(column, order.data(), sorted.rows));
+    }
+    positions_ = std::move(positions);
+    bytes_ = sorted.estimated_bytes() + sorted.rows * 8;
+    chunks_.clear();
+    chunks_.push_back(std::move(sorted));
+  }
+
+  Chunk take_sorted() {
+    Chunk out = std::move(chunks_[0]);
+    chunks_.clear();
+    positions_.clear();
+    return out;
+  }
+
+ private:
+  struct Entry {
+    uint64_t prefix;
+    uint32_t row;
+  };
+
+  static uint64_t key_prefix(const std::string& keys, uint64_t begin, uint64_t end) {
+    uint64_t prefix = 0;
+    const size_t size = std::min<uint64_t>(8, end - begin);
+    std::memcpy(&prefix, keys.data() + begin, size);
+    return __builtin_bswap64(prefix);  // big-endian, so that numbers compare like bytes
+  }
+
+  const std::vector<SortItem>& items_;
+  const std::vector<DataType>& types_;
+  std::vector<Chunk> chunks_;
+  std::vector<uint64_t> positions_;
+  int64_t bytes_ = 0;
+};
+
+class SortState : public SinkState {
+ public:
+  SortState(const std::vector<SortItem>& items, const std::vector<DataType>& types,
+            std::shared_ptr<MemoryBudget> session_budget)
+      : budget(std::move(session_budget)), reservation(budget, "ORDER BY"), buffer(items, types) {}
+
+  std::shared_ptr<MemoryBudget> budget;
+  MemoryReservation reservation;
+  std::mutex mutex;
+  SortBuffer buffer;
+  std::vector<Chunk> result;
+};
+
+class SortTask : public SinkTask {
+ public:
+  SortTask(const std::vector<SortItem>& items, const std::vector<DataType>& types,
+           std::shared_ptr<MemoryBudget> budget)
+      : reservation(std::move(budget), "ORDER BY"), buffer(items, types) {}
+  MemoryReservation reservation;
+  SortBuffer buffer;
+};
+
+// Sort and top-n in one: a sort keeps all rows.
+class SortSink : public SinkOperator {
+ public:
+  SortSink(std::vector<SortItem> items, std::vector<DataType> types, int64_t keep, int64_t offset)
+      : items_(std::move(items)), types_(std::move(types)), keep_(keep), offset_(offset) {}
+
+  std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
+    return std::make_unique<SortState>(items_, types_, context.budget);
+  }
+  void begin_epoch(SinkState& base) const override {
+    auto& state = static_cast<SortState&>(base);
+    state.buffer.clear();
+    state.result.clear();
+  }
+  std::unique_ptr<SinkTask> new_task(SinkState& base, size_t) const override {
+    return std::make_unique<SortTask>(items_, types_, static_cast<SortState&>(base).budget);
+  }
+
+  SinkResult consume(SinkState&, SinkTask& base, Chunk chunk) const override {
+    auto& task = static_cast<SortTask&>(base);
+    task.buffer.add(chunk);
+    // A top-n task sorts and cuts whenever it has gathered a multiple of what it may keep.
+    constexpr int64_t kRowsBetweenCuts = 16 * kDefaultChunkRows;
+    if (keep_ < std::numeric_limits<int64_t>::max() / 2 &&
+        task.buffer.rows() > keep_ * 2 + kRowsBetweenCuts) {
+      task.buffer.sort(keep_);
+    }
+    task.reservation.resize(static_cast<uint64_t>(task.buffer.bytes()));
+    return SinkResult::kNeedInput;
+  }
+
+  void combine(SinkState& base, std::unique_ptr<SinkTask> base_task) const override {
+    auto& state = static_cast<SortState&>(base);
+    auto& task = static_cast<SortTask&>(*base_task);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    state.buffer.add_all(std::move(task.buffer));
+  }
+
+  void finish(SinkState& base, const ExecutionContext&) const override {
+    auto& state = static_cast<SortState&>(base);
+    if (state.buffer.rows() > std::numeric_limits<uint32_t>::max()) {
+      throw Error(ErrorKind::kResource, "ORDER BY of more than 4294967295 rows is not possible");
+    }
+    // The sort holds the rows twice for a while.
+    state.reservation.resize(static_cast<uint64_t>(state.buffer.bytes()) * 2);
+    state.buffer.sort(keep_);
+    Chunk sorted = state.buffer.take_sorted();
+    const int64_t first = std::min(offset_, sorted.rows);
+    state.result.clear();
+    state.result.push_back(slice_chunk(sorted, first, sorted.rows - first));
+    state.reservation.resize(static_cast<uint64_t>(sorted.estimated_bytes()));
+  }
+
+  std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
+    return scan_chunks(static_cast<SortState&>(base).result, request);
+  }
+  int64_t result_rows(const SinkState& base) const override {
+    const auto& result = static_cast<const SortState&>(base).result;
+    return result.empty() ? 0 : result[0].rows;
+  }
+
+ private:
+  std::vector<SortItem> items_;
+  std::vector<DataType> types_;
+  int64_t keep_;
+  int64_t offset_;
+};
+
+class LimitState : public SinkState {
+ public:
+  std::mutex mutex;
+  std::vector<Chunk> chunks;
+  std::vector<uint64_t> reached;  // per task: all its chunks before this order have come
+  size_t started = 0;             // tasks that have begun
+  int64_t rows = 0;
+  std::vector<Chunk> result;
+};
+
+class LimitTask : public SinkTask {
+ public:
+  explicit LimitTask(size_t task_index) : index(task_index) {}
+  size_t index;
+};
+
+class LimitSink : public SinkOperator {
+ public:
+  LimitSink(std::vector<DataType> types, std::optional<int64_t> limit, int64_t offset)
+      : types_(std::move(types)), offset_(offset) {
+    if (!limit || __builtin_add_overflow(*limit, offset, &needed_)) {
+      needed_ = std::numeric_limits<int64_t>::max();
+    }
+  }
+
+  std::unique_ptr<SinkState> new_state(const ExecutionContext&) const override {
+    return std::make_unique<LimitState>();
+  }
+  void begin_epoch(SinkState& base) const override {
+    auto& state = static_cast<LimitState&>(base);
+    state.chunks.clear();
+    state.reached.clear();
+    state.started = 0;
+    state.rows = 0;
+    state.result.clear();
+  }
+
+  std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
+    auto& state = static_cast<LimitState&>(base);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    // Tasks that have not begun count as having reached nothing.
+    if (state.reached.empty()) state.reached.assign(tasks, 0);
+    return std::make_unique<LimitTask>(state.started++);
+  }
+
+  SinkResult consume(SinkState& base, SinkTask& task, Chunk chunk) const override {
+    auto& state = static_cast<LimitState&>(base);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    if (needed_ == 0) return SinkResult::kFinished;
+    const uint64_t order = chunk.order;
+    if (chunk.selected_rows() > 0) {
+      state.rows += chunk.selected_rows();
+      state.chunks.push_back(compact(chunk));
+    }
+    state.reached[static_cast<LimitTask&>(task).index] = order;
+    if (state.rows < needed_) return SinkResult::kNeedInput;
+    return complete(state) ? SinkResult::kFinished : SinkResult::kNeedInput;
+  }
+
+  void combine(SinkState& base, std::unique_ptr<SinkTask> task) const override {
+    auto& state = static_cast<LimitState&>(base);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    state.reached[static_cast<LimitTask&>(*task).index] = std::numeric_limits<uint64_t>::max();
+  }
+
+  void finish(SinkState& base, const ExecutionContext&) const override {
+    auto& state = static_cast<LimitState&>(base);
+    std::stable_sort(state.chunks.begin(), state.chunks.end(),
+                     [](const Chunk& a, const Chunk& b) { return a.order < b.order; });
+    state.result.clear();
+    int64_t passed = 0;
+    for (const Chunk& chunk : state.chunks) {
+      const int64_t first = std::clamp<int64_t>(offset_ - passed, 0, chunk.rows);
+      const int64_t last = std::clamp<int64_t>(needed_ - passed, first, chunk.rows);
+      if (last > first) state.result.push_back(slice_chunk(chunk, first, last - first));
+      passed += chunk.rows;
+    }
+    state.chunks.clear();
+  }
+
+  std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
+    return scan_chunks(static_cast<LimitState&>(base).result, request);
+  }
+  int64_t result_rows(const SinkState& base) const override {
+    int64_t rows = 0;
+    for (const Chunk& chunk : static_cast<const LimitState&>(base).result) rows += chunk.rows;
+    return rows;
+  }
+
+ private:
+  // Whether the rows that are surely in front of everything still to come suffice.
+  bool complete(const LimitState& state) const {
+    uint64_t bound = std::numeric_limits<uint64_t>::max();
+    for (uint64_t reached : state.reached) bound = std::min(bound, reached);
+    int64_t rows = 0;
+    for (const Chunk& chunk : state.chunks) {
+      if (chunk.order < bound || state.reached.size() == 1) rows += chunk.rows;
+    }
+    return rows >= needed_;
+  }
+
+  std::vector<DataType> types_;
+  int64_t needed_ = 0;  // offset + limit
+  int64_t offset_;
+};
+
+}  // namespace
+
+std::unique_ptr<SinkOperator> make_sort(std::vector<SortItem> items, std::vector<DataType> types) {
+  return std::make_unique<SortSink>(std::move(items), std::move(types),
+                                    std::numeric_limits<int64_t>::max(), 0);
+}
+
+std::unique_ptr<SinkOperator> make_top_n(std::vector<SortItem> items, std::vector<DataType> types,
+                                         int64_t limit, int64_t offset) {
+  int64_t keep = 0;
+  if (__builtin_add_overflow(limit, offset, &keep)) keep = std::numeric_limits<int64_t>::max();
+  return std::make_unique<SortSink>(std::move(items), std::move(types), keep, offset);
+}
+
+std::unique_ptr<SinkOperator> make_limit(std::vector<DataType> types, std::optional<int64_t> limit,
+                                         int64_t offset) {
+  return std::make_unique<LimitSink>(std::move(types), limit, offset);
+}
+
+}  // namespace velaria

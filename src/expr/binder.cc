@@ -1,0 +1,188 @@
+#include "src/expr/binder.h"
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+
+namespace velaria {
+
+NameScope NameScope::of(const Schema& schema, std::string_view qualifier) {
+  std::vector<ScopeColumn> columns;
+  for (const Field& field : schema.fields()) {
+    columns.push_back({std::string(qualifier), field.name, field.type});
+  }
+  return NameScope(std::move(columns));
+}
+
+size_t NameScope::resolve(const Expression& column) const {
+  std::vector<size_t> exact;
+  std::vector<size_t> folded;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const ScopeColumn& candidate = columns_[i];
+    if (!column.qualifier.empty() && !equals_ignore_case(column.qualifier, candidate.qualifier)) {
+      continue;
+    }
+    if (candidate.name == column.name) exact.push_back(i);
+    if (!column.quoted && equals_ignore_case(candidate.name, column.name)) folded.push_back(i);
+  }
+  const std::vector<size_t>& found = exact.empty() ? folded : exact;
+  if (found.size() == 1) return found[0];
+  const std::string shown = column.qualifier.empty() ? column.name : column.qualifier + "." + column.name;
+  if (found.size() > 1) {
+    std::vector<std::string> places;
+    for (size_t i : found) {
+      places.push_back(columns_[i].qualifier.empty() ? columns_[i].name
+                                                     : columns_[i].qualifier + "." + columns_[i].name);
+    }
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("column '", excerpt(shown), "' is ambiguous: it could be ",
+                       join_texts(places, " or "), "; write the table's name before it"));
+  }
+  std::vector<std::string> names;
+  for (const ScopeColumn& candidate : columns_) names.push_back(candidate.name);
+  throw Error(ErrorKind::kSqlSemantic,
+              concat("column '", excerpt(shown), "' does not exist", did_you_mean(column.name, names),
+                     names.empty() ? std::string("; there are no columns here")
+                                   : "; the columns are: " + excerpt(join_texts(names, ", "), 300)));
+}
+
+BoundExpressionPtr ExpressionBinder::bind(const Expression& expression) {
+  try {
+    if (BoundExpressionPtr bound = intercept(expression)) return bound;
+    return bind_node(expression);
+  } catch (const Error& error) {
+    fail_at(expression, error);
+  }
+}
+
+void ExpressionBinder::fail_at(const Expression& expression, const Error& error) const {
+  // The innermost expression with a position has added its place already.
+  if (!locator_ || expression.position < 0 || error.message().find("\n") != std::string::npos) {
+    throw error;
+  }
+  throw Error(error.kind(), error.message() + "\n" + locator_(expression.position));
+}
+
+BoundExpressionPtr ExpressionBinder::bind_column(const Expression& expression) {
+  const size_t column = scope_.resolve(expression);
+  const ScopeColumn& found = scope_.columns()[column];
+  return bound_column(column, found.type, found.name);
+}
+
+BoundExpressionPtr ExpressionBinder::bind_node(const Expression& expression) {
+  switch (expression.kind) {
+    case ExpressionKind::kLiteral: return bound_constant(expression.literal);
+    case ExpressionKind::kColumn: return bind_column(expression);
+    case ExpressionKind::kCall: return bind_call(expression);
+    case ExpressionKind::kCast: {
+      BoundExpressionPtr child = bind(*expression.children[0]);
+      return bound_cast(std::move(child), expression.type, expression.try_cast);
+    }
+    case ExpressionKind::kCase: return bind_case(expression);
+    case ExpressionKind::kStar:
+      throw Error(ErrorKind::kSqlSemantic, "* is only possible as a select item or in count(*)");
+    case ExpressionKind::kSubquery:
+    case ExpressionKind::kExists:
+    case ExpressionKind::kInSubquery:
+      throw Error(ErrorKind::kSqlUnsupported,
+                  "subqueries inside expressions are not supported; use a table in FROM");
+    case ExpressionKind::kParameter:
+      throw Error(ErrorKind::kSqlUnsupported,
+                  "parameters are not supported; write the value into the text");
+  }
+  VELARIA_CHECK(false);
+  return nullptr;
+}
+
+BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
+  if (expression.over) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat("window functions such as ", expression.name, "() OVER are not supported"));
+  }
+  const std::string name = to_lower_ascii(expression.name);
+  if (is_aggregate_name(name)) {
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("the aggregate ", name, "() is not possible here; aggregates belong into the "
+                       "select list, HAVING or ORDER BY of a grouped query"));
+  }
+  if (expression.distinct || expression.filter || !expression.order_by.empty()) {
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("DISTINCT, FILTER and ORDER BY inside ", name,
+                       "() need an aggregate function"));
+  }
+  std::vector<BoundExpressionPtr> arguments;
+  for (const ExpressionPtr& child : expression.children) arguments.push_back(bind(*child));
+  if (name == "and" || name == "or") {
+    for (BoundExpressionPtr& argument : arguments) {
+      if (argument->type.id() != TypeId::kBool && !argument->type.is_null()) {
+        throw Error(ErrorKind::kTypeMismatch,
+                    concat(to_upper_ascii(name), " needs conditions, but ",
+                           excerpt(argument->to_string(), 100), " is ", argument->type.to_string()));
+      }
+      argument = bound_cast(std::move(argument), DataType(TypeId::kBool));
+    }
+    return bound_logic(name == "and" ? BoundKind::kAnd : BoundKind::kOr, std::move(arguments));
+  }
+  return FunctionRegistry::builtin().bind(name, std::move(arguments));
+}
+
+BoundExpressionPtr ExpressionBinder::bind_case(const Expression& expression) {
+  auto node = std::make_shared<BoundExpression>();
+  node->kind = BoundKind::kCase;
+  node->has_else = expression.has_else;
+  const size_t pairs = expression.children.size() / 2;
+  DataType result;
+  for (size_t i = 0; i < expression.children.size(); ++i) {
+    const bool condition = i < 2 * pairs && i % 2 == 0;
+    if (condition) {
+      node->children.push_back(bind_condition(*this, *expression.children[i], "CASE WHEN"));
+      continue;
+    }
+    node->children.push_back(bind(*expression.children[i]));
+    const auto common = common_type(result, node->children.back()->type);
+    if (!common) {
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("the branches of CASE are ", result.to_string(), " and ",
+                         node->children.back()->type.to_string(), "; cast them to one type"));
+    }
+    result = *common;
+  }
+  if (result.is_null()) result = DataType(TypeId::kUtf8);
+  node->type = result;
+  for (size_t i = 0; i < node->children.size(); ++i) {
+    const bool condition = i < 2 * pairs && i % 2 == 0;
+    if (!condition) node->children[i] = bound_cast(node->children[i], result);
+    node->can_fail = node->can_fail || node->children[i]->can_fail;
+  }
+  return node;
+}
+
+bool is_aggregate_name(std::string_view name) {
+  for (const char* known : {"count", "sum", "avg", "min", "max"}) {
+    if (equals_ignore_case(name, known)) return true;
+  }
+  return false;
+}
+
+bool contains_aggregate(const Expression& expression) {
+  if (expression.kind == ExpressionKind::kCall && !expression.over &&
+      is_aggregate_name(expression.name)) {
+    return true;
+  }
+  for (const ExpressionPtr& child : expression.children) {
+    if (contains_aggregate(*child)) return true;
+  }
+  return false;
+}
+
+BoundExpressionPtr bind_condition(ExpressionBinder& binder, const Expression& expression,
+                                  std::string_view what) {
+  BoundExpressionPtr bound = binder.bind(expression);
+  if (bound->type.id() != TypeId::kBool && !bound->type.is_null()) {
+    throw Error(ErrorKind::kTypeMismatch,
+                concat(what, " needs a condition, but ", excerpt(bound->to_string(), 100), " is ",
+                       bound->type.to_string()));
+  }
+  return bound_cast(std::move(bound), DataType(TypeId::kBool));
+}
+
+}  // namespace velaria

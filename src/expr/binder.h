@@ -1,0 +1,80 @@
+// From names to positions and types: Expression -> BoundExpression.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/column/schema.h"
+#include "src/expr/bound_expression.h"
+#include "src/expr/expression.h"
+#include "src/expr/function_registry.h"
+
+namespace velaria {
+
+// The columns that names can mean, in the order of the input's columns.
+struct ScopeColumn {
+  std::string qualifier;  // table name or alias; empty: none
+  std::string name;
+  DataType type;
+};
+
+class NameScope {
+ public:
+  NameScope() = default;
+  explicit NameScope(std::vector<ScopeColumn> columns) : columns_(std::move(columns)) {}
+  static NameScope of(const Schema& schema, std::string_view qualifier = "");
+
+  const std::vector<ScopeColumn>& columns() const { return columns_; }
+  // Throws SqlSemanticError: unknown (with a suggestion) or ambiguous. Unquoted names ignore case, but
+  // an exact spelling wins.
+  size_t resolve(const Expression& column) const;
+
+ private:
+  std::vector<ScopeColumn> columns_;
+};
+
+class ExpressionBinder {
+ public:
+  explicit ExpressionBinder(const NameScope& scope) : scope_(scope) {}
+  virtual ~ExpressionBinder() = default;
+
+  // Errors of the SQL text name the position; see `set_text`.
+  BoundExpressionPtr bind(const Expression& expression);
+
+  // The SQL text that positions in expressions refer to; errors then show line, column and a caret.
+  void set_locator(std::function<std::string(int64_t position)> locator) {
+    locator_ = std::move(locator);
+  }
+
+ protected:
+  // Asked first at every node: a subclass may bind it in its own way (aggregates, group keys).
+  virtual BoundExpressionPtr intercept(const Expression&) { return nullptr; }
+  virtual BoundExpressionPtr bind_column(const Expression& expression);
+
+  const NameScope& scope() const { return scope_; }
+  // Appends the place to the error's text once.
+  [[noreturn]] void fail_at(const Expression& expression, const Error& error) const;
+
+ private:
+  BoundExpressionPtr bind_node(const Expression& expression);
+  BoundExpressionPtr bind_call(const Expression& expression);
+  BoundExpressionPtr bind_case(const Expression& expression);
+
+  const NameScope& scope_;
+  std::function<std::string(int64_t)> locator_;
+};
+
+// Whether `name` is an aggregate function ("count", "sum", ...).
+bool is_aggregate_name(std::string_view name);
+// Whether the expression calls an aggregate (outside of OVER).
+bool contains_aggregate(const Expression& expression);
+
+// Binds and demands a boolean (NULL is one); `what` is "WHERE", "HAVING" ... for the error.
+BoundExpressionPtr bind_condition(ExpressionBinder& binder, const Expression& expression,
+                                  std::string_view what);
+
+}  // namespace velaria

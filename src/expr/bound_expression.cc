@@ -1,0 +1,169 @@
+#include "src/expr/bound_expression.h"
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/kernel/cast.h"
+
+namespace velaria {
+
+namespace {
+
+bool is_operator(const std::string& name) {
+  for (const char* op : {"+", "-", "*", "/", "%", "=", "<>", "<", "<=", ">", ">=", "||"}) {
+    if (name == op) return true;
+  }
+  return false;
+}
+
+std::string operand_text(const BoundExpression& operand) {
+  const bool wrap = operand.kind == BoundKind::kAnd || operand.kind == BoundKind::kOr ||
+                    (operand.kind == BoundKind::kCall && is_operator(operand.name) &&
+                     operand.children.size() == 2);
+  return wrap ? "(" + operand.to_string() + ")" : operand.to_string();
+}
+
+std::shared_ptr<BoundExpression> new_node(BoundKind kind, DataType type) {
+  auto node = std::make_shared<BoundExpression>();
+  node->kind = kind;
+  node->type = std::move(type);
+  return node;
+}
+
+}  // namespace
+
+std::string BoundExpression::to_string() const {
+  switch (kind) {
+    case BoundKind::kConstant: return constant.to_sql();
+    case BoundKind::kColumn: return name;
+    case BoundKind::kCast:
+      return concat(try_cast ? "TRY_CAST(" : "CAST(", children[0]->to_string(), " AS ",
+                    type.to_string(), ")");
+    case BoundKind::kAnd:
+    case BoundKind::kOr: {
+      std::vector<std::string> parts;
+      for (const auto& child : children) parts.push_back(operand_text(*child));
+      return join_texts(parts, kind == BoundKind::kAnd ? " AND " : " OR ");
+    }
+    case BoundKind::kCase: {
+      std::string out = "CASE";
+      const size_t pairs = children.size() / 2;
+      for (size_t i = 0; i < pairs; ++i) {
+        out += concat(" WHEN ", children[2 * i]->to_string(), " THEN ",
+                      children[2 * i + 1]->to_string());
+      }
+      if (has_else) out += " ELSE " + children.back()->to_string();
+      return out + " END";
+    }
+    case BoundKind::kCall: break;
+  }
+  if (is_operator(name) && children.size() == 2) {
+    return operand_text(*children[0]) + " " + name + " " + operand_text(*children[1]);
+  }
+  if (name == "is_null" || name == "is_not_null") {
+    return operand_text(*children[0]) + (name == "is_null" ? " IS NULL" : " IS NOT NULL");
+  }
+  std::vector<std::string> parts;
+  for (const auto& child : children) parts.push_back(child->to_string());
+  return name + "(" + join_texts(parts, ", ") + ")";
+}
+
+BoundExpressionPtr bound_constant(Value value) {
+  auto node = new_node(BoundKind::kConstant, value.type());
+  node->constant = std::move(value);
+  return node;
+}
+
+BoundExpressionPtr bound_column(size_t column, DataType type, std::string name) {
+  auto node = new_node(BoundKind::kColumn, std::move(type));
+  node->column = column;
+  node->name = std::move(name);
+  return node;
+}
+
+BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type, bool try_cast) {
+  if (child->type == type) return child;
+  if (!can_cast(child->type, type)) {
+    throw Error(ErrorKind::kTypeMismatch,
+                concat("there is no cast from ", child->type.to_string(), " to ", type.to_string(),
+                       ", needed for ", excerpt(child->to_string(), 120)));
+  }
+  if (child->is_constant()) {
+    const ColumnPtr one = cast(Column::constant(child->constant, 1), type,
+                               try_cast ? CastMode::kTry : CastMode::kStrict);
+    return bound_constant(one->value(0));
+  }
+  auto node = new_node(BoundKind::kCast, type);
+  node->try_cast = try_cast;
+  node->can_fail = true;
+  node->children.push_back(std::move(child));
+  return node;
+}
+
+BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> children) {
+  VELARIA_CHECK(!children.empty());
+  if (children.size() == 1) return children[0];
+  auto node = new_node(kind, DataType(TypeId::kBool));
+  for (BoundExpressionPtr& child : children) {
+    node->can_fail = node->can_fail || child->can_fail;
+    if (child->kind == kind) {
+      // (a AND b) AND c is one list: the filter looks at it as conjuncts.
+      node->children.insert(node->children.end(), child->children.begin(), child->children.end());
+    } else {
+      node->children.push_back(std::move(child));
+    }
+  }
+  return node;
+}
+
+bool same_expression(const BoundExpression& a, const BoundExpression& b) {
+  if (&a == &b) return true;
+  if (a.kind != b.kind || a.type != b.type || a.children.size() != b.children.size()) return false;
+  switch (a.kind) {
+    case BoundKind::kConstant:
+      if (!(a.constant == b.constant)) return false;
+      break;
+    case BoundKind::kColumn:
+      if (a.column != b.column) return false;
+      break;
+    case BoundKind::kCall:
+      if (a.name != b.name || a.kernel != b.kernel) return false;
+      break;
+    case BoundKind::kCast:
+      if (a.try_cast != b.try_cast) return false;
+      break;
+    case BoundKind::kCase:
+      if (a.has_else != b.has_else) return false;
+      break;
+    default: break;
+  }
+  for (size_t i = 0; i < a.children.size(); ++i) {
+    if (!same_expression(*a.children[i], *b.children[i])) return false;
+  }
+  return true;
+}
+
+void visit_columns(const BoundExpression& expression, const std::function<void(size_t)>& f) {
+  if (expression.kind == BoundKind::kColumn) f(expression.column);
+  for (const auto& child : expression.children) visit_columns(*child, f);
+}
+
+BoundExpressionPtr replace_columns(
+    const BoundExpressionPtr& expression,
+    const std::function<BoundExpressionPtr(const BoundExpression&)>& f) {
+  if (expression->kind == BoundKind::kColumn) return f(*expression);
+  if (expression->children.empty()) return expression;
+  auto node = std::make_shared<BoundExpression>(*expression);
+  for (BoundExpressionPtr& child : node->children) child = replace_columns(child, f);
+  return node;
+}
+
+std::vector<BoundExpressionPtr> split_conjuncts(const BoundExpressionPtr& expression) {
+  if (expression->kind != BoundKind::kAnd) return {expression};
+  std::vector<BoundExpressionPtr> out;
+  for (const auto& child : expression->children) {
+    for (auto& conjunct : split_conjuncts(child)) out.push_back(std::move(conjunct));
+  }
+  return out;
+}
+
+}  // namespace velaria

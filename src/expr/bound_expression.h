@@ -1,0 +1,62 @@
+// Expressions ready to run: types known, names replaced by positions, functions by kernels.
+//
+// Immutable and shared. Positions refer to the columns of the chunk that the expression is given.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/column/column.h"
+
+namespace velaria {
+
+struct BoundExpression;
+using BoundExpressionPtr = std::shared_ptr<const BoundExpression>;
+
+// Arguments are flat or constant (never dictionary), `rows` long, of exactly the types the function
+// was bound with. The result is of type `result`, any encoding, `rows` long. Kernels are pure.
+using ScalarKernel = ColumnPtr (*)(const std::vector<ColumnPtr>& arguments, int64_t rows,
+                                   const DataType& result);
+
+enum class BoundKind { kConstant, kColumn, kCall, kCast, kCase, kAnd, kOr };
+
+struct BoundExpression {
+  BoundKind kind = BoundKind::kConstant;
+  DataType type;
+  Value constant;              // kConstant
+  size_t column = 0;           // kColumn
+  std::string name;            // kColumn: the column's; kCall: the function's
+  ScalarKernel kernel = nullptr;  // kCall
+  bool strict = true;          // kCall: NULL in, NULL out; the kernel never sees a constant NULL
+  bool try_cast = false;       // kCast
+  bool has_else = false;       // kCase: children are WHEN, THEN pairs, then ELSE
+  bool can_fail = false;       // this node or one below may throw on some values
+  std::vector<BoundExpressionPtr> children;
+
+  // "distance > 500", "CAST(x AS int64)": explain text. Equal texts with equal columns mean equal
+  // expressions.
+  std::string to_string() const;
+  bool is_constant() const { return kind == BoundKind::kConstant; }
+};
+
+BoundExpressionPtr bound_constant(Value value);
+BoundExpressionPtr bound_column(size_t column, DataType type, std::string name);
+// The child itself when it has the type already; constants are cast at once when they can be.
+BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type, bool try_cast = false);
+// AND or OR over boolean children; one child is that child.
+BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> children);
+
+bool same_expression(const BoundExpression& a, const BoundExpression& b);
+
+// Calls f(column) for every column the expression reads.
+void visit_columns(const BoundExpression& expression, const std::function<void(size_t)>& f);
+// The same expression with every column replaced by what f says (a constant share of the tree is
+// shared).
+BoundExpressionPtr replace_columns(const BoundExpressionPtr& expression,
+                                   const std::function<BoundExpressionPtr(const BoundExpression&)>& f);
+// The conjuncts of an AND tree.
+std::vector<BoundExpressionPtr> split_conjuncts(const BoundExpressionPtr& expression);
+
+}  // namespace velaria

@@ -1,0 +1,65 @@
+// The scalar functions and operators that exist: names, argument counts, and how types are resolved.
+//
+// Batch and stream, SQL and frame verbs all look here, so a function means the same everywhere.
+// Immutable after its construction.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/expr/bound_expression.h"
+
+namespace velaria {
+
+struct ResolvedFunction {
+  std::vector<DataType> argument_types;  // what each argument is cast to
+  DataType result_type;
+  ScalarKernel kernel = nullptr;
+  bool can_fail = false;  // throws on some values
+  bool strict = true;     // NULL in, NULL out: the kernel never sees a constant NULL
+};
+
+struct FunctionDefinition {
+  std::string name;
+  std::string group;      // "math", "text", "time" ...: for the reference
+  std::string signature;  // "substr(text, start [, length])"
+  std::string summary;    // one line
+  size_t least_arguments = 0;
+  size_t most_arguments = 0;
+  // Nothing when the types do not fit; the caller names function and types in its error.
+  std::function<std::optional<ResolvedFunction>(const std::vector<DataType>&)> resolve;
+};
+
+class FunctionRegistry {
+ public:
+  static const FunctionRegistry& builtin();
+
+  const FunctionDefinition* find(std::string_view name) const;  // case-insensitive
+  std::vector<std::string> names() const;
+  const std::map<std::string, FunctionDefinition>& definitions() const { return definitions_; }
+
+  // Binds a call over bound arguments: checks count and types, inserts casts. Text constants take the
+  // type of a typed partner ('2013-01-01' beside a date). Throws SqlSemanticError or
+  // TypeMismatchError.
+  BoundExpressionPtr bind(std::string_view name, std::vector<BoundExpressionPtr> arguments) const;
+
+ private:
+  friend void register_arithmetic(FunctionRegistry* registry);
+  friend void register_comparison(FunctionRegistry* registry);
+  friend void register_math(FunctionRegistry* registry);
+  friend void register_text(FunctionRegistry* registry);
+  friend void register_time(FunctionRegistry* registry);
+  void add(FunctionDefinition definition);
+  void add_alias(std::string alias, std::string_view name);
+
+  std::map<std::string, FunctionDefinition> definitions_;
+};
+
+// The type that both can be compared or combined in without loss, if there is one.
+std::optional<DataType> common_type(const DataType& a, const DataType& b);
+
+}  // namespace velaria

@@ -1,0 +1,189 @@
+#include "src/io/csv/csv_inference.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <optional>
+
+#include "src/base/thread_pool.h"
+
+namespace velaria {
+
+namespace {
+
+constexpr int64_t kBatchRows = 1024;
+constexpr size_t kRowSearchBytes = size_t{1} << 20;
+
+// One part of a file looked at by several tasks.
+class EvidencePass {
+ public:
+  EvidencePass(const CsvLayout& layout, std::shared_ptr<const ReadableFile> file, uint64_t begin,
+               uint64_t end, const std::vector<bool>& wanted, CsvEvidence empty,
+               const FileOpenContext& context)
+      : layout_(layout),
+        file_(file),
+        end_(end),
+        wanted_(wanted),
+        empty_(empty),
+        total_(std::move(empty)),
+        cutter_(layout.cut(std::move(file), begin, context.cancellation)) {}
+
+  // Runs on the calling thread until the part is used up or something failed anywhere.
+  void work() {
+    CsvEvidence mine = empty_;
+    CsvRange range;
+    try {
+      RangeRows rows = layout_.rows();
+      std::vector<FieldSpan> spans(kBatchRows);
+      while (!failed_.load(std::memory_order_relaxed) &&
+             layout_.next_range(cutter_.get(), *file_, &range) && range.file_offset < end_) {
+        look_at(range, &rows, &spans, &mine);
+      }
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(mutex_);
+      // Ranges are handed out in order, so the first defect of the file is always among those found.
+      if (!failure_ || range.index < failed_range_) {
+        failure_ = std::current_exception();
+        failed_range_ = range.index;
+      }
+      failed_.store(true, std::memory_order_relaxed);
+      return;
+    }
+    std::lock_guard<std::mutex> lock(mutex_);
+    total_.rows += mine.rows;
+    for (size_t i = 0; i < mine.columns.size(); ++i) total_.columns[i].merge(mine.columns[i]);
+  }
+
+  CsvEvidence finish() {
+    if (failure_) std::rethrow_exception(failure_);
+    return std::move(total_);
+  }
+
+ private:
+  void look_at(const CsvRange& range, RangeRows* rows, std::vector<FieldSpan>* spans,
+               CsvEvidence* out) const {
+    try {
+      rows->start(range.text(), range.size_bytes);
+      while (const int64_t count = rows->next(kBatchRows)) {
+        out->rows += count;
+        for (size_t column = 0; column < wanted_.size(); ++column) {
+          TypeEvidence& evidence = out->columns[column];
+          if (!wanted_[column] || !evidence.is_open()) continue;
+          rows->spans_of(column, spans->data());
+          for (int64_t row = 0; row < count; ++row) {
+            const FieldSpan span = (*spans)[static_cast<size_t>(row)];
+            if (!span.is_null()) evidence.observe(range.text(), span, layout_.dialect.quote);
+          }
+        }
+      }
+    } catch (const CsvDefect& defect) {
+      throw layout_.defect_error(*file_, defect, range.file_offset + defect.offset);
+    }
+  }
+
+  const CsvLayout& layout_;
+  const std::shared_ptr<const ReadableFile> file_;
+  const uint64_t end_;
+  const std::vector<bool>& wanted_;
+  const CsvEvidence empty_;
+  CsvEvidence total_;
+  std::unique_ptr<RangeCutter> cutter_;
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+  uint64_t failed_range_ = 0;
+};
+
+CsvEvidence run_pass(const CsvLayout& layout, const std::shared_ptr<const ReadableFile>& file,
+                     uint64_t begin, uint64_t end, const std::vector<bool>& wanted,
+                     const CsvEvidence& empty, const FileOpenContext& context) {
+  EvidencePass pass(layout, file, begin, end, wanted, empty, context);
+  const uint64_t ranges = (end - begin) / static_cast<uint64_t>(layout.options.range_bytes) + 1;
+  const size_t asked = context.tasks == 0 ? usable_cores() : context.tasks;
+  const size_t tasks = static_cast<size_t>(std::min<uint64_t>(asked, ranges));
+  if (tasks > 1) {
+    ThreadPool pool(tasks - 1);
+    for (size_t i = 1; i < tasks; ++i) pool.submit([&pass] { pass.work(); });
+    pass.work();
+  } else {
+    pass.work();
+  }
+  return pass.finish();
+}
+
+bool rows_look_right(const CsvLayout& layout, std::string_view text) {
+  CarefulTokenizer rows(layout.dialect, text);
+  std::vector<RawField> fields;
+  size_t good = 0;
+  try {
+    while (good < 64 && rows.next_row(&fields)) {
+      if (!rows.row_was_ended()) break;  // cut off by the window
+      if (rows.row_is_blank()) continue;
+      if (fields.size() != layout.schema.size()) return false;
+      ++good;
+    }
+  } catch (const CsvDefect&) {
+    return good >= 2;  // a quoted field that the window cuts off
+  }
+  return good > 0;
+}
+
+// A row start near `offset`, guessed: nobody knows whether it lies inside quotes. A wrong guess costs
+// evidence, never a wrong value.
+std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const ReadableFile& file,
+                                        uint64_t offset) {
+  std::string window(kRowSearchBytes, '\0');
+  window.resize(file.read_at(offset, window.data(), window.size()));
+  const std::string_view text = window;
+  size_t begin = text.find_first_of("\r\n");
+  const auto behind_line_end = [&](size_t at) {
+    return at + (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n' ? 2 : 1);
+  };
+  if (begin == std::string_view::npos) return std::nullopt;
+  begin = behind_line_end(begin);
+  if (rows_look_right(layout, text.substr(begin))) return offset + begin;
+  if (!layout.dialect.quoting) return std::nullopt;
+  for (size_t at = text.find(layout.dialect.quote); at + 1 < text.size();
+       at = text.find(layout.dialect.quote, at + 1)) {
+    if (text[at + 1] != '\r' && text[at + 1] != '\n') continue;
+    begin = behind_line_end(at + 1);
+    if (rows_look_right(layout, text.substr(begin))) return offset + begin;
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+CsvEvidence gather_evidence(const CsvLayout& layout, std::shared_ptr<const ReadableFile> file,
+                            const std::vector<bool>& wanted, bool watch_null_words,
+                            const FileOpenContext& context) {
+  CsvEvidence empty;
+  empty.columns.assign(wanted.size(), TypeEvidence(watch_null_words));
+  const uint64_t begin = layout.data_begin;
+  const uint64_t end = layout.fingerprint.size_bytes;
+  const auto sample = static_cast<uint64_t>(layout.options.sample_bytes);
+  if (layout.options.on_type_error == TypeErrorPolicy::kWiden || end - begin <= sample) {
+    return run_pass(layout, file, begin, end, wanted, empty, context);
+  }
+  const uint64_t part = std::max<uint64_t>(sample / 3, 1);
+  CsvEvidence total = run_pass(layout, file, begin, begin + part, wanted, empty, context);
+  total.whole_file = false;
+  for (const uint64_t guess : {begin + (end - begin) / 2, end - part}) {
+    const auto row_start = guess_row_start(layout, *file, guess);
+    if (!row_start) continue;
+    try {
+      const CsvEvidence more =
+          run_pass(layout, file, *row_start, *row_start + part, wanted, empty, context);
+      for (size_t i = 0; i < more.columns.size(); ++i) total.columns[i].merge(more.columns[i]);
+      total.rows += more.rows;
+    } catch (const Error& error) {
+      // A defect may be ours, from a wrong guess; if it is the file's, the scan will find it.
+      if (error.kind() != ErrorKind::kFileFormat) throw;
+    }
+  }
+  return total;
+}
+
+}  // namespace velaria

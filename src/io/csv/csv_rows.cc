@@ -1,0 +1,230 @@
+#include "src/io/csv/csv_rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/io/file_content.h"
+
+namespace velaria {
+
+namespace {
+
+// Text per call of the structure finder: its positions stay in the second-level cache.
+constexpr size_t kWindowBytes = 32 * 1024;
+
+// A field that no file can hold: what kPad puts where a row has ended.
+constexpr RawField kMissingField{UINT32_MAX, UINT32_MAX};
+
+}  // namespace
+
+RangeRows::RangeRows(CsvDialect dialect, std::vector<std::string> null_texts, size_t columns,
+                     RaggedPolicy ragged, SimdLevel level, bool force_careful)
+    : dialect_(std::move(dialect)),
+      null_texts_(std::move(null_texts)),
+      columns_(columns),
+      ragged_(ragged),
+      finder_(structure_finder(level)),
+      symbols_{dialect_.delimiter[0], dialect_.quote, dialect_.quoting},
+      always_careful_(force_careful || dialect_.delimiter.size() > 1) {
+  for (const std::string& text : null_texts_) {
+    null_text_lengths_ |= uint64_t{1} << std::min<size_t>(text.size(), 63);
+  }
+}
+
+void RangeRows::start(const char* text, size_t size) {
+  text_ = text;
+  size_ = size;
+  careful_ = always_careful_;
+  batch_rows_ = 0;
+  state_ = StructureState();
+  index_.clear();
+  indexed_to_ = 0;
+  row_cursor_ = 0;
+  before_separators_ = UINT32_MAX;
+  next_row_begin_ = 0;
+  const size_t invalid = find_invalid_utf8({text, size});
+  if (invalid < size) {
+    throw CsvDefect{concat("byte ", static_cast<int>(static_cast<unsigned char>(text[invalid])),
+                           " is not valid UTF-8 here"),
+                    "convert the file to UTF-8", invalid};
+  }
+}
+
+int64_t RangeRows::next(int64_t limit) {
+  batch_rows_ = careful_ ? next_careful(limit) : next_fast(limit);
+  return batch_rows_;
+}
+
+void RangeRows::fail_ragged(size_t fields, size_t offset) const {
+  const char* advice = fields < columns_
+                           ? "correct the row, or read with ragged='pad' to fill it with NULLs"
+                           : "correct the row, or quote fields that hold the delimiter";
+  throw CsvDefect{concat("the row has ", fields, fields == 1 ? " field" : " fields",
+                         ", but the file has ", columns_, columns_ == 1 ? " column" : " columns"),
+                  advice, offset};
+}
+
+int64_t RangeRows::next_fast(int64_t limit) {
+  // Drop what the last batch used, so that the index holds a batch and not the range.
+  if (row_cursor_ > 0) {
+    const uint32_t used = index_.row_ends[row_cursor_ - 1] + 1;
+    before_separators_ = index_.separators[used - 1];
+    std::copy(index_.separators.begin() + used,
+              index_.separators.begin() + static_cast<int64_t>(index_.separator_count),
+              index_.separators.begin());
+    index_.separator_count -= used;
+    const size_t rows_left = index_.row_end_count - row_cursor_;
+    for (size_t i = 0; i < rows_left; ++i) {
+      index_.row_ends[i] = index_.row_ends[row_cursor_ + i] - used;
+    }
+    index_.row_end_count = rows_left;
+    row_cursor_ = 0;
+  }
+  const auto wanted = static_cast<size_t>(limit);
+  first_separators_.clear();
+  field_counts_.clear();
+  batch_has_quotes_ = state_.saw_quote;
+  for (;;) {
+    uint32_t first = row_cursor_ == 0 ? 0 : index_.row_ends[row_cursor_ - 1] + 1;
+    while (row_cursor_ < index_.row_end_count && first_separators_.size() < wanted) {
+      const uint32_t last = index_.row_ends[row_cursor_];
+      const size_t fields = last - first + 1;
+      if (fields != columns_ || columns_ == 1) {
+        const size_t begin =
+            (first == 0 ? before_separators_ : index_.separators[first - 1]) + 1u;
+        const size_t row_end = index_.separators[last];
+        const bool blank =
+            fields == 1 && (row_end == static_cast<uint32_t>(begin) ||
+                            (row_end == begin + 1 && text_[begin] == '\r'));
+        if (blank && columns_ > 1) {
+          ++row_cursor_;
+          first = last + 1;
+          continue;
+        }
+        if (fields > columns_ || (fields < columns_ && ragged_ == RaggedPolicy::kError)) {
+          fail_ragged(fields, static_cast<uint32_t>(begin));
+        }
+      }
+      first_separators_.push_back(first);
+      if (ragged_ == RaggedPolicy::kPad) field_counts_.push_back(static_cast<uint32_t>(fields));
+      ++row_cursor_;
+      first = last + 1;
+    }
+    if (first_separators_.size() == wanted || indexed_to_ == size_) break;
+    const size_t end = std::min(size_, indexed_to_ + kWindowBytes);
+    finder_.index(symbols_, text_, indexed_to_, end, &state_, &index_);
+    indexed_to_ = end;
+    if (state_.irregular || (end == size_ && state_.inside_quotes)) {
+      // From the first row that was not handed out yet.
+      careful_ = true;
+      return next_careful(limit);
+    }
+    batch_has_quotes_ = state_.saw_quote;
+  }
+  if (row_cursor_ > 0) {
+    next_row_begin_ = index_.separators[index_.row_ends[row_cursor_ - 1]] + size_t{1};
+  }
+  return static_cast<int64_t>(first_separators_.size());
+}
+
+int64_t RangeRows::next_careful(int64_t limit) {
+  CarefulTokenizer rows(dialect_, std::string_view(text_ + next_row_begin_,
+                                                   size_ - next_row_begin_));
+  const size_t base = next_row_begin_;
+  fields_.clear();
+  row_begins_.clear();
+  try {
+    while (static_cast<int64_t>(row_begins_.size()) < limit && rows.next_row(&row_fields_)) {
+      if (rows.row_is_blank() && columns_ > 1) continue;
+      const size_t count = row_fields_.size();
+      if (count > columns_ || (count < columns_ && ragged_ == RaggedPolicy::kError)) {
+        fail_ragged(count, rows.row_begin());
+      }
+      for (const RawField& field : row_fields_) {
+        fields_.push_back({static_cast<uint32_t>(field.begin + base),
+                           static_cast<uint32_t>(field.end + base)});
+      }
+      for (size_t i = count; i < columns_; ++i) fields_.push_back(kMissingField);
+      row_begins_.push_back(rows.row_begin() + base);
+    }
+  } catch (CsvDefect& defect) {
+    defect.offset += base;
+    throw;
+  }
+  next_row_begin_ = base + rows.position();
+  return static_cast<int64_t>(row_begins_.size());
+}
+
+FieldSpan RangeRows::finish_span(RawField field) const {
+  return span_of(dialect_, text_, field, null_texts_);
+}
+
+bool RangeRows::spans_of(size_t column, FieldSpan* spans) const {
+  const int64_t rows = batch_rows_;
+  uint32_t null_bits = 0;
+  if (careful_) {
+    const RawField* field = fields_.data() + column;
+    for (int64_t row = 0; row < rows; ++row, field += columns_) {
+      spans[row] = field->begin == kMissingField.begin ? FieldSpan{0, FieldSpan::kNull}
+                                                       : finish_span(*field);
+      null_bits |= spans[row].length_and_flags;
+    }
+    return (null_bits & FieldSpan::kNull) != 0;
+  }
+  const uint32_t* separators = index_.separators.data();
+  const bool padded = ragged_ == RaggedPolicy::kPad;
+  const bool simple = !batch_has_quotes_ && null_texts_.empty();
+  const bool last_column = column + 1 == columns_;
+  const auto place = static_cast<uint32_t>(column);
+  const auto raw_field = [&](int64_t row) {
+    const uint32_t at = first_separators_[static_cast<size_t>(row)] + place;
+    const uint32_t before = at == 0 ? before_separators_ : separators[at - 1];
+    return RawField{before + 1, separators[at]};
+  };
+  const auto drop_return = [&](RawField* field) {
+    if (text_[field->end] == '\n' && field->end > field->begin && text_[field->end - 1] == '\r') {
+      --field->end;
+    }
+  };
+  if (simple && !padded && !last_column) {
+    for (int64_t row = 0; row < rows; ++row) {
+      const RawField field = raw_field(row);
+      const uint32_t length = field.end - field.begin;
+      spans[row] = {field.begin, length == 0 ? FieldSpan::kNull : length};
+      null_bits |= spans[row].length_and_flags;
+    }
+    return (null_bits & FieldSpan::kNull) != 0;
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    if (padded && field_counts_[static_cast<size_t>(row)] <= column) {
+      spans[row] = {0, FieldSpan::kNull};
+      null_bits |= FieldSpan::kNull;
+      continue;
+    }
+    RawField field = raw_field(row);
+    if (last_column || (padded && field_counts_[static_cast<size_t>(row)] == column + 1)) {
+      drop_return(&field);
+    }
+    const uint32_t length = field.end - field.begin;
+    const bool quoted = batch_has_quotes_ && length >= 2 && text_[field.begin] == dialect_.quote;
+    const bool may_be_null_text =
+        (null_text_lengths_ >> std::min<uint32_t>(length, 63) & 1) != 0;
+    if (quoted || may_be_null_text) {
+      spans[row] = finish_span(field);
+    } else {
+      spans[row] = {field.begin, length == 0 ? FieldSpan::kNull : length};
+    }
+    null_bits |= spans[row].length_and_flags;
+  }
+  return (null_bits & FieldSpan::kNull) != 0;
+}
+
+size_t RangeRows::row_offset(int64_t row) const {
+  if (careful_) return row_begins_[static_cast<size_t>(row)];
+  const uint32_t first = first_separators_[static_cast<size_t>(row)];
+  return static_cast<uint32_t>((first == 0 ? before_separators_ : index_.separators[first - 1]) + 1);
+}
+
+}  // namespace velaria

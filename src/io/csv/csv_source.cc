@@ -1,0 +1,196 @@
+#include "src/io/csv/csv_source.h"
+
+#include <algorithm>
+#include <set>
+
+#include "src/base/text.h"
+#include "src/io/csv/csv_scan.h"
+
+namespace velaria {
+
+namespace {
+
+struct FirstRow {
+  std::vector<std::string> texts;
+  uint64_t end = 0;  // of the row, in the file
+};
+
+FirstRow read_first_row(const CsvLayout& layout, const std::shared_ptr<const ReadableFile>& file,
+                        const CancellationToken* cancellation) {
+  const auto cutter = layout.cut(file, layout.data_begin, cancellation);
+  CsvRange range;
+  while (layout.next_range(cutter.get(), *file, &range)) {
+    CarefulTokenizer rows(layout.dialect, {range.text(), range.size_bytes});
+    std::vector<RawField> fields;
+    try {
+      while (rows.next_row(&fields)) {
+        if (rows.row_is_blank()) continue;
+        const size_t begin = rows.row_begin();
+        const std::string_view row(range.text() + begin, rows.position() - begin);
+        const size_t invalid = find_invalid_utf8(row);
+        if (invalid < row.size()) {
+          throw CsvDefect{"the bytes here are not valid UTF-8", "convert the file to UTF-8",
+                          begin + invalid};
+        }
+        FirstRow out;
+        for (const RawField& field : fields) {
+          const FieldSpan span = span_of(layout.dialect, range.text(), field, {});
+          out.texts.push_back(text_of(layout.dialect, range.text(), span));
+        }
+        // The last row may have got a line end that the file does not have.
+        out.end = std::min(range.file_offset + rows.position(), layout.fingerprint.size_bytes);
+        return out;
+      }
+    } catch (const CsvDefect& defect) {
+      throw layout.defect_error(*file, defect, range.file_offset + defect.offset);
+    }
+  }
+  throw Error(ErrorKind::kFileFormat,
+              concat("'", layout.path, "' has only blank lines; it has no columns to read"));
+}
+
+std::vector<Field> fields_from_header(const std::vector<std::string>& texts, bool header,
+                                      std::vector<std::string>* warnings) {
+  // A name that stands in the file once keeps it; made-up names go around those.
+  std::set<std::string> taken;
+  if (header) taken.insert(texts.begin(), texts.end());
+  std::set<std::string> used;
+  std::vector<Field> fields;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    std::string name = header ? texts[i] : "";
+    if (name.empty() || used.count(name) != 0) {
+      const std::string base = name.empty() ? concat("column", i + 1) : name;
+      std::string made = name.empty() ? base : concat(base, "_2");
+      for (int n = 2; taken.count(made) != 0 || used.count(made) != 0; ++n) {
+        made = concat(base, "_", n);
+      }
+      if (header) {
+        warnings->push_back(name.empty()
+                                ? concat("column ", i + 1, " has no name in the header: named '",
+                                         made, "'")
+                                : concat("column name '", name, "' stands twice in the header: "
+                                         "column ", i + 1, " is named '", made, "'"));
+      }
+      name = made;
+    }
+    used.insert(name);
+    fields.push_back({name, DataType(TypeId::kUtf8)});
+  }
+  return fields;
+}
+
+void check_names_against_header(const CsvLayout& layout, const std::vector<std::string>& header,
+                                std::vector<std::string>* warnings) {
+  const std::vector<Field>& columns = layout.options.columns;
+  if (header.size() != columns.size()) {
+    throw Error(ErrorKind::kFileFormat,
+                concat("'", layout.path, "' has ", header.size(), " columns in its header, but "
+                       "columns names ", columns.size(), "; name them all, or none"));
+  }
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].name == header[i]) continue;
+    const auto found = std::find(header.begin(), header.end(), columns[i].name);
+    if (found != header.end()) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  concat("columns has '", columns[i].name, "' at place ", i + 1, ", but the header "
+                         "of '", layout.path, "' has it at place ", found - header.begin() + 1,
+                         "; columns go by position: give them in the file's order"));
+    }
+    warnings->push_back(
+        concat("column '", excerpt(header[i]), "' of the file is read as '", columns[i].name, "'"));
+  }
+}
+
+void apply_named_types(CsvLayout* layout, std::vector<Field>* fields) {
+  std::vector<std::string> names;
+  for (const Field& field : *fields) names.push_back(field.name);
+  for (const auto& [name, type] : layout->options.types) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  concat("types names column '", excerpt(name), "', which '", layout->path,
+                         "' does not have", did_you_mean(name, names)));
+    }
+    const auto place = static_cast<size_t>(found - names.begin());
+    (*fields)[place].type = type;
+    layout->inferred[place] = false;
+  }
+}
+
+std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::string& path,
+                                CsvOptions options, const FileOpenContext& context,
+                                bool watch_null_words) {
+  check_csv_options(options);
+  auto layout = std::make_shared<CsvLayout>();
+  layout->files = std::move(files);
+  layout->path = path;
+  layout->options = std::move(options);
+  layout->dialect = CsvDialect::of(layout->options);
+  const std::shared_ptr<const ReadableFile> file = layout->files->open_read(path);
+  std::string head(4096, '\0');
+  head.resize(file->read_at(0, head.data(), head.size()));
+  layout->data_begin = check_text_start(path, head);
+  layout->fingerprint = fingerprint_of(*file);
+
+  std::vector<std::string> warnings;
+  const bool header = layout->options.header.value_or(true);
+  const FirstRow first = read_first_row(*layout, file, context.cancellation);
+  std::vector<Field> fields = layout->options.columns;
+  layout->inferred.assign(fields.size(), false);
+  if (fields.empty()) {
+    fields = fields_from_header(first.texts, header, &warnings);
+    layout->inferred.assign(fields.size(), true);
+  } else if (header) {
+    check_names_against_header(*layout, first.texts, &warnings);
+  }
+  if (header) layout->data_begin = first.end;
+  apply_named_types(layout.get(), &fields);
+  for (const Field& field : fields) {
+    // Refuse a type without a CSV form now, not in the first scan.
+    ColumnDecoder::make(field.type, false, layout->dialect.quote);
+  }
+  layout->schema = Schema(fields);
+
+  CsvEvidence evidence;
+  const std::vector<bool>& inferred = layout->inferred;
+  if (std::find(inferred.begin(), inferred.end(), true) != inferred.end()) {
+    evidence = gather_evidence(*layout, file, inferred, watch_null_words, context);
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (inferred[i]) fields[i].type = evidence.columns[i].type();
+    }
+    layout->schema = Schema(std::move(fields));
+  }
+  return std::make_shared<CsvSource>(std::move(layout), std::move(evidence), std::move(warnings));
+}
+
+}  // namespace
+
+CsvSource::CsvSource(std::shared_ptr<const CsvLayout> layout, CsvEvidence evidence,
+                     std::vector<std::string> warnings)
+    : layout_(std::move(layout)),
+      evidence_(std::move(evidence)),
+      warnings_(std::move(warnings)) {}
+
+std::string CsvSource::describe() const { return concat("csv '", layout_->path, "'"); }
+
+std::optional<int64_t> CsvSource::known_rows() const {
+  if (evidence_.columns.empty() || !evidence_.whole_file) return std::nullopt;
+  return evidence_.rows;
+}
+
+std::unique_ptr<TableScan> CsvSource::scan(const ScanRequest& request) const {
+  return make_csv_scan(layout_, request);
+}
+
+std::shared_ptr<CsvSource> open_csv(std::shared_ptr<FileSystem> files, const std::string& path,
+                                    CsvOptions options, const FileOpenContext& context) {
+  return open(std::move(files), path, std::move(options), context, false);
+}
+
+std::shared_ptr<CsvSource> open_csv_watching_null_words(std::shared_ptr<FileSystem> files,
+                                                        const std::string& path, CsvOptions options,
+                                                        const FileOpenContext& context) {
+  return open(std::move(files), path, std::move(options), context, true);
+}
+
+}  // namespace velaria

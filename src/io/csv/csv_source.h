@@ -1,0 +1,72 @@
+// A CSV file as a table.
+//
+//   auto source = open_csv(local_file_system(), "flights.csv");
+//   source->schema();                                  // inferred, or as the options say
+//   auto scan = source->scan({{0, 3}, 2048, 2});       // two columns, two tasks
+//
+// Reading (RFC 4180 and what files really hold):
+// - Rows end with LF, CRLF or CR; a quoted field may hold delimiters, line ends and doubled quotes. A
+//   quote inside an unquoted field is an ordinary character; text behind a closing quote, a quote that
+//   never closes and invalid UTF-8 are FileFormatErrors with line, column and byte.
+// - An unquoted empty field, or one equal to one of null_texts, is NULL. A quoted empty field is '' in
+//   a text column and breaks any other type. Spaces belong to the value.
+// - Blank lines are skipped; in a file of one column they are NULL.
+// - Header names: an empty one becomes columnN, a repeated one name_2, name_3, ..., each with a
+//   warning. Without a header the names are column1, column2, ...
+// - With `columns` and a header, a name that the header has at another place is an error.
+//
+// Types. The schema is fixed when the file is opened and a value never changes it afterwards. With
+// on_type_error = kWiden (the default) types are inferred from every value of the file, so opening
+// reads it once, in parallel, and nothing can break later; with kFail from a sample, so opening a
+// large file is quick, and a value that breaks the type later is TypeMismatchError. A file whose
+// types are all given is not read at all when it is opened. See csv_evidence.h for the rules.
+//
+// Scans are parallel over ranges of the file (csv_range.h); Chunk::order is
+// range << 24 | chunk in the range. Each scan opens the file again and throws FileFormatError when its
+// size, head or tail changed, FileAccessError when it became shorter meanwhile.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/file_system.h"
+#include "src/io/csv/csv_inference.h"
+#include "src/io/csv/csv_layout.h"
+#include "src/io/file_options.h"
+#include "src/plan/table_source.h"
+
+namespace velaria {
+
+class CsvSource : public TableSource {
+ public:
+  CsvSource(std::shared_ptr<const CsvLayout> layout, CsvEvidence evidence,
+            std::vector<std::string> warnings);
+
+  const Schema& schema() const override { return layout_->schema; }
+  std::string describe() const override;
+  std::optional<int64_t> known_rows() const override;
+  std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
+
+  const std::string& path() const { return layout_->path; }
+  const CsvOptions& options() const { return layout_->options; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  // What the types were inferred from; without columns when none was inferred.
+  const CsvEvidence& evidence() const { return evidence_; }
+
+ private:
+  const std::shared_ptr<const CsvLayout> layout_;
+  const CsvEvidence evidence_;
+  const std::vector<std::string> warnings_;
+};
+
+// Throws FileAccessError, FileFormatError, InvalidArgumentError (options that do not fit the file).
+std::shared_ptr<CsvSource> open_csv(std::shared_ptr<FileSystem> files, const std::string& path,
+                                    CsvOptions options = {}, const FileOpenContext& context = {});
+
+// For the probe: like open_csv, and the evidence knows which null words it met.
+std::shared_ptr<CsvSource> open_csv_watching_null_words(std::shared_ptr<FileSystem> files,
+                                                        const std::string& path, CsvOptions options,
+                                                        const FileOpenContext& context);
+
+}  // namespace velaria

@@ -1,0 +1,155 @@
+#include "src/io/csv/csv_value.h"
+
+#include <cmath>
+
+#include "fast_float/fast_float.h"
+#include "src/base/text.h"
+#include "src/column/calendar.h"
+
+namespace velaria {
+
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The whole text as a finite number, words like "nan" not included.
+template <typename T>
+bool parse_finite(const char* text, size_t size, T* out) {
+  const size_t sign = size > 0 && text[0] == '-' ? 1 : 0;
+  if (size == sign || !(is_digit(text[sign]) || text[sign] == '.')) return false;
+  const auto result = fast_float::from_chars(text, text + size, *out);
+  return result.ec == std::errc() && result.ptr == text + size;
+}
+
+template <typename T>
+bool parse_float_lenient(const char* text, size_t size, T* out) {
+  if (size > 1 && text[0] == '+' && text[1] != '-') {
+    ++text;
+    --size;
+  }
+  if (parse_finite(text, size, out)) return true;
+  std::string_view word(text, size);
+  const bool negative = !word.empty() && word[0] == '-';
+  if (negative) word.remove_prefix(1);
+  if (equals_ignore_case(word, "nan")) {
+    *out = std::numeric_limits<T>::quiet_NaN();
+    return true;
+  }
+  if (equals_ignore_case(word, "inf") || equals_ignore_case(word, "infinity")) {
+    *out = negative ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
+    return true;
+  }
+  return false;
+}
+
+// Drops zeros in front, but not the last one.
+void drop_zeros(const char** text, size_t* size) {
+  while (*size > 1 && **text == '0') {
+    ++*text;
+    --*size;
+  }
+}
+
+}  // namespace
+
+bool parse_int64_lenient(const char* text, size_t size, int64_t* out) {
+  const bool negative = size > 0 && text[0] == '-';
+  if (size > 0 && (text[0] == '-' || text[0] == '+')) {
+    ++text;
+    --size;
+  }
+  drop_zeros(&text, &size);
+  uint64_t value = 0;
+  if (size == 0 || size > 19 || !parse_digits(text, size, &value)) return false;
+  if (value > static_cast<uint64_t>(INT64_MAX) + (negative ? 1 : 0)) return false;
+  *out = static_cast<int64_t>(negative ? 0 - value : value);
+  return true;
+}
+
+bool parse_uint64_lenient(const char* text, size_t size, uint64_t* out) {
+  if (size > 0 && text[0] == '+') {
+    ++text;
+    --size;
+  }
+  drop_zeros(&text, &size);
+  if (size == 0 || size > 20) return false;
+  uint64_t head = 0;
+  if (size <= 19) return parse_digits(text, size, out);
+  if (!parse_digits(text, 19, &head) || !is_digit(text[19])) return false;
+  return !__builtin_mul_overflow(head, 10, out) &&
+         !__builtin_add_overflow(*out, static_cast<uint64_t>(text[19] - '0'), out);
+}
+
+bool parse_float64_strict(const char* text, size_t size, double* out) {
+  int64_t integer = 0;
+  if (parse_int64_strict(text, size, &integer)) {
+    *out = static_cast<double>(integer);
+    return is_exact_double(integer);
+  }
+  const size_t sign = size > 0 && text[0] == '-' ? 1 : 0;
+  if (size > sign + 1 && text[sign] == '0' && is_digit(text[sign + 1])) return false;
+  bool fractional = false;
+  for (size_t i = sign; i < size && !fractional; ++i) fractional = !is_digit(text[i]);
+  const bool negative_zero = size == 2 && sign == 1 && text[1] == '0';
+  return (fractional || negative_zero) && parse_finite(text, size, out);
+}
+
+bool parse_float64_lenient(const char* text, size_t size, double* out) {
+  return parse_float_lenient(text, size, out);
+}
+
+bool parse_float32_lenient(const char* text, size_t size, float* out) {
+  return parse_float_lenient(text, size, out);
+}
+
+bool parse_bool_strict(const char* text, size_t size, bool* out) {
+  if (size != 4 && size != 5) return false;
+  const std::string_view word(text, size);
+  *out = size == 4;
+  return equals_ignore_case(word, *out ? "true" : "false");
+}
+
+bool parse_bool_lenient(const char* text, size_t size, bool* out) {
+  if (size != 1) return parse_bool_strict(text, size, out);
+  *out = text[0] == '1' || text[0] == 't' || text[0] == 'T';
+  return *out || text[0] == '0' || text[0] == 'f' || text[0] == 'F';
+}
+
+bool DateParser::parse_date(const char* text, size_t size, int32_t* days) {
+  if (size != 10) return false;
+  if (has_last_ && std::memcmp(text, last_text_, 10) == 0) {
+    *days = last_days_;
+    return true;
+  }
+  const auto parsed = velaria::parse_date({text, size});
+  if (!parsed) return false;
+  std::memcpy(last_text_, text, 10);
+  last_days_ = *parsed;
+  has_last_ = true;
+  *days = *parsed;
+  return true;
+}
+
+bool DateParser::parse_timestamp(const char* text, size_t size, TimeUnit unit, bool with_offset,
+                                 int64_t* out) {
+  // YYYY-MM-DD HH:MM:SS, by far the most common form, at fixed places.
+  const bool zulu = with_offset && size == 20 && text[19] == 'Z';
+  if ((size == 19 && !with_offset) || zulu) {
+    const auto two = [&](size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
+    bool form = (text[10] == ' ' || text[10] == 'T') && text[13] == ':' && text[16] == ':';
+    for (size_t at : {11, 12, 14, 15, 17, 18}) form = form && is_digit(text[at]);
+    int32_t days = 0;
+    if (form && two(11) < 24 && two(14) < 60 && two(17) < 60 && parse_date(text, 10, &days)) {
+      const int64_t seconds =
+          int64_t{days} * 86400 + two(11) * 3600 + two(14) * 60 + two(17);
+      return !__builtin_mul_overflow(seconds, units_per_second(unit), out);
+    }
+  }
+  bool had_offset = false;
+  const auto parsed = velaria::parse_timestamp({text, size}, unit, &had_offset);
+  if (!parsed || had_offset != with_offset) return false;
+  *out = *parsed;
+  return true;
+}
+
+}  // namespace velaria

@@ -1,0 +1,33 @@
+// Looks at raw bytes: what a file starts with, whether it is UTF-8, whether it is still the same file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "src/base/file_system.h"
+
+namespace velaria {
+
+// Bytes of a UTF-8 byte order mark at the start of `head` (0 or 3). Throws FileFormatError for what
+// is no text we can read: an empty file, UTF-16, gzip, zstd and other containers, NUL bytes.
+size_t check_text_start(const std::string& path, std::string_view head);
+
+// Position of the first byte that is not part of valid UTF-8, or text.size().
+size_t find_invalid_utf8(std::string_view text);
+
+// Enough of a file to notice that it was replaced or rewritten: its size, first and last 4 KiB.
+// A rewrite of the middle alone that keeps the size is not noticed; reading stays safe then, since
+// every reader checks what it reads.
+struct FileFingerprint {
+  uint64_t size_bytes = 0;
+  uint64_t hash = 0;
+  bool operator==(const FileFingerprint& other) const {
+    return size_bytes == other.size_bytes && hash == other.hash;
+  }
+  bool operator!=(const FileFingerprint& other) const { return !(*this == other); }
+};
+
+FileFingerprint fingerprint_of(const ReadableFile& file);
+
+}  // namespace velaria

@@ -1,0 +1,60 @@
+// What a person may say about a file: one struct per reader, and its form as key/value texts.
+//
+// The texts are what SQL's OPTIONS(...) and keyword arguments carry. An unknown name or value is
+// refused with InvalidArgumentError and a suggestion. Plain values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/base/cancellation.h"
+#include "src/column/schema.h"
+
+namespace velaria {
+
+// A row with another number of fields than the file has columns.
+enum class RaggedPolicy {
+  kError,  // FileFormatError naming path, line and both counts
+  kPad,    // a shorter row gets NULLs at its end; a longer one is still an error: it would lose data
+};
+
+// A value that does not fit the inferred type of its column. (A type the caller named is never
+// changed: a value that does not fit it is always an error.)
+enum class TypeErrorPolicy {
+  kWiden,  // every value of the file is evidence: the file is read once when it is opened
+  kFail,   // only a sample is evidence; a value after it that breaks the type is TypeMismatchError
+};
+
+struct CsvOptions {
+  std::string delimiter = ",";         // one or more bytes
+  char quote = '"';                    // '\0': quotes are ordinary characters
+  std::optional<bool> header;          // not said: true
+  std::vector<Field> columns;          // the whole schema, by position; empty: inferred
+  std::map<std::string, DataType> types;   // some columns by name, the others inferred
+  std::vector<std::string> null_texts;     // unquoted fields that mean NULL, beside the empty one
+  RaggedPolicy ragged = RaggedPolicy::kError;
+  TypeErrorPolicy on_type_error = TypeErrorPolicy::kWiden;
+  int64_t sample_bytes = int64_t{64} << 20;    // evidence for kFail; larger files give 3 samples
+  int64_t range_bytes = int64_t{1} << 20;      // what one task parses at a time; at most 4 MiB
+  int64_t max_row_bytes = int64_t{64} << 20;   // at most 256 MiB; longer rows are an error
+};
+
+// Keys: delimiter, quote, header, columns, types, null_text, ragged, on_type_error, sample_bytes,
+// range_bytes, max_row_bytes. `delimiter` and `quote` know "\t"; quote "" means none. `columns` and
+// `types` are "name type, ..." ("a b" in double quotes when a name needs them); `null_text` is a
+// comma-separated list.
+CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts);
+
+// Throws InvalidArgumentError for values that cannot work together (delimiter = quote, ...).
+void check_csv_options(const CsvOptions& options);
+
+// What opening may use of the machine.
+struct FileOpenContext {
+  size_t tasks = 0;  // threads for a pass over the file; 0: one per usable core
+  const CancellationToken* cancellation = nullptr;  // must live until the call returns
+};
+
+}  // namespace velaria

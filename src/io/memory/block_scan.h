@@ -1,0 +1,32 @@
+// The scan that all in-memory sources share: a table in blocks of rows, cut into chunks and
+// morsels. Internal to this room.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "src/column/column.h"
+#include "src/plan/table_source.h"
+
+namespace velaria {
+
+// A table as blocks of columns. Immutable; every call may come from any thread.
+class TableBlocks {
+ public:
+  virtual ~TableBlocks() = default;
+  virtual size_t columns() const = 0;
+  virtual size_t blocks() const = 0;
+  virtual int64_t block_rows(size_t block) const = 0;
+  virtual ColumnPtr column(size_t block, size_t column, int64_t offset, int64_t rows) const = 0;
+};
+
+using TableBlocksPtr = std::shared_ptr<const TableBlocks>;
+
+// Chunks of at most request.chunk_rows rows; none crosses a block, none is empty. A morsel is
+// kMorselChunks chunks in a row, whatever the number of tasks, so Chunk::order never depends on it:
+// morsel << 20 | chunk within the morsel. The scan and its tasks keep the blocks alive.
+constexpr int64_t kMorselChunks = 32;
+std::unique_ptr<TableScan> scan_blocks(TableBlocksPtr blocks, const ScanRequest& request);
+
+}  // namespace velaria

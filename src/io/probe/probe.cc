@@ -1,0 +1,171 @@
+#include "src/io/probe/probe.h"
+
+#include <algorithm>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/io/file_content.h"
+#include "src/io/probe/probe_candidates.h"
+
+namespace velaria {
+
+namespace {
+
+constexpr size_t kSampleBytes = size_t{256} << 10;
+
+std::string read_sample(const ReadableFile& file, bool* whole_file) {
+  std::string sample(kSampleBytes, '\0');
+  sample.resize(file.read_at(0, sample.data(), sample.size()));
+  *whole_file = sample.size() >= file.size_bytes();
+  if (!*whole_file) {
+    // Whole lines only; one endless line stays as it is.
+    const size_t end = sample.find_last_of("\r\n");
+    if (end != std::string::npos) sample.resize(end + 1);
+  }
+  return sample;
+}
+
+bool has_content(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
+}
+
+// Words that stand for NULL in columns that are numbers otherwise.
+std::vector<std::string> find_null_words(const CsvSource& source,
+                                         std::vector<std::string>* warnings) {
+  std::vector<std::string> words;
+  const CsvEvidence& evidence = source.evidence();
+  for (size_t i = 0; i < evidence.columns.size(); ++i) {
+    const TypeEvidence& column = evidence.columns[i];
+    const uint32_t seen = column.null_words();
+    const DataType type = column.type_without_null_words();
+    if (column.type().id() != TypeId::kUtf8 || !type.is_numeric()) continue;
+    if (seen == 0 || (seen & (seen - 1)) != 0) continue;
+    const std::string word(kNullWords[static_cast<size_t>(__builtin_ctz(seen))]);
+    if (std::find(words.begin(), words.end(), word) != words.end()) continue;
+    words.push_back(word);
+    warnings->push_back(concat("'", word, "' is read as NULL in every column: it is the only value "
+                               "of column '", source.schema().field(i).name, "' that is not ",
+                               type.to_string(), "; to keep it as text, read with null_text ''"));
+  }
+  return words;
+}
+
+void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& best,
+                  const FileOpenContext& context, ProbeResult* out) {
+  out->delimiter = best.delimiter;
+  out->quote = best.quote;
+  out->header = best.header;
+  CsvOptions options;
+  options.delimiter = best.delimiter;
+  options.quote = best.quote;
+  options.header = best.header;
+  auto source = open_csv_watching_null_words(files, out->path, options, context);
+  out->null_texts = find_null_words(*source, &out->warnings);
+  if (!out->null_texts.empty()) {
+    options.null_texts = out->null_texts;
+    source = open_csv(files, out->path, options, context);
+  }
+  const std::vector<std::string>& warnings = source->warnings();
+  out->warnings.insert(out->warnings.end(), warnings.begin(), warnings.end());
+  if (!best.header_is_sure) {
+    out->warnings.push_back(concat("the first row is taken ", best.header ? "as a header" : "as data",
+                                   ", which is a guess; say header=true or header=false"));
+  }
+  out->schema = source->schema();
+  out->columns = out->schema.fields();
+}
+
+const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
+  const double best = candidates[0].score;
+  const double lead = candidates.size() > 1 ? best - candidates[1].score : best;
+  if (best >= 0.9 && lead >= 0.1) return "high";
+  return best >= 0.5 && lead >= 0.05 ? "medium" : "low";
+}
+
+}  // namespace
+
+ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
+                       const FileOpenContext& context) {
+  const auto file = files->open_read(path);
+  bool whole_file = false;
+  std::string bytes = read_sample(*file, &whole_file);
+  const size_t mark = check_text_start(path, bytes);
+  const size_t size = bytes.size() - mark;
+  bytes.append(kCsvPaddingBytes, '\0');
+  const ProbeSample sample{std::string_view(bytes).substr(mark, size), whole_file};
+  if (!has_content(sample.text)) {
+    throw Error(ErrorKind::kFileFormat,
+                concat("'", path, "' is empty but for blank lines; it has no columns to read"));
+  }
+  const size_t invalid = find_invalid_utf8(sample.text);
+  // The sample may end inside the last character of one endless line.
+  if (invalid < size && (whole_file || invalid + 4 <= size)) {
+    throw Error(ErrorKind::kFileFormat, concat("'", path, "' is not valid UTF-8 at byte ",
+                                               invalid + mark, "; convert the file to UTF-8"));
+  }
+
+  ProbeResult out;
+  out.path = path;
+  out.suggested_table_name = table_name_from_path(path);
+  const std::vector<CsvCandidate> tables = judge_csv(sample);
+  out.candidates = judge_json(sample);
+  // JSON objects with the same keys also have the same number of commas; nothing else looks like JSON.
+  const bool json = std::any_of(out.candidates.begin(), out.candidates.end(),
+                                [](const ProbeCandidate& c) { return c.score >= 0.9; });
+  for (const CsvCandidate& table : tables) {
+    out.candidates.push_back(table.candidate);
+    if (json) out.candidates.back().score *= 0.5;
+  }
+  for (const ProbeCandidate& candidate : judge_lines(sample)) out.candidates.push_back(candidate);
+  std::stable_sort(
+      out.candidates.begin(), out.candidates.end(),
+      [](const ProbeCandidate& a, const ProbeCandidate& b) { return a.score > b.score; });
+  const ProbeCandidate& best = out.candidates.front();
+  out.kind = best.kind;
+  out.final_format = best.format;
+  out.score = best.score;
+  out.confidence = confidence_of(out.candidates);
+  if (out.kind == "csv") describe_csv(files, tables.front(), context, &out);
+  return out;
+}
+
+CsvOptions to_csv_options(const ProbeResult& result) {
+  if (result.kind != "csv") {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat("'", result.path, "' looks like ", result.final_format, " (",
+                       result.candidates.empty() ? "" : result.candidates[0].reason,
+                       "), and there is no reader for it yet; read it with read_csv and options "
+                       "if it is a table"));
+  }
+  CsvOptions options;
+  options.delimiter = result.delimiter;
+  options.quote = result.quote;
+  options.header = result.header;
+  options.columns = result.columns;
+  options.null_texts = result.null_texts;
+  return options;
+}
+
+std::shared_ptr<const TableSource> open_probed(std::shared_ptr<FileSystem> files,
+                                               const ProbeResult& result,
+                                               const FileOpenContext& context) {
+  return open_csv(std::move(files), result.path, to_csv_options(result), context);
+}
+
+std::string table_name_from_path(const std::string& path) {
+  const std::string file = file_name_of(path);
+  std::string out;
+  for (char c : std::string_view(file).substr(0, file.find('.', 1))) {
+    const bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (word) {
+      out += c;
+    } else if (!out.empty() && out.back() != '_') {
+      out += '_';
+    }
+  }
+  while (!out.empty() && out.back() == '_') out.pop_back();
+  if (out.empty()) return "data";
+  return out[0] >= '0' && out[0] <= '9' ? "t_" + out : out;
+}
+
+}  // namespace velaria

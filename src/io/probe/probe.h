@@ -1,0 +1,67 @@
+// Finds out what a text file is, by evidence: which format its rows agree with, whether it has a
+// header, and the types of its columns.
+//
+//   ProbeResult probed = probe_file(files, "flights.csv");
+//   auto source = open_csv(files, "flights.csv", to_csv_options(probed));   // exactly what was probed
+//
+// Formats are judged by the first 256 KiB; the schema of CSV by every value of the file, so that
+// reading it never finds another one. The same file gives the same result, field for field.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/file_system.h"
+#include "src/column/schema.h"
+#include "src/io/csv/csv_source.h"
+#include "src/io/file_options.h"
+
+namespace velaria {
+
+struct ProbeCandidate {
+  std::string format;  // csv, tsv, line_split, line_regex, json_lines, json_array
+  std::string kind;    // csv, line, json
+  double score = 0;    // 0 to 1
+  std::string reason;  // "412 of 412 rows have 19 fields at ','"
+};
+
+struct ProbeResult {
+  std::string path;
+  std::string kind;          // of the best candidate
+  std::string final_format;
+  double score = 0;
+  std::string confidence;    // high, medium, low
+  Schema schema;             // empty for formats that cannot be read yet
+  std::string suggested_table_name;
+  std::vector<ProbeCandidate> candidates;  // best first, never empty
+  std::vector<std::string> warnings;
+  std::string encoding = "utf-8";
+  // CSV and TSV only:
+  std::string delimiter;
+  char quote = '"';
+  bool header = true;
+  std::vector<Field> columns;           // the schema, as CsvOptions::columns wants it
+  // Words that are NULL in this file. A column that would be numeric but for one word of NA, NULL,
+  // null, N/A, \N and - puts that word here, with a warning: it is NULL in every column then.
+  std::vector<std::string> null_texts;
+};
+
+// Throws FileAccessError; FileFormatError for a file that is empty, binary or compressed, and for a
+// CSV file with a defect (a ragged row, a quote that never closes, invalid UTF-8).
+ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
+                       const FileOpenContext& context = {});
+
+// Options with which open_csv reads what was probed. Throws SqlUnsupportedError naming the format
+// when it has no reader yet.
+CsvOptions to_csv_options(const ProbeResult& result);
+
+// Opens what was probed. Throws like to_csv_options and open_csv.
+std::shared_ptr<const TableSource> open_probed(std::shared_ptr<FileSystem> files,
+                                               const ProbeResult& result,
+                                               const FileOpenContext& context = {});
+
+// "2013-flights (1).csv.gz" -> "t_2013_flights_1".
+std::string table_name_from_path(const std::string& path);
+
+}  // namespace velaria

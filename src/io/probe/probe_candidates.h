@@ -1,0 +1,41 @@
+// The judges of the probe: each looks at the first bytes of a file and scores its formats.
+//
+// `sample` is whole lines (unless the file is one long line) without byte order mark; `whole_file`
+// says that nothing comes behind it; kCsvPaddingBytes readable bytes follow it. Judges are pure
+// functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/io/probe/probe.h"
+
+namespace velaria {
+
+struct ProbeSample {
+  std::string_view text;
+  bool whole_file = true;
+};
+
+struct CsvCandidate {
+  ProbeCandidate candidate;
+  std::string delimiter;
+  char quote = '"';
+  bool header = true;
+  bool header_is_sure = false;
+};
+
+// One for each delimiter that splits anything, best first; one of a single column if none does.
+std::vector<CsvCandidate> judge_csv(const ProbeSample& sample);
+std::vector<ProbeCandidate> judge_json(const ProbeSample& sample);
+std::vector<ProbeCandidate> judge_lines(const ProbeSample& sample);
+
+// True when `text` is one well-formed JSON value, without or with white space around it. The value
+// may be cut off at the end if `may_be_cut`.
+bool is_json(std::string_view text, bool may_be_cut);
+
+// Lines of `text` without their ends, at most `limit`.
+std::vector<std::string_view> lines_of(std::string_view text, size_t limit);
+
+}  // namespace velaria

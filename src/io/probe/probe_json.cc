@@ -1,0 +1,172 @@
+#include <algorithm>
+
+#include "src/base/text.h"
+#include "src/io/probe/probe_candidates.h"
+
+namespace velaria {
+
+namespace {
+
+constexpr size_t kJudgedLines = 1000;
+constexpr int kMaxDepth = 512;
+
+// A checker of JSON's grammar; keeps no values.
+class JsonChecker {
+ public:
+  explicit JsonChecker(std::string_view text) : text_(text) {}
+
+  enum class Verdict { kGood, kBad, kCut };
+
+  Verdict check() {
+    Verdict verdict = value(0);
+    if (verdict != Verdict::kGood) return verdict;
+    skip_space();
+    return position_ == text_.size() ? Verdict::kGood : Verdict::kBad;
+  }
+
+ private:
+  void skip_space() {
+    while (position_ < text_.size() && std::string_view(" \t\r\n").find(text_[position_]) !=
+                                           std::string_view::npos) {
+      ++position_;
+    }
+  }
+  bool done() const { return position_ >= text_.size(); }
+  bool take(char c) {
+    if (done() || text_[position_] != c) return false;
+    ++position_;
+    return true;
+  }
+
+  Verdict value(int depth) {
+    skip_space();
+    if (done()) return Verdict::kCut;
+    if (depth > kMaxDepth) return Verdict::kBad;
+    switch (text_[position_]) {
+      case '{': return members(depth, '}', true);
+      case '[': return members(depth, ']', false);
+      case '"': return string();
+      case 't': return word("true");
+      case 'f': return word("false");
+      case 'n': return word("null");
+      default: return number();
+    }
+  }
+
+  Verdict members(int depth, char close, bool keyed) {
+    ++position_;
+    skip_space();
+    if (take(close)) return Verdict::kGood;
+    for (;;) {
+      skip_space();
+      if (done()) return Verdict::kCut;
+      if (keyed) {
+        if (text_[position_] != '"') return Verdict::kBad;
+        const Verdict key = string();
+        if (key != Verdict::kGood) return key;
+        skip_space();
+        if (done()) return Verdict::kCut;
+        if (!take(':')) return Verdict::kBad;
+      }
+      const Verdict member = value(depth + 1);
+      if (member != Verdict::kGood) return member;
+      skip_space();
+      if (done()) return Verdict::kCut;
+      if (take(close)) return Verdict::kGood;
+      if (!take(',')) return Verdict::kBad;
+    }
+  }
+
+  Verdict string() {
+    ++position_;
+    while (!done()) {
+      const char c = text_[position_++];
+      if (c == '"') return Verdict::kGood;
+      if (static_cast<unsigned char>(c) < 0x20) return Verdict::kBad;
+      if (c != '\\') continue;
+      if (done()) return Verdict::kCut;
+      const char escape = text_[position_++];
+      if (escape == 'u') {
+        for (int i = 0; i < 4; ++i, ++position_) {
+          if (done()) return Verdict::kCut;
+          const char digit = text_[position_];
+          const bool hex = (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f') ||
+                           (digit >= 'A' && digit <= 'F');
+          if (!hex) return Verdict::kBad;
+        }
+      } else if (std::string_view("\"\\/bfnrt").find(escape) == std::string_view::npos) {
+        return Verdict::kBad;
+      }
+    }
+    return Verdict::kCut;
+  }
+
+  Verdict word(std::string_view expected) {
+    const std::string_view rest = text_.substr(position_, expected.size());
+    if (rest == expected) {
+      position_ += expected.size();
+      return Verdict::kGood;
+    }
+    return rest == expected.substr(0, rest.size()) ? Verdict::kCut : Verdict::kBad;
+  }
+
+  bool digits() {
+    const size_t begin = position_;
+    while (!done() && text_[position_] >= '0' && text_[position_] <= '9') ++position_;
+    return position_ > begin;
+  }
+
+  Verdict number() {
+    const auto miss = [&] { return done() ? Verdict::kCut : Verdict::kBad; };
+    take('-');
+    if (!take('0') && !digits()) return miss();
+    if (take('.') && !digits()) return miss();
+    if (!done() && (text_[position_] == 'e' || text_[position_] == 'E')) {
+      ++position_;
+      if (!take('+')) take('-');
+      if (!digits()) return miss();
+    }
+    return Verdict::kGood;
+  }
+
+  std::string_view text_;
+  size_t position_ = 0;
+};
+
+}  // namespace
+
+bool is_json(std::string_view text, bool may_be_cut) {
+  const auto verdict = JsonChecker(text).check();
+  return verdict == JsonChecker::Verdict::kGood ||
+         (may_be_cut && verdict == JsonChecker::Verdict::kCut);
+}
+
+std::vector<ProbeCandidate> judge_json(const ProbeSample& sample) {
+  std::vector<ProbeCandidate> out;
+  const size_t first = sample.text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return out;
+  if (sample.text[first] == '[' && is_json(sample.text, !sample.whole_file)) {
+    // An array of anything but objects may as well be a line of something else.
+    const size_t member = sample.text.find_first_not_of(" \t\r\n", first + 1);
+    const bool objects = member != std::string_view::npos && sample.text[member] == '{';
+    out.push_back({"json_array", "json", objects ? 0.99 : 0.6,
+                   objects ? "the text is one JSON array of objects" : "the text is a JSON array"});
+  }
+  size_t lines = 0;
+  size_t good = 0;
+  for (std::string_view line : lines_of(sample.text, kJudgedLines)) {
+    const size_t begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    ++lines;
+    if (line[begin] == '{' && is_json(line, false)) ++good;
+  }
+  if (good > 0) {
+    const double share = static_cast<double>(good) / static_cast<double>(lines);
+    out.push_back({"json_lines", "json", 0.99 * share,
+                   concat(good, " of ", lines, lines == 1 ? " line is a JSON object"
+                                                          : " lines are JSON objects")});
+  }
+  return out;
+}
+
+}  // namespace velaria

@@ -1,0 +1,26 @@
+// The rules, one a file. Each takes a plan and gives an equal one.
+#pragma once
+
+#include <functional>
+
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+
+// Constant parts of expressions become values; a filter that is always true goes away.
+PlanPtr fold_plan_constants(const PlanPtr& plan);
+
+// Filters move toward the scan: through projections, time windows, sorts and group keys, and
+// neighbours become one.
+PlanPtr push_filters_down(const PlanPtr& plan);
+
+// A limit above a sort becomes a top-n.
+PlanPtr make_top_n_nodes(const PlanPtr& plan);
+
+// Scans give only the columns that somebody above reads; unread expressions and aggregates go away.
+PlanPtr prune_columns(const PlanPtr& plan);
+
+// f over every node, children first.
+PlanPtr rewrite_bottom_up(const PlanPtr& plan, const std::function<PlanPtr(const PlanPtr&)>& f);
+
+}  // namespace velaria

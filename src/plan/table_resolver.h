@@ -1,0 +1,26 @@
+// What the SQL room needs of the world outside it: the tables that names mean. The session's catalog
+// implements it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/column/chunk.h"
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+
+class TableResolver {
+ public:
+  virtual ~TableResolver() = default;
+  // The plan behind a table or view. CatalogError when there is none, TableKindError for a sink.
+  virtual PlanPtr resolve_table(const std::string& name) const = 0;
+  // FROM 'file.csv'.
+  virtual PlanPtr resolve_path(const std::string& path) const = 0;
+  // One row without columns: SELECT without FROM.
+  virtual TableSourcePtr single_row() const = 0;
+  // Rows kept in memory: VALUES.
+  virtual TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const = 0;
+};
+
+}  // namespace velaria

@@ -1,0 +1,84 @@
+// A batch query that has not run yet, or has: a plan and the session it runs in.
+//
+//   DataFrame flights = session.read_csv("flights.csv");
+//   DataFrame late = flights.filter("arr_delay > 60").group_by({"carrier"}).agg({"count(*) AS n"});
+//   std::string table = late.order_by({"n DESC"}).to_text();
+//
+// Frames are small immutable values that share the session's engine and keep it alive. Any thread may
+// use a frame; each run is a query of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/column/arrow/c_data.h"
+#include "src/column/chunk.h"
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+
+class Engine;
+
+// The rows of a query, in order.
+struct QueryResult {
+  Schema schema;
+  std::vector<Chunk> chunks;  // without selections
+  int64_t rows = 0;
+};
+
+class GroupedDataFrame;
+
+class DataFrame {
+ public:
+  DataFrame(std::shared_ptr<Engine> engine, PlanPtr plan)
+      : engine_(std::move(engine)), plan_(std::move(plan)) {}
+
+  const Schema& schema() const { return plan_->schema(); }
+  const PlanPtr& plan() const { return plan_; }
+  const std::shared_ptr<Engine>& engine() const { return engine_; }
+
+  // Runs the query. Throws what the query throws; CancelledError when it is interrupted.
+  QueryResult collect() const;
+  int64_t count() const;
+  // Runs the query and gives its rows out as a stream of record batches; buffers are shared, not
+  // copied, where the layouts agree. The caller releases `out`.
+  void export_arrow(ArrowArrayStream* out) const;
+
+  // Logical plan, optimized plan and pipelines, each under a heading line.
+  std::string explain() const;
+  // The first rows as an aligned text table.
+  std::string to_text(int64_t most_rows = 20) const;
+
+  // Verbs take SQL expressions over the frame's columns: "distance / 60 AS hours", "n DESC".
+  // Errors are those of the same SQL.
+  DataFrame select(const std::vector<std::string>& items) const;
+  DataFrame filter(const std::string& condition) const;
+  DataFrame with_column(const std::string& name, const std::string& expression) const;
+  DataFrame drop(const std::vector<std::string>& columns) const;
+  DataFrame order_by(const std::vector<std::string>& keys) const;
+  DataFrame limit(int64_t rows, int64_t offset = 0) const;
+  DataFrame distinct() const;
+  DataFrame time_window(const std::string& time_column, int64_t window_ms,
+                        const std::string& output_column, int64_t slide_ms) const;
+  GroupedDataFrame group_by(std::vector<std::string> keys) const;
+
+ private:
+  std::shared_ptr<Engine> engine_;
+  PlanPtr plan_;
+};
+
+class GroupedDataFrame {
+ public:
+  GroupedDataFrame(DataFrame frame, std::vector<std::string> keys)
+      : frame_(std::move(frame)), keys_(std::move(keys)) {}
+  // The keys, then the aggregates: {"count(*) AS flights", "avg(arr_delay)"}.
+  DataFrame agg(const std::vector<std::string>& aggregates) const;
+
+ private:
+  DataFrame frame_;
+  std::vector<std::string> keys_;
+};
+
+}  // namespace velaria

@@ -1,0 +1,83 @@
+// The front door: a session with its tables, files, queries, streams and vectors.
+//
+//   DataflowSession session;
+//   session.create_temp_view("flights", session.read_csv("flights.csv"));
+//   DataFrame late = session.sql("SELECT carrier, avg(arr_delay) AS delay FROM flights "
+//                                "GROUP BY carrier ORDER BY delay DESC LIMIT 5");
+//   std::cout << late.to_text();
+//
+// Sessions are independent of each other: nothing is shared in the process. Every member may be
+// called from any thread. All failures are velaria::Error; the session stays usable after one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/column/arrow/c_data.h"
+#include "src/io/file_options.h"
+#include "src/io/probe/probe.h"
+#include "src/session/data_frame.h"
+#include "src/session/session_options.h"
+#include "src/session/streaming.h"
+
+namespace velaria {
+
+class DataflowSession {
+ public:
+  explicit DataflowSession(SessionOptions options = {});
+
+  // Stops what runs in the background and forgets the tables. Frames of the session fail afterwards.
+  void close();
+
+  // ---- files. Paths are of the local file system.
+  ProbeResult probe(const std::string& path) const;
+  // Probes, then reads with exactly the settings that were found. `options` (see the reader of the
+  // probed kind) go over what was found.
+  DataFrame read(const std::string& path, const std::map<std::string, std::string>& options = {}) const;
+  DataFrame read_csv(const std::string& path, CsvOptions options = {}) const;
+  DataFrame read_csv(const std::string& path, const std::map<std::string, std::string>& options) const;
+
+  // ---- batch SQL. Queries give a frame that runs when its rows are asked for; other statements run at
+  // once and give a frame that tells what they did.
+  DataFrame sql(const std::string& text);
+  std::string explain(const std::string& text);
+
+  void create_temp_view(const std::string& name, const DataFrame& frame);
+  DataFrame table(const std::string& name) const;
+  std::vector<std::string> tables() const;
+
+  // ---- Arrow. Takes `stream` over, also when this throws; rows are kept where they lie.
+  DataFrame create_dataframe_from_arrow(ArrowArrayStream* stream) const;
+
+  // ---- streams
+  StreamingDataFrame read_stream(std::shared_ptr<StreamSource> source) const;
+  StreamingDataFrame read_stream_csv_dir(const std::string& path, const CsvOptions& options = {}) const;
+  void create_temp_view(const std::string& name, const StreamingDataFrame& frame);
+  // A SELECT over streams.
+  StreamingDataFrame streamSql(const std::string& text) const;
+  // Three sections: logical, physical, strategy.
+  std::string explainStreamSql(const std::string& text, const StreamOptions& options = {}) const;
+  // INSERT INTO sink SELECT ...; the query is already running when this returns.
+  std::shared_ptr<StreamingQuery> startStreamSql(const std::string& text,
+                                                 const StreamOptions& options = {}) const;
+  void register_stream_sink(const std::string& name, std::shared_ptr<StreamSink> sink);
+
+  // ---- vectors: exact top-k over a fixed_size_list<float32> column (text vectors such as
+  // "[1 2 3]" are read as such). Gives row_id int64 and score float64, best first.
+  DataFrame vector_search(const std::string& table, const std::string& vector_column,
+                          const std::vector<float>& query_vector, int64_t top_k = 10,
+                          const std::string& metric = "cosine") const;
+  std::string explain_vector_search(const std::string& table, const std::string& vector_column,
+                                    const std::vector<float>& query_vector, int64_t top_k = 10,
+                                    const std::string& metric = "cosine") const;
+
+  const std::shared_ptr<Engine>& engine() const { return engine_; }
+
+ private:
+  std::shared_ptr<Engine> engine_;
+};
+
+}  // namespace velaria

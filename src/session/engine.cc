@@ -1,0 +1,146 @@
+#include "src/session/engine.h"
+
+#include "src/base/allowed_paths.h"
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/io/memory/memory_table_source.h"
+#include "src/io/probe/probe.h"
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+
+namespace {
+
+SessionOptions checked(SessionOptions options) {
+  if (options.chunk_rows < 1 || options.chunk_rows > kMostChunkRows) {
+    throw Error(ErrorKind::kInvalidArgument, concat("chunk_rows=", options.chunk_rows,
+                                                    " must be 1 to ", kMostChunkRows));
+  }
+  return options;
+}
+
+}  // namespace
+
+Engine::Engine(SessionOptions options)
+    : options_(checked(std::move(options))),
+      budget_(std::make_shared<MemoryBudget>(options_.memory_limit_bytes)),
+      files_(options_.allowed_paths ? restrict_to_paths(local_file_system(), *options_.allowed_paths)
+                                    : local_file_system()),
+      clock_(system_clock()),
+      pool_(options_.threads) {}
+
+Engine::~Engine() = default;
+
+void Engine::close() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  entries_.clear();
+}
+
+void Engine::check_open() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) {
+    throw Error(ErrorKind::kInvalidArgument, "the session is closed; make a new one");
+  }
+}
+
+PlanPtr Engine::optimized(const PlanPtr& plan) const {
+  return optimize(plan, OptimizerOptions{options_.optimizer});
+}
+
+QueryResult Engine::run(const PlanPtr& plan) {
+  check_open();
+  if (!is_bounded(*plan)) {
+    throw Error(ErrorKind::kTableKind,
+                "the query reads a stream that has no end; start it with start_stream_sql() or "
+                "write_stream()");
+  }
+  const CancellationToken cancellation;
+  ExecutionContext context;
+  context.pool = &pool_;
+  context.tasks = pool_.size();
+  context.budget = budget_;
+  context.cancellation = &cancellation;
+  context.chunk_rows = options_.chunk_rows;
+  context.interrupt_check = options_.interrupt_check;
+  const PhysicalPlan physical = PhysicalPlan::make(*optimized(plan), PhysicalOptions());
+  PlanExecution execution(physical, std::move(context));
+  execution.run(nullptr);
+  QueryResult result;
+  result.schema = plan->schema();
+  result.chunks = execution.take_result();
+  for (const Chunk& chunk : result.chunks) result.rows += chunk.rows;
+  return result;
+}
+
+std::string Engine::explain(const PlanPtr& plan) const {
+  const PlanPtr better = optimized(plan);
+  return concat("logical\n", explain_plan(*plan), "optimized\n", explain_plan(*better), "physical\n",
+                PhysicalPlan::make(*better, PhysicalOptions()).describe());
+}
+
+void Engine::add_entry(Entry entry, bool replace) {
+  if (entry.name.empty()) {
+    throw Error(ErrorKind::kInvalidArgument, "a table needs a name that is not empty");
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::string key = to_lower_ascii(entry.name);
+  if (!replace && entries_.count(key) > 0) {
+    throw Error(ErrorKind::kCatalog,
+                concat("table '", excerpt(entry.name),
+                       "' exists already; drop it first or use CREATE OR REPLACE"));
+  }
+  entries_[key] = std::move(entry);
+}
+
+Engine::Entry Engine::entry(const std::string& name) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = entries_.find(to_lower_ascii(name));
+  if (found != entries_.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [key, known] : entries_) names.push_back(known.name);
+  throw Error(ErrorKind::kCatalog,
+              concat("table '", excerpt(name), "' does not exist", did_you_mean(name, names),
+                     names.empty() ? std::string("; no table is known yet")
+                                   : "; known are: " + excerpt(join_texts(names, ", "), 300)));
+}
+
+bool Engine::has_entry(const std::string& name) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return entries_.count(to_lower_ascii(name)) > 0;
+}
+
+void Engine::drop_entry(const std::string& name) {
+  entry(name);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  entries_.erase(to_lower_ascii(name));
+}
+
+std::vector<Engine::Entry> Engine::entries() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<Entry> out;
+  for (const auto& [key, known] : entries_) out.push_back(known);
+  return out;
+}
+
+PlanPtr Engine::resolve_table(const std::string& name) const {
+  const Entry found = entry(name);
+  if (found.kind == EntryKind::kStreamSink) {
+    throw Error(ErrorKind::kTableKind,
+                concat("'", found.name, "' is a sink: it can be written to with INSERT INTO, not read"));
+  }
+  return found.plan;
+}
+
+PlanPtr Engine::resolve_path(const std::string& path) const {
+  const ProbeResult probed = probe_file(files_, path);
+  return ScanPlan::all_columns(open_probed(files_, probed), file_name_of(path));
+}
+
+TableSourcePtr Engine::single_row() const { return single_row_source(); }
+
+TableSourcePtr Engine::memory_table(Schema schema, std::vector<Chunk> chunks) const {
+  return std::make_shared<MemoryTableSource>(std::move(schema), std::move(chunks));
+}
+
+}  // namespace velaria

@@ -1,0 +1,77 @@
+// What all frames and queries of one session share: threads, memory budget, catalog, settings. Not
+// part of the public surface; DataflowSession and DataFrame stand in front of it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/base/memory_budget.h"
+#include "src/base/thread_pool.h"
+#include "src/exec/physical_plan.h"
+#include "src/plan/optimizer/optimizer.h"
+#include "src/plan/table_resolver.h"
+#include "src/session/data_frame.h"
+#include "src/session/session_options.h"
+
+namespace velaria {
+
+class StreamSink;
+
+class Engine : public TableResolver, public std::enable_shared_from_this<Engine> {
+ public:
+  explicit Engine(SessionOptions options);
+  ~Engine() override;
+
+  // After this every call that needs the session throws InvalidArgumentError.
+  void close();
+  void check_open() const;
+
+  const SessionOptions& options() const { return options_; }
+  ThreadPool& pool() { return pool_; }
+  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+  const std::shared_ptr<FileSystem>& files() const { return files_; }
+  const std::shared_ptr<Clock>& clock() const { return clock_; }
+
+  QueryResult run(const PlanPtr& plan);
+  PlanPtr optimized(const PlanPtr& plan) const;
+  std::string explain(const PlanPtr& plan) const;
+
+  // ---- catalog; names ignore case
+  enum class EntryKind { kTable, kView, kStreamSource, kStreamSink };
+  struct Entry {
+    EntryKind kind = EntryKind::kTable;
+    std::string name;  // as it was given
+    PlanPtr plan;      // null for sinks
+    std::shared_ptr<StreamSink> sink;
+  };
+  void add_entry(Entry entry, bool replace);
+  // Throws CatalogError with a suggestion.
+  Entry entry(const std::string& name) const;
+  bool has_entry(const std::string& name) const;
+  void drop_entry(const std::string& name);
+  std::vector<Entry> entries() const;  // by name
+
+  // ---- TableResolver
+  PlanPtr resolve_table(const std::string& name) const override;
+  PlanPtr resolve_path(const std::string& path) const override;
+  TableSourcePtr single_row() const override;
+  TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const override;
+
+ private:
+  const SessionOptions options_;
+  std::shared_ptr<MemoryBudget> budget_;
+  std::shared_ptr<FileSystem> files_;
+  std::shared_ptr<Clock> clock_;
+  ThreadPool pool_;
+  mutable std::mutex mutex_;
+  bool closed_ = false;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace velaria

@@ -1,0 +1,233 @@
+#include "src/session/statement_runner.h"
+
+#include <map>
+#include <sstream>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/column/builder.h"
+#include "src/io/csv/csv_source.h"
+#include "src/io/memory/memory_table_source.h"
+#include "src/io/probe/probe.h"
+#include "src/session/engine.h"
+#include "src/session/stream_tables.h"
+#include "src/sql/binder.h"
+#include "src/sql/parser.h"
+
+namespace velaria {
+
+namespace {
+
+DataFrame text_frame(const std::shared_ptr<Engine>& engine,
+                     const std::vector<std::string>& names,
+                     const std::vector<std::vector<std::string>>& rows) {
+  std::vector<Field> fields;
+  Chunk chunk;
+  chunk.rows = static_cast<int64_t>(rows.size());
+  for (size_t c = 0; c < names.size(); ++c) {
+    fields.push_back({names[c], DataType(TypeId::kUtf8)});
+    StringBuilder builder;
+    for (const auto& row : rows) builder.append(row[c]);
+    chunk.columns.push_back(builder.finish());
+  }
+  auto source = std::make_shared<MemoryTableSource>(Schema(std::move(fields)),
+                                                    std::vector<Chunk>{std::move(chunk)});
+  return DataFrame(engine, ScanPlan::all_columns(std::move(source), ""));
+}
+
+DataFrame done(const std::shared_ptr<Engine>& engine, const std::string& message) {
+  return text_frame(engine, {"result"}, {{message}});
+}
+
+class StatementRunner {
+ public:
+  StatementRunner(const std::shared_ptr<Engine>& engine, const std::string& text)
+      : engine_(engine), text_(text) {}
+
+  DataFrame run(const sql::Statement& statement) {
+    return std::visit([this](const auto& body) { return run_body(body); }, statement.body);
+  }
+
+  std::string explain(const sql::Statement& statement) {
+    if (const auto* select = std::get_if<sql::SelectPtr>(&statement.body)) {
+      return engine_->explain(bind(**select));
+    }
+    if (const auto* explained = std::get_if<sql::ExplainStatement>(&statement.body)) {
+      return explain(*explained->statement);
+    }
+    throw Error(ErrorKind::kSqlUnsupported, "only queries can be explained");
+  }
+
+ private:
+  PlanPtr bind(const sql::SelectStatement& select) {
+    return sql::bind_select(select, *engine_, text_);
+  }
+
+  DataFrame run_body(const sql::SelectPtr& select) { return DataFrame(engine_, bind(*select)); }
+
+  DataFrame run_body(const sql::CreateTableStatement& create) {
+    if (create.if_not_exists && engine_->has_entry(create.name)) {
+      return done(engine_, concat("table ", create.name, " exists already"));
+    }
+    Engine::Entry entry;
+    entry.name = create.name;
+    if (create.kind == sql::CreateTableStatement::Kind::kTable) {
+      entry.kind = Engine::EntryKind::kTable;
+      entry.plan = create.query ? materialized(create) : file_table(create);
+    } else {
+      make_stream_table(*engine_, create, &entry);
+    }
+    engine_->add_entry(std::move(entry), create.or_replace);
+    return done(engine_, concat("created table ", create.name));
+  }
+
+  // CREATE TABLE AS: the rows are kept in memory.
+  PlanPtr materialized(const sql::CreateTableStatement& create) {
+    QueryResult result = engine_->run(bind(*create.query));
+    return ScanPlan::all_columns(
+        std::make_shared<MemoryTableSource>(result.schema, std::move(result.chunks)), create.name);
+  }
+
+  PlanPtr file_table(const sql::CreateTableStatement& create) {
+    if (!create.has_options) {
+      throw Error(ErrorKind::kSqlUnsupported,
+                  concat("CREATE TABLE ", create.name,
+                         " without rows is not supported; use CREATE TABLE ... AS SELECT, or "
+                         "OPTIONS(path: '...') for a file"));
+    }
+    FileTable file = file_table_options(create);
+    if (create.format.empty()) {
+      const ProbeResult probed = probe_file(engine_->files(), file.path);
+      if (file.options.empty() && create.columns.empty()) {
+        return ScanPlan::all_columns(open_probed(engine_->files(), probed), create.name);
+      }
+      if (probed.kind != "csv") {
+        throw Error(ErrorKind::kSqlUnsupported,
+                    concat("'", file.path, "' looks like ", probed.final_format,
+                           ", which cannot be read yet; write USING csv to read it as CSV"));
+      }
+      apply_csv_options(probed, &file);
+    } else if (!equals_ignore_case(create.format, "csv")) {
+      throw Error(ErrorKind::kSqlUnsupported,
+                  concat("USING ", create.format, " is not supported; this build reads csv"));
+    }
+    CsvOptions options = csv_options_from_text(file.options);
+    for (const sql::ColumnDefinition& column : create.columns) {
+      options.columns.push_back({column.name, column.type});
+    }
+    return ScanPlan::all_columns(open_csv(engine_->files(), file.path, std::move(options)),
+                                 create.name);
+  }
+
+  DataFrame run_body(const sql::CreateViewStatement& create) {
+    if (create.if_not_exists && engine_->has_entry(create.name)) {
+      return done(engine_, concat("view ", create.name, " exists already"));
+    }
+    PlanPtr plan = bind(*create.query);
+    if (!create.column_aliases.empty()) {
+      if (create.column_aliases.size() != plan->schema().size()) {
+        throw Error(ErrorKind::kSqlSemantic,
+                    concat("view ", create.name, " names ", create.column_aliases.size(),
+                           " columns, but its query gives ", plan->schema().size()));
+      }
+      std::vector<BoundExpressionPtr> columns;
+      for (size_t i = 0; i < plan->schema().size(); ++i) {
+        const Field& field = plan->schema().field(i);
+        columns.push_back(bound_column(i, field.type, field.name));
+      }
+      plan = std::make_shared<ProjectPlan>(plan, std::move(columns), create.column_aliases);
+    }
+    Engine::Entry entry;
+    entry.kind = Engine::EntryKind::kView;
+    entry.name = create.name;
+    entry.plan = std::move(plan);
+    engine_->add_entry(std::move(entry), create.or_replace);
+    return done(engine_, concat("created view ", create.name));
+  }
+
+  DataFrame run_body(const sql::DropStatement& drop) {
+    if (drop.if_exists && !engine_->has_entry(drop.name)) {
+      return done(engine_, concat("there is no ", drop.name));
+    }
+    engine_->drop_entry(drop.name);
+    return done(engine_, concat("dropped ", drop.name));
+  }
+
+  DataFrame run_body(const sql::ExplainStatement& explained) {
+    if (explained.analyze) {
+      throw Error(ErrorKind::kSqlUnsupported, "EXPLAIN ANALYZE is not supported; use EXPLAIN");
+    }
+    std::istringstream lines(explain(*explained.statement));
+    std::vector<std::vector<std::string>> rows;
+    for (std::string line; std::getline(lines, line);) rows.push_back({line});
+    return text_frame(engine_, {"plan"}, rows);
+  }
+
+  DataFrame run_body(const sql::DescribeStatement& describe) {
+    const PlanPtr plan =
+        describe.query ? bind(*describe.query) : engine_->resolve_table(describe.table);
+    std::vector<std::vector<std::string>> rows;
+    for (const Field& field : plan->schema().fields()) {
+      rows.push_back({field.name, field.type.to_string()});
+    }
+    return text_frame(engine_, {"column", "type"}, rows);
+  }
+
+  DataFrame run_body(const sql::ShowTablesStatement&) {
+    std::vector<std::vector<std::string>> rows;
+    for (const Engine::Entry& entry : engine_->entries()) {
+      rows.push_back({entry.name, std::string(entry_kind_name(entry.kind))});
+    }
+    return text_frame(engine_, {"name", "kind"}, rows);
+  }
+
+  static std::string_view entry_kind_name(Engine::EntryKind kind) {
+    switch (kind) {
+      case Engine::EntryKind::kTable: return "table";
+      case Engine::EntryKind::kView: return "view";
+      case Engine::EntryKind::kStreamSource: return "stream source";
+      case Engine::EntryKind::kStreamSink: return "stream sink";
+    }
+    return "";
+  }
+
+  DataFrame run_body(const sql::InsertStatement& insert) {
+    const Engine::Entry entry = engine_->entry(insert.table);
+    if (entry.kind == Engine::EntryKind::kStreamSink) {
+      throw Error(ErrorKind::kTableKind,
+                  concat("INSERT INTO the sink ", entry.name,
+                         " is a stream query; run it with start_stream_sql()"));
+    }
+    if (entry.kind == Engine::EntryKind::kStreamSource) {
+      throw Error(ErrorKind::kTableKind,
+                  concat("'", entry.name, "' is a stream source, which is read-only"));
+    }
+    throw Error(ErrorKind::kSqlUnsupported,
+                "INSERT into a table is not supported; use CREATE OR REPLACE TABLE ... AS SELECT");
+  }
+
+  DataFrame run_body(const sql::UpdateStatement&) { return refuse("UPDATE"); }
+  DataFrame run_body(const sql::DeleteStatement&) { return refuse("DELETE"); }
+  DataFrame run_body(const sql::CopyStatement&) { return refuse("COPY"); }
+  [[noreturn]] DataFrame refuse(const char* what) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat(what, " is not supported; use CREATE OR REPLACE TABLE ... AS SELECT"));
+  }
+
+  const std::shared_ptr<Engine>& engine_;
+  const std::string& text_;
+};
+
+}  // namespace
+
+DataFrame run_statement(const std::shared_ptr<Engine>& engine, const std::string& text) {
+  engine->check_open();
+  return StatementRunner(engine, text).run(sql::parse_statement(text));
+}
+
+std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text) {
+  engine->check_open();
+  return StatementRunner(engine, text).explain(sql::parse_statement(text));
+}
+
+}  // namespace velaria

@@ -1,0 +1,15 @@
+// SQL statements other than stream queries, run against an engine.
+#pragma once
+
+#include <string>
+
+#include "src/session/data_frame.h"
+
+namespace velaria {
+
+DataFrame run_statement(const std::shared_ptr<Engine>& engine, const std::string& text);
+
+// EXPLAIN text of a statement's query.
+std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text);
+
+}  // namespace velaria

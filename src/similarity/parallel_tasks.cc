@@ -1,0 +1,62 @@
+#include "src/similarity/parallel_tasks.h"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+
+namespace velaria {
+namespace {
+
+class Countdown {
+ public:
+  explicit Countdown(size_t count) : left_(count) {}
+
+  void finish(size_t tasks, const std::exception_ptr& failure) {
+    // Notified under the lock: the waiter destroys this object as soon as it wakes.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (failure && !failure_) failure_ = failure;
+    left_ -= tasks;
+    if (left_ == 0) done_.notify_all();
+  }
+
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, [this] { return left_ == 0; });
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable done_;
+  size_t left_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+void run_tasks(ThreadPool* pool, size_t count, const std::function<void(size_t)>& task) {
+  if (pool == nullptr || count <= 1) {
+    for (size_t i = 0; i < count; ++i) task(i);
+    return;
+  }
+  Countdown countdown(count);
+  for (size_t i = 0; i < count; ++i) {
+    try {
+      pool->submit([&countdown, &task, i] {
+        std::exception_ptr failure;
+        try {
+          task(i);
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        countdown.finish(1, failure);
+      });
+    } catch (...) {
+      countdown.finish(count - i, std::current_exception());
+      break;
+    }
+  }
+  countdown.wait();
+}
+
+}  // namespace velaria

@@ -1,0 +1,17 @@
+// SELECT trees -> logical plans: names resolved, types known, aggregates taken apart.
+#pragma once
+
+#include <string_view>
+
+#include "src/plan/logical_plan.h"
+#include "src/plan/table_resolver.h"
+#include "src/sql/ast.h"
+
+namespace velaria::sql {
+
+// `text` is the SQL the statement was parsed from, for the places in errors. Throws SqlSemanticError,
+// SqlUnsupportedError, CatalogError, TableKindError, TypeMismatchError.
+PlanPtr bind_select(const SelectStatement& statement, const TableResolver& resolver,
+                    std::string_view text);
+
+}  // namespace velaria::sql

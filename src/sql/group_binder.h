@@ -1,0 +1,33 @@
+// Binding expressions above a GROUP BY: group keys and aggregates become columns of the aggregate.
+#pragma once
+
+#include <vector>
+
+#include "src/expr/aggregate.h"
+#include "src/expr/binder.h"
+
+namespace velaria::sql {
+
+class GroupBinder : public ExpressionBinder {
+ public:
+  // `scope` and `keys` describe the aggregate's input and stay alive.
+  GroupBinder(const NameScope& scope, const std::vector<BoundExpressionPtr>& keys)
+      : ExpressionBinder(scope), keys_(keys) {}
+
+  std::vector<BoundAggregate> take_aggregates() { return std::move(aggregates_); }
+
+ protected:
+  BoundExpressionPtr intercept(const Expression& expression) override;
+  BoundExpressionPtr bind_column(const Expression& expression) override;
+
+ private:
+  BoundExpressionPtr bind_aggregate(const Expression& expression);
+
+  const std::vector<BoundExpressionPtr>& keys_;
+  std::vector<BoundAggregate> aggregates_;
+};
+
+// The aggregate that a call means over its bound argument (null for count(*)).
+BoundAggregate make_bound_aggregate(std::string_view name, BoundExpressionPtr argument);
+
+}  // namespace velaria::sql

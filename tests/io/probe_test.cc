@@ -1,0 +1,133 @@
+#include "src/io/probe/probe.h"
+
+#include "gtest/gtest.h"
+#include "src/base/text.h"
+#include "src/io/probe/probe_candidates.h"
+#include "tests/io/io_testing.h"
+
+namespace velaria {
+namespace {
+
+ProbeResult probe_text(std::string_view text) {
+  return probe_file(local_file_system(), write_test_file("t.txt", text));
+}
+
+std::string rows_of(size_t count, const std::string& row) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += concat(row, i, "\n");
+  return out;
+}
+
+TEST(Probe, DelimitersAndKinds) {
+  for (const std::string& delimiter : std::vector<std::string> {",", ";", "\t", "|"}) {
+    std::string text = concat("id", delimiter, "name", delimiter, "when\n");
+    for (int i = 0; i < 20; ++i) text += concat(i, delimiter, "n", i, delimiter, "2013-01-01 05:00:00\n");
+    const ProbeResult result = probe_text(text);
+    EXPECT_EQ(result.kind, "csv");
+    EXPECT_EQ(result.final_format, delimiter == "\t" ? "tsv" : "csv");
+    EXPECT_EQ(result.delimiter, delimiter);
+    EXPECT_TRUE(result.header);
+    EXPECT_EQ(result.confidence, "high");
+    EXPECT_EQ(result.schema.to_string(), "id int64, name utf8, when timestamp[us]");
+    EXPECT_TRUE(result.warnings.empty()) << result.warnings[0];
+  }
+}
+
+TEST(Probe, HeadersByEvidence) {
+  EXPECT_FALSE(probe_text("1,2,a\n3,4,b\n5,6,c\n").header);
+  EXPECT_TRUE(probe_text("x,y,z\n3,4,b\n5,6,c\n").header);
+  const ProbeResult guess = probe_text("name,city\nann,rome\nbob,oslo\ncyd,bern\n");
+  EXPECT_TRUE(guess.header);
+  EXPECT_EQ(guess.warnings.size(), 1u);
+  EXPECT_FALSE(probe_text("ann,rome\nann,oslo\nbob,rome\nbob,bern\n").header);
+}
+
+TEST(Probe, NullWords) {
+  const ProbeResult result = probe_text("a,b,c\n1,NA,x\n2,3,NA\n3,4,y\n");
+  EXPECT_EQ(result.null_texts, std::vector<std::string>{"NA"});
+  EXPECT_EQ(result.schema.to_string(), "a int64, b int64, c utf8");
+  ASSERT_EQ(result.warnings.size(), 1u);
+  EXPECT_NE(result.warnings[0].find("'NA' is read as NULL"), std::string::npos);
+  EXPECT_EQ(read_all(*open_probed(local_file_system(), result)),
+            (TextRows{{"1", "<null>", "x"}, {"2", "3", "<null>"}, {"3", "4", "y"}}));
+  // Two different words, quoted words, and words in text are no evidence.
+  EXPECT_TRUE(probe_text("a,b\n1,NA\n2,-\n3,4\n").null_texts.empty());
+  EXPECT_TRUE(probe_text("a,b\n1,\"NA\"\n2,5\n3,4\n").null_texts.empty());
+  EXPECT_TRUE(probe_text("a,b\n1,NA\n2,x\n3,y\n").null_texts.empty());
+}
+
+TEST(Probe, ReadingIsAsProbedAndRepeatable) {
+  std::string text = "zip;amount;note;ok\n";
+  for (int i = 0; i < 300; ++i) {
+    text += concat("0", 1000 + i, ";", i, i % 7 == 0 ? ".5" : "", ";\"a;\nb\";", i % 2 ? "true" : "false", "\n");
+  }
+  const std::string path = write_test_file("1 sales (x).csv", text);
+  const auto files = local_file_system();
+  const ProbeResult first = probe_file(files, path);
+  const ProbeResult second = probe_file(files, path);
+  EXPECT_EQ(first.schema, second.schema);
+  EXPECT_EQ(first.score, second.score);
+  EXPECT_EQ(first.warnings, second.warnings);
+  EXPECT_EQ(first.schema.to_string(), "zip utf8, amount float64, note utf8, ok bool");
+  CsvOptions explicit_options;
+  explicit_options.delimiter = ";";
+  const auto explicit_source = open_csv(files, path, explicit_options);
+  const auto probed_source = open_probed(files, first);
+  EXPECT_EQ(probed_source->schema(), explicit_source->schema());
+  EXPECT_EQ(read_all(*probed_source), read_all(*explicit_source));
+}
+
+TEST(Probe, JsonAndLines) {
+  const ProbeResult lines = probe_text("{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": null}\n{\"a\": 3, \"b\": [1,2]}\n");
+  EXPECT_EQ(lines.final_format, "json_lines");
+  EXPECT_EQ(lines.confidence, "high");
+  const ProbeResult array = probe_text("[\n {\"a\": 1},\n {\"a\": 2}\n]\n");
+  EXPECT_EQ(array.final_format, "json_array");
+  EXPECT_EQ(array.kind, "json");
+  const ProbeResult log = probe_text(rows_of(
+      10, "10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a,b HTTP/1.0\" 200 232"));
+  EXPECT_EQ(log.final_format, "line_regex");
+  EXPECT_EQ(probe_text(rows_of(10, "one two three ")).final_format, "line_split");
+  expect_error(error_of([&] { open_probed(local_file_system(), array); }),
+               ErrorKind::kSqlUnsupported, {"json_array", "no reader"});
+}
+
+TEST(Probe, JsonGrammar) {
+  for (const char* good : {"{}", "[]", " [1, -2.5e+3, \"\\u00e9\\n\", true, null] ", "0"}) {
+    EXPECT_TRUE(is_json(good, false)) << good;
+  }
+  for (const char* bad : {"", "{", "[1,]", "{\"a\"}", "01", "\"\\x\"", "[1] 2", "tru", "{a:1}", "-"}) {
+    EXPECT_FALSE(is_json(bad, false)) << bad;
+  }
+  EXPECT_TRUE(is_json("[{\"a\": 1}, {\"b", true));
+  EXPECT_FALSE(is_json("[1,]", true));
+  EXPECT_FALSE(is_json(std::string(100000, '['), false));
+}
+
+TEST(Probe, Refusals) {
+  expect_error(error_of([] { probe_text(""); }), ErrorKind::kFileFormat, {"is empty"});
+  expect_error(error_of([] { probe_text("\n\n"); }), ErrorKind::kFileFormat, {"blank"});
+  expect_error(error_of([] { probe_text(std::string_view("a\0b", 3)); }), ErrorKind::kFileFormat,
+               {"binary", "byte 1"});
+  expect_error(error_of([] { probe_text("a,b\n1,\xFF\n"); }), ErrorKind::kFileFormat, {"byte 6"});
+  expect_error(error_of([] { probe_file(local_file_system(), "/no/such.csv"); }),
+               ErrorKind::kFileAccess, {"/no/such.csv"});
+}
+
+TEST(Probe, EveryProbeHasACandidateAndAName) {
+  for (const char* text : {"x", "a,b", "word\nword\n", "\"", "\"a", "{", "[1,2", "a b\n", ":::\n"}) {
+    try {
+      const ProbeResult result = probe_text(text);
+      EXPECT_FALSE(result.candidates.empty()) << text;
+      EXPECT_FALSE(result.confidence.empty());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kFileFormat) << text << ": " << error.message();
+    }
+  }
+  EXPECT_EQ(table_name_from_path("/x/2013-flights (1).csv.gz"), "t_2013_flights_1");
+  EXPECT_EQ(table_name_from_path("flights.csv"), "flights");
+  EXPECT_EQ(table_name_from_path("/x/\xC3\xA9.csv"), "data");
+}
+
+}  // namespace
+}  // namespace velaria
