@@ -1,8 +1,8 @@
 // Claim: one exact vector search costs little more than reading the vectors from memory once.
 //
-// ReadAll is the yardstick: the same bytes, only summed. Kernel/* are the first-pass kernels per SIMD
-// level, Search/* whole searches (k = 10 unless named), on the calling thread (threads:1) or a pool
-// of two. The peer is numpy's X @ q; see similarity_numpy_peer.py beside this file.
+// ReadAll is the yardstick: the same bytes, only summed. Kernel/* are the first-pass kernels per
+// SIMD level, Search/* whole searches (k = 10 unless named), on the calling thread (threads:1) or a
+// pool of two. The peer is numpy's X @ q; see similarity_numpy_peer.py beside this file.
 #include <algorithm>
 #include <atomic>
 #include <cstring>

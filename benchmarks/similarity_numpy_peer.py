@@ -34,8 +34,8 @@ def main():
         for name, run in (("X @ q", lambda: rows @ query), ("top 10", lambda: top_10(rows, query))):
             best, median = best_seconds(run)
             print(
-                f"{name:7} {count}x{dimension}: best {best * 1e3:.2f} ms, median {median * 1e3:.2f} ms,"
-                f" {rows.nbytes / median / 2**30:.1f} GiB/s"
+                f"{name:7} {count}x{dimension}: best {best * 1e3:.2f} ms,"
+                f" median {median * 1e3:.2f} ms, {rows.nbytes / median / 2**30:.1f} GiB/s"
             )
 
 

@@ -33,10 +33,20 @@ struct Binary {
   Level level;
 };
 constexpr Binary kBinaries[] = {
-    {"or", kOr},         {"and", kAnd},       {"=", kComparison},      {"<>", kComparison},
-    {"<", kComparison},  {"<=", kComparison}, {">", kComparison},      {">=", kComparison},
-    {"||", kOther},      {"+", kAdditive},    {"-", kAdditive},        {"*", kMultiplicative},
-    {"/", kMultiplicative}, {"%", kMultiplicative},
+    {"or", kOr},
+    {"and", kAnd},
+    {"=", kComparison},
+    {"<>", kComparison},
+    {"<", kComparison},
+    {"<=", kComparison},
+    {">", kComparison},
+    {">=", kComparison},
+    {"||", kOther},
+    {"+", kAdditive},
+    {"-", kAdditive},
+    {"*", kMultiplicative},
+    {"/", kMultiplicative},
+    {"%", kMultiplicative},
 };
 
 struct Postfix {
@@ -44,8 +54,8 @@ struct Postfix {
   std::string_view text;
 };
 constexpr Postfix kPostfixes[] = {
-    {"is_null", " is null"},   {"is_not_null", " is not null"},   {"is_true", " is true"},
-    {"is_false", " is false"}, {"is_not_true", " is not true"},   {"is_not_false", " is not false"},
+    {"is_null", " is null"},   {"is_not_null", " is not null"}, {"is_true", " is true"},
+    {"is_false", " is false"}, {"is_not_true", " is not true"}, {"is_not_false", " is not false"},
 };
 
 const Binary* find_binary(const Expression& node) {
@@ -104,7 +114,8 @@ void print_qualifier(std::string_view qualifier, std::string* out) {
     case TypeId::kTimestamp: {
       if (!type.time_zone().empty() && type.time_zone() != "UTC") return type.to_string();
       std::string out = "timestamp";
-      if (type.unit() != TimeUnit::kMicro) out += concat("(", static_cast<int>(type.unit()) * 3, ")");
+      if (type.unit() != TimeUnit::kMicro)
+        out += concat("(", static_cast<int>(type.unit()) * 3, ")");
       return type.time_zone().empty() ? out : out + " with time zone";
     }
     case TypeId::kFixedSizeList: return concat("float[", type.list_size(), "]");
@@ -269,7 +280,8 @@ class Printer {
   [[gnu::noinline]] void print_binary(const Expression& node, const Binary& binary) {
     // The parser rebuilds chains of and/or the same way, wherever their parentheses were.
     const bool associative = binary.level <= kAnd;
-    const int left = binary.level == kComparison ? binary.level + 1 : static_cast<int>(binary.level);
+    const int left =
+        binary.level == kComparison ? binary.level + 1 : static_cast<int>(binary.level);
     const int right = associative ? binary.level : binary.level + 1;
     print(*node.children[0], left);
     for (size_t i = 1; i < node.children.size(); ++i) {

@@ -57,23 +57,23 @@ struct WindowSpec {
 struct Expression {
   ExpressionKind kind = ExpressionKind::kLiteral;
   int64_t position = -1;  // byte in the SQL text where it starts; -1: not from text
-  std::string name;       // column or function, as written; operators: "+", "=", "and", "not", "||" ...
+  std::string name;  // column or function, as written; operators: "+", "=", "and", "not", "||" ...
   bool quoted = false;    // kColumn, kCall: the name was in double quotes
   std::string qualifier;  // kColumn, kStar
   Value literal;
-  DataType type;                          // kCast
-  bool try_cast = false;                  // kCast: TRY_CAST, NULL instead of an error
-  bool has_else = false;                  // kCase
-  bool distinct = false;                  // kCall: f(DISTINCT ...)
+  DataType type;          // kCast
+  bool try_cast = false;  // kCast: TRY_CAST, NULL instead of an error
+  bool has_else = false;  // kCase
+  bool distinct = false;  // kCall: f(DISTINCT ...)
   std::vector<ExpressionPtr> children;
-  ExpressionPtr filter;                   // kCall: FILTER (WHERE ...)
-  std::vector<SortKey> order_by;          // kCall: f(x ORDER BY ...), WITHIN GROUP
-  std::shared_ptr<const WindowSpec> over;  // kCall: OVER (...)
+  ExpressionPtr filter;                                  // kCall: FILTER (WHERE ...)
+  std::vector<SortKey> order_by;                         // kCall: f(x ORDER BY ...), WITHIN GROUP
+  std::shared_ptr<const WindowSpec> over;                // kCall: OVER (...)
   std::shared_ptr<const sql::SelectStatement> subquery;  // `name`: its text, shortened
 
-  // Recursive code (destructors, binder, to_string) is as deep as the tree is high, so makers refuse
-  // more than kMaxHeight. A subquery counts with what is inside. `node_count` counts a shared child
-  // each time it is reached: nested BETWEENs share, and would take forever to walk.
+  // Recursive code (destructors, binder, to_string) is as deep as the tree is high, so makers
+  // refuse more than kMaxHeight. A subquery counts with what is inside. `node_count` counts a
+  // shared child each time it is reached: nested BETWEENs share, and would take forever to walk.
   static constexpr int32_t kMaxHeight = 500;
   static constexpr int64_t kMaxNodeCount = 4000000;
   int32_t height = 1;

@@ -1,5 +1,6 @@
 // + - * / % and unary minus: numbers, dates, timestamps, intervals.
 #include "src/base/error.h"
+#include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/expr/function_registry.h"
 #include "src/kernel/arithmetic.h"
@@ -67,6 +68,31 @@ ColumnPtr subtract_timestamps(const std::vector<ColumnPtr>& a, int64_t rows,
   return builder.finish();
 }
 
+// interval * whole number: every part is multiplied.
+ColumnPtr scale_interval(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& result) {
+  const bool interval_first = a[0]->type().id() == TypeId::kInterval;
+  const ColumnPtr intervals = flatten(a[interval_first ? 0 : 1]);
+  const ColumnPtr factors = flatten(a[interval_first ? 1 : 0]);
+  FixedBuilder<Interval> builder(result);
+  for (int64_t i = 0; i < rows; ++i) {
+    if (intervals->is_null(i) || factors->is_null(i)) {
+      builder.append_null();
+      continue;
+    }
+    const Interval& interval = intervals->values<Interval>()[i];
+    const int64_t factor = factors->values<int64_t>()[i];
+    Interval scaled;
+    if (__builtin_mul_overflow(interval.months, factor, &scaled.months) ||
+        __builtin_mul_overflow(interval.days, factor, &scaled.days) ||
+        __builtin_mul_overflow(interval.micros, factor, &scaled.micros)) {
+      throw Error(ErrorKind::kTypeMismatch, concat("interval overflow in ", intervals->value(i).to_sql(),
+                                                   " * ", factor));
+    }
+    builder.append(scaled);
+  }
+  return builder.finish();
+}
+
 // The type numbers are computed in: int64 or uint64 for integers, else float64 or float32.
 std::optional<DataType> number_type(const DataType& a, const DataType& b) {
   const bool a_ok = a.is_numeric() || a.is_null();
@@ -90,6 +116,18 @@ std::optional<ResolvedFunction> resolve_numbers(const std::vector<DataType>& typ
                 "DOUBLE, or to BIGINT for whole numbers");
   }
   return ResolvedFunction{{*type, *type}, *type, arithmetic_kernel<kOp>, !type->is_float()};
+}
+
+std::optional<ResolvedFunction> resolve_multiply(const std::vector<DataType>& types) {
+  const DataType interval(TypeId::kInterval);
+  const DataType whole(TypeId::kInt64);
+  if (types[0] == interval && types[1].is_integer()) {
+    return ResolvedFunction{{interval, whole}, interval, scale_interval, true};
+  }
+  if (types[0].is_integer() && types[1] == interval) {
+    return ResolvedFunction{{whole, interval}, interval, scale_interval, true};
+  }
+  return resolve_numbers<ArithmeticOp::kMultiply>(types);
 }
 
 DataType micros_like(const DataType& type) {
@@ -157,7 +195,8 @@ void register_arithmetic(FunctionRegistry* registry) {
   registry->add({"+", "operator", "a + b", "Sum; also of a moment and an interval", 2, 2, resolve_add});
   registry->add({"-", "operator", "a - b", "Difference; of two moments an interval", 2, 2,
                  resolve_subtract});
-  registry->add({"*", "operator", "a * b", "Product", 2, 2, resolve_numbers<ArithmeticOp::kMultiply>});
+  registry->add({"*", "operator", "a * b", "Product; also of an interval and a whole number", 2, 2,
+                 resolve_multiply});
   registry->add({"/", "operator", "a / b",
                  "Quotient; truncates for integers, NULL when an integer is divided by zero", 2, 2,
                  resolve_numbers<ArithmeticOp::kDivide>});

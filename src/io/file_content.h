@@ -1,4 +1,5 @@
-// Looks at raw bytes: what a file starts with, whether it is UTF-8, whether it is still the same file.
+// Looks at raw bytes: what a file starts with, whether it is UTF-8, whether it is still the same
+// file.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ namespace velaria {
 // A row with another number of fields than the file has columns.
 enum class RaggedPolicy {
   kError,  // FileFormatError naming path, line and both counts
-  kPad,    // a shorter row gets NULLs at its end; a longer one is still an error: it would lose data
+  kPad,    // a shorter row gets NULLs at its end; a longer one is an error: it would lose data
 };
 
 // A value that does not fit the inferred type of its column. (A type the caller named is never

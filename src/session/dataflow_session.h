@@ -21,9 +21,13 @@
 #include "src/io/probe/probe.h"
 #include "src/session/data_frame.h"
 #include "src/session/session_options.h"
-#include "src/session/streaming.h"
+#include "stream/connectors/realtime_stream_sink.h"
+#include "stream/connectors/realtime_stream_source.h"
+#include "stream/streaming_data_frame.h"
 
 namespace velaria {
+
+class VectorTableCache;
 
 class DataflowSession {
  public:
@@ -78,6 +82,7 @@ class DataflowSession {
 
  private:
   std::shared_ptr<Engine> engine_;
+  std::shared_ptr<VectorTableCache> vectors_;
 };
 
 }  // namespace velaria

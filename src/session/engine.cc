@@ -1,5 +1,7 @@
 #include "src/session/engine.h"
 
+#include <algorithm>
+
 #include "src/base/allowed_paths.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -27,14 +29,40 @@ Engine::Engine(SessionOptions options)
       files_(options_.allowed_paths ? restrict_to_paths(local_file_system(), *options_.allowed_paths)
                                     : local_file_system()),
       clock_(system_clock()),
-      pool_(options_.threads) {}
+      pool_(std::make_shared<ThreadPool>(options_.threads)) {}
 
 Engine::~Engine() = default;
 
 void Engine::close() {
+  std::vector<std::weak_ptr<StreamingQuery>> queries;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+    entries_.clear();
+    queries.swap(queries_);
+  }
+  // Outside of the lock: a query's source or sink may call back into the session while it ends.
+  for (const auto& weak : queries) {
+    if (const StreamingQueryPtr query = weak.lock()) query->stop();
+  }
+}
+
+void Engine::track_query(const StreamingQueryPtr& query) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  closed_ = true;
-  entries_.clear();
+  queries_.erase(std::remove_if(queries_.begin(), queries_.end(),
+                                [](const auto& weak) { return weak.expired(); }),
+                 queries_.end());
+  queries_.push_back(query);
+}
+
+StreamEnvironment Engine::stream_environment() const {
+  StreamEnvironment environment;
+  environment.pool = pool_;
+  environment.budget = budget_;
+  environment.clock = clock_;
+  environment.files = files_;
+  environment.chunk_rows = options_.chunk_rows;
+  return environment;
 }
 
 void Engine::check_open() const {
@@ -57,8 +85,8 @@ QueryResult Engine::run(const PlanPtr& plan) {
   }
   const CancellationToken cancellation;
   ExecutionContext context;
-  context.pool = &pool_;
-  context.tasks = pool_.size();
+  context.pool = pool_.get();
+  context.tasks = pool_->size();
   context.budget = budget_;
   context.cancellation = &cancellation;
   context.chunk_rows = options_.chunk_rows;

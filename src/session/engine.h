@@ -18,10 +18,10 @@
 #include "src/plan/table_resolver.h"
 #include "src/session/data_frame.h"
 #include "src/session/session_options.h"
+#include "stream/stream_environment.h"
+#include "stream/streaming_query.h"
 
 namespace velaria {
-
-class StreamSink;
 
 class Engine : public TableResolver, public std::enable_shared_from_this<Engine> {
  public:
@@ -33,7 +33,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   void check_open() const;
 
   const SessionOptions& options() const { return options_; }
-  ThreadPool& pool() { return pool_; }
+  ThreadPool& pool() { return *pool_; }
+  StreamEnvironment stream_environment() const;
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   const std::shared_ptr<FileSystem>& files() const { return files_; }
   const std::shared_ptr<Clock>& clock() const { return clock_; }
@@ -57,6 +58,9 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   void drop_entry(const std::string& name);
   std::vector<Entry> entries() const;  // by name
 
+  // Queries started here; close() stops those that still run.
+  void track_query(const StreamingQueryPtr& query);
+
   // ---- TableResolver
   PlanPtr resolve_table(const std::string& name) const override;
   PlanPtr resolve_path(const std::string& path) const override;
@@ -68,10 +72,11 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<FileSystem> files_;
   std::shared_ptr<Clock> clock_;
-  ThreadPool pool_;
+  std::shared_ptr<ThreadPool> pool_;  // shared: a streaming query may outlive the session
   mutable std::mutex mutex_;
   bool closed_ = false;
   std::map<std::string, Entry> entries_;
+  std::vector<std::weak_ptr<StreamingQuery>> queries_;
 };
 
 }  // namespace velaria

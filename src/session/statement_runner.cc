@@ -10,7 +10,7 @@
 #include "src/io/memory/memory_table_source.h"
 #include "src/io/probe/probe.h"
 #include "src/session/engine.h"
-#include "src/session/stream_tables.h"
+#include "src/session/file_tables.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
 
@@ -70,12 +70,12 @@ class StatementRunner {
       return done(engine_, concat("table ", create.name, " exists already"));
     }
     Engine::Entry entry;
-    entry.name = create.name;
     if (create.kind == sql::CreateTableStatement::Kind::kTable) {
       entry.kind = Engine::EntryKind::kTable;
+      entry.name = create.name;
       entry.plan = create.query ? materialized(create) : file_table(create);
     } else {
-      make_stream_table(*engine_, create, &entry);
+      entry = make_stream_table(*engine_, create);
     }
     engine_->add_entry(std::move(entry), create.or_replace);
     return done(engine_, concat("created table ", create.name));
@@ -95,18 +95,13 @@ class StatementRunner {
                          " without rows is not supported; use CREATE TABLE ... AS SELECT, or "
                          "OPTIONS(path: '...') for a file"));
     }
-    FileTable file = file_table_options(create);
+    FileTable file = file_table_of(create);
     if (create.format.empty()) {
       const ProbeResult probed = probe_file(engine_->files(), file.path);
       if (file.options.empty() && create.columns.empty()) {
         return ScanPlan::all_columns(open_probed(engine_->files(), probed), create.name);
       }
-      if (probed.kind != "csv") {
-        throw Error(ErrorKind::kSqlUnsupported,
-                    concat("'", file.path, "' looks like ", probed.final_format,
-                           ", which cannot be read yet; write USING csv to read it as CSV"));
-      }
-      apply_csv_options(probed, &file);
+      file.options = with_probed_csv_options(probed, std::move(file.options));
     } else if (!equals_ignore_case(create.format, "csv")) {
       throw Error(ErrorKind::kSqlUnsupported,
                   concat("USING ", create.format, " is not supported; this build reads csv"));

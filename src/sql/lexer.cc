@@ -10,9 +10,9 @@ namespace {
 
 // Longest first: "a->>b" must not become "a - >> b".
 constexpr std::string_view kSymbols[] = {
-    "!~*", "->>", "<=>", "<>", "!=", "<=", ">=", "=>", ":=", "::", "||", "->", "==", "!~", "~*",
-    "<<",  ">>",  "<",   ">",  "=",  "+",  "-",  "*",  "/",  "%",  "(",  ")",  "[",  "]",  ",",
-    ";",   ".",   ":",   "~",  "^",  "&",  "|",  "#",  "@",
+    "!~*", "->>", "<=>", "<>", "!=", "<=", ">=", "=>", ":=", "::", "||", "->", "==",
+    "!~",  "~*",  "<<",  ">>", "<",  ">",  "=",  "+",  "-",  "*",  "/",  "%",  "(",
+    ")",   "[",   "]",   ",",  ";",  ".",  ":",  "~",  "^",  "&",  "|",  "#",  "@",
 };
 
 // What editors and input methods put in the place of SQL's characters.
@@ -21,11 +21,11 @@ struct LookAlike {
   const char* meant;
 };
 constexpr LookAlike kLookAlikes[] = {
-    {0x2018, "'"}, {0x2019, "'"}, {0x201C, "\""}, {0x201D, "\""}, {0x2013, "-"}, {0x2014, "-"},
-    {0x2212, "-"}, {0x00D7, "*"}, {0x2264, "<="}, {0x2265, ">="}, {0x2260, "<>"},
-    {0x3001, ","}, {0xFF08, "("}, {0xFF09, ")"},  {0xFF0C, ","},  {0xFF1B, ";"}, {0xFF1A, ":"},
-    {0xFF1D, "="}, {0xFF0A, "*"}, {0xFF0E, "."},  {0xFF1C, "<"},  {0xFF1E, ">"}, {0xFF07, "'"},
-    {0xFF02, "\""}, {0xFF0B, "+"}, {0xFF0D, "-"}, {0xFF0F, "/"},  {0xFF05, "%"},
+    {0x2018, "'"}, {0x2019, "'"}, {0x201C, "\""}, {0x201D, "\""}, {0x2013, "-"},  {0x2014, "-"},
+    {0x2212, "-"}, {0x00D7, "*"}, {0x2264, "<="}, {0x2265, ">="}, {0x2260, "<>"}, {0x3001, ","},
+    {0xFF08, "("}, {0xFF09, ")"}, {0xFF0C, ","},  {0xFF1B, ";"},  {0xFF1A, ":"},  {0xFF1D, "="},
+    {0xFF0A, "*"}, {0xFF0E, "."}, {0xFF1C, "<"},  {0xFF1E, ">"},  {0xFF07, "'"},  {0xFF02, "\""},
+    {0xFF0B, "+"}, {0xFF0D, "-"}, {0xFF0F, "/"},  {0xFF05, "%"},
 };
 
 const char* look_alike(int32_t code) {
@@ -113,8 +113,8 @@ class Lexer {
   }
 
   void add(TokenKind kind, size_t start, std::string text) {
-    tokens_.push_back(Token{kind, -1, static_cast<int64_t>(start), static_cast<int64_t>(at_),
-                            std::move(text)});
+    tokens_.push_back(
+        Token{kind, -1, static_cast<int64_t>(start), static_cast<int64_t>(at_), std::move(text)});
   }
 
   void skip_blanks() {
@@ -127,7 +127,8 @@ class Lexer {
         skip_comment();
       } else {
         size_t behind = at_;
-        if (static_cast<uint8_t>(peek()) < 0x80 || !is_wide_blank(next_code_point(text_, &behind))) {
+        if (static_cast<uint8_t>(peek()) < 0x80 ||
+            !is_wide_blank(next_code_point(text_, &behind))) {
           return;
         }
         at_ = behind;
@@ -294,9 +295,10 @@ class Lexer {
       case 'U': append_utf8(read_code_point(8, start), value); return;
       default: break;
     }
-    fail("unknown escape in E'...'; known are \\n \\t \\r \\b \\f \\\\ \\' \\\" \\xHH \\uHHHH "
-         "\\UHHHHHHHH",
-         start);
+    fail(
+        "unknown escape in E'...'; known are \\n \\t \\r \\b \\f \\\\ \\' \\\" \\xHH \\uHHHH "
+        "\\UHHHHHHHH",
+        start);
   }
 
   int32_t read_code_point(int digits, size_t start) {
@@ -357,7 +359,8 @@ class Lexer {
       while (at_ < text_.size() && take_name_character()) {
       }
       const std::string shown = excerpt(text_.substr(start, at_ - start));
-      fail(concat("number ", shown, " runs into letters; put a blank between them, or write a name "
+      fail(concat("number ", shown,
+                  " runs into letters; put a blank between them, or write a name "
                   "in double quotes"),
            start);
     }

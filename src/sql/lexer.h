@@ -28,8 +28,9 @@ struct Token {
   std::string text;
 };
 
-// Comments are left out; the last token is kEnd. Throws SqlSyntaxError for what is no token: invalid
-// UTF-8, NUL bytes, unterminated strings and comments (at where they open), foreign characters.
+// Comments are left out; the last token is kEnd. Throws SqlSyntaxError for what is no token:
+// invalid UTF-8, NUL bytes, unterminated strings and comments (at where they open), foreign
+// characters.
 std::vector<Token> tokenize(std::string_view text);
 
 }  // namespace velaria::sql

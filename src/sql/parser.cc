@@ -22,24 +22,25 @@ bool same_word(std::string_view text, std::string_view word) {
 
 // Never the name of a table or column unless quoted.
 constexpr std::string_view kReserved[] = {
-    "ALL",    "AND",     "AS",    "BETWEEN", "CASE",   "CAST",   "CREATE", "CROSS",  "DISTINCT",
-    "ELSE",   "END",     "EXCEPT", "EXISTS", "FALSE",  "FETCH",  "FOR",    "FROM",   "FULL",
-    "GROUP",  "HAVING",  "ILIKE", "IN",      "INNER",  "INTERSECT", "INTO", "IS",    "JOIN",
-    "LATERAL", "LEFT",   "LIKE",  "LIMIT",   "NATURAL", "NOT",   "NULL",   "OFFSET", "ON",
-    "OR",     "ORDER",   "OUTER", "QUALIFY", "RIGHT",  "SELECT", "SIMILAR", "TABLESAMPLE", "THEN",
-    "TRUE",   "UNION",   "USING", "WHEN",    "WHERE",  "WINDOW", "WITH",
+    "ALL",      "AND",    "AS",      "BETWEEN",     "CASE",   "CAST",  "CREATE", "CROSS",
+    "DISTINCT", "ELSE",   "END",     "EXCEPT",      "EXISTS", "FALSE", "FETCH",  "FOR",
+    "FROM",     "FULL",   "GROUP",   "HAVING",      "ILIKE",  "IN",    "INNER",  "INTERSECT",
+    "INTO",     "IS",     "JOIN",    "LATERAL",     "LEFT",   "LIKE",  "LIMIT",  "NATURAL",
+    "NOT",      "NULL",   "OFFSET",  "ON",          "OR",     "ORDER", "OUTER",  "QUALIFY",
+    "RIGHT",    "SELECT", "SIMILAR", "TABLESAMPLE", "THEN",   "TRUE",  "UNION",  "USING",
+    "WHEN",     "WHERE",  "WINDOW",  "WITH",
 };
 
 // Names, but not aliases without AS: something else begins with them.
 constexpr std::string_view kNoBareAlias[] = {
-    "ASC",     "DESC",    "COLLATE", "OVERLAPS", "OVER",    "FILTER",  "WITHIN", "EVERY",
-    "SLIDE",   "SET",     "RETURNING", "ESCAPE", "PIVOT",   "UNPIVOT", "MATCH_RECOGNIZE",
+    "ASC",   "DESC", "COLLATE",   "OVERLAPS", "OVER",  "FILTER",  "WITHIN",          "EVERY",
+    "SLIDE", "SET",  "RETURNING", "ESCAPE",   "PIVOT", "UNPIVOT", "MATCH_RECOGNIZE",
 };
 
 constexpr std::string_view kClauseWords[] = {
-    "SELECT", "FROM",   "WHERE",     "GROUP",  "HAVING", "ORDER",   "LIMIT", "OFFSET",
-    "JOIN",   "UNION",  "INTERSECT", "EXCEPT", "WINDOW", "QUALIFY", "INNER", "LEFT",
-    "VALUES", "USING",  "OPTIONS",   "HYBRID", "SLIDE",  "EVERY",   "BY",    "DISTINCT",
+    "SELECT", "FROM",  "WHERE",     "GROUP",  "HAVING", "ORDER",   "LIMIT", "OFFSET",
+    "JOIN",   "UNION", "INTERSECT", "EXCEPT", "WINDOW", "QUALIFY", "INNER", "LEFT",
+    "VALUES", "USING", "OPTIONS",   "HYBRID", "SLIDE",  "EVERY",   "BY",    "DISTINCT",
 };
 
 // What may stand where, for the words that people put into the wrong order.
@@ -195,8 +196,8 @@ void Parser::fail_nesting() const {
 }
 
 void Parser::fail_rest(std::string_view behind_what) const {
-  std::string message = concat("expected the end of the ", behind_what, ", found ",
-                               describe(peek()));
+  std::string message =
+      concat("expected the end of the ", behind_what, ", found ", describe(peek()));
   // A misspelt keyword is read as an alias: "FROM t WHER x".
   std::vector<std::string> words;
   for (std::string_view word : kClauseWords) words.emplace_back(word);
@@ -221,12 +222,13 @@ void Parser::fail_rest(std::string_view behind_what) const {
 void Parser::refuse(std::string_view name, int64_t position) const {
   const UnsupportedSql* row = find_unsupported(name);
   VELARIA_CHECK(row != nullptr);
-  fail(ErrorKind::kSqlUnsupported, concat(row->name, " is not supported; ", row->instead), position);
+  fail(ErrorKind::kSqlUnsupported, concat(row->name, " is not supported; ", row->instead),
+       position);
 }
 
 std::string Parser::describe(const Token& token) const {
-  const std::string_view source = text_.substr(
-      static_cast<size_t>(token.position), static_cast<size_t>(token.end - token.position));
+  const std::string_view source = text_.substr(static_cast<size_t>(token.position),
+                                               static_cast<size_t>(token.end - token.position));
   switch (token.kind) {
     case TokenKind::kEnd: return "the end of the text";
     case TokenKind::kString: return concat("the string ", excerpt(source, 40));

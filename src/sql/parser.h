@@ -1,6 +1,7 @@
 // SQL text -> tree. Nothing is looked up here.
 //
-//   Statement statement = parse_statement("SELECT carrier, avg(arr_delay) FROM flights GROUP BY 1");
+//   Statement statement = parse_statement("SELECT carrier, avg(arr_delay) FROM flights GROUP BY
+//   1");
 //
 // What the tree does not show:
 //   x BETWEEN a AND b         and(>=(x, a), <=(x, b)), sharing x
@@ -11,9 +12,9 @@
 //   TRIM(LEADING c FROM x)    ltrim(x, c);  x AT TIME ZONE z: timezone(z, x)
 //   != is "<>"; IN (list) is in(x, a, b, ...); NOT IN, NOT LIKE ... are not(...)
 //
-// Errors: SqlSyntaxError, SqlUnsupportedError, and SqlSemanticError for a literal, type or size that
-// does not exist (DATE '2013-02-30', EVERY 0); all with line:column and a caret under the place.
-// Any thread; no state.
+// Errors: SqlSyntaxError, SqlUnsupportedError, and SqlSemanticError for a literal, type or size
+// that does not exist (DATE '2013-02-30', EVERY 0); all with line:column and a caret under the
+// place. Any thread; no state.
 #pragma once
 
 #include <string>

@@ -8,17 +8,18 @@ namespace velaria::sql {
 
 namespace {
 
-// Words that cannot begin an expression. Other keywords are columns there: `offset`, `left`, `desc`.
+// Words that cannot begin an expression. Other keywords are columns there: `offset`, `left`,
+// `desc`.
 constexpr std::string_view kNoOperand[] = {
-    "ALL",    "AND",   "AS",    "BETWEEN", "CREATE", "DISTINCT", "ELSE",   "END",   "EXCEPT",
-    "FROM",   "GROUP", "HAVING", "ILIKE",  "IN",     "INTERSECT", "INTO",  "IS",    "JOIN",
-    "LIKE",   "LIMIT", "NOT",   "ON",      "OR",     "ORDER",    "SELECT", "THEN",  "UNION",
-    "USING",  "WHEN",  "WHERE", "WITH",
+    "ALL",    "AND",  "AS",    "BETWEEN", "CREATE", "DISTINCT", "ELSE",      "END",
+    "EXCEPT", "FROM", "GROUP", "HAVING",  "ILIKE",  "IN",       "INTERSECT", "INTO",
+    "IS",     "JOIN", "LIKE",  "LIMIT",   "NOT",    "ON",       "OR",        "ORDER",
+    "SELECT", "THEN", "UNION", "USING",   "WHEN",   "WHERE",    "WITH",
 };
 
 constexpr std::string_view kComparisons[] = {"=", "<>", "!=", "<", "<=", ">", ">="};
-constexpr std::string_view kRefusedInfix[] = {"^",  "&",   "|",  "#",  "<<", ">>",
-                                              "->", "->>", "==", "<=>"};
+constexpr std::string_view kRefusedInfix[] = {"^",  "&",  "|",   "#",  "<<",
+                                              ">>", "->", "->>", "==", "<=>"};
 
 template <size_t N>
 bool is_one_of(const std::string_view (&list)[N], std::string_view text) {
@@ -42,11 +43,12 @@ void collect_terms(const ExpressionPtr& node, std::string_view name,
 void Parser::note_height(int32_t height) {
   highest_ = std::max(highest_, height);
   if (height <= Expression::kMaxHeight) return;
-  fail(ErrorKind::kSqlUnsupported,
-       concat("this makes a tree of more than ", Expression::kMaxHeight,
-              " levels (a chain of operators, joins or queries counts one for each); compute a part "
-              "of it in a WITH query first"),
-       position());
+  fail(
+      ErrorKind::kSqlUnsupported,
+      concat("this makes a tree of more than ", Expression::kMaxHeight,
+             " levels (a chain of operators, joins or queries counts one for each); compute a part "
+             "of it in a WITH query first"),
+      position());
 }
 
 ExpressionPtr Parser::finish(std::shared_ptr<Expression> node, int32_t inside) {
@@ -342,8 +344,9 @@ ExpressionPtr Parser::parse_primary() {
       if (token.text == "(") return parse_parenthesised();
       if (token.text == "[") return parse_vector();
       if (token.text == "*") {
-        fail_syntax("expected an expression, found '*'; a star stands alone in SELECT or in count(*)",
-                    token.position);
+        fail_syntax(
+            "expected an expression, found '*'; a star stands alone in SELECT or in count(*)",
+            token.position);
       }
       break;
     case TokenKind::kName:
@@ -412,10 +415,10 @@ ExpressionPtr Parser::parse_name() {
     if (ExpressionPtr special = parse_keyword_call()) return special;
     if (at_any_word(kNoOperand, std::size(kNoOperand))) {
       if (at_word("ORDER") || at_word("GROUP") || at_word("END") || at_word("ALL")) {
-        fail_syntax(concat("expected an expression, found the keyword ",
-                           to_upper_ascii(peek().text), "; a column of that name is written \"",
-                           peek().text, "\""),
-                    position());
+        fail_syntax(
+            concat("expected an expression, found the keyword ", to_upper_ascii(peek().text),
+                   "; a column of that name is written \"", peek().text, "\""),
+            position());
       }
       fail_expected("an expression");
     }

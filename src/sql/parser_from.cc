@@ -99,7 +99,8 @@ TableRefPtr Parser::parse_table() {
   if (peek().kind == TokenKind::kString) {
     table->name = advance().text;
     table->is_path = true;
-    if (at_symbol("(")) fail_syntax("a path has no arguments; use read_csv('...', ...)", position());
+    if (at_symbol("("))
+      fail_syntax("a path has no arguments; use read_csv('...', ...)", position());
   } else if (at_symbol("(")) {
     if (!at_query(1)) {
       const int64_t open = advance().position;

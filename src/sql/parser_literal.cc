@@ -35,7 +35,8 @@ Value Parser::negative_value(const Value& value) {
   if (value.type().is_unsigned_integer()) {
     return integer_value(-static_cast<Int128>(value.as_uint64()));
   }
-  if (value.type().is_signed_integer()) return integer_value(-static_cast<Int128>(value.as_int64()));
+  if (value.type().is_signed_integer())
+    return integer_value(-static_cast<Int128>(value.as_int64()));
   return integer_value(-value.as_int128());
 }
 
@@ -174,8 +175,8 @@ ExpressionPtr Parser::parse_interval() {
   text += advance().text;
   const bool bare_number =
       !text.empty() && text.find_first_not_of("+-0123456789 ") == std::string::npos;
-  const bool unit_follows = peek().kind == TokenKind::kName && velaria::parse_interval(
-                                                                   "1 " + peek().text).has_value();
+  const bool unit_follows =
+      peek().kind == TokenKind::kName && velaria::parse_interval("1 " + peek().text).has_value();
   if (bare_number && unit_follows) {
     text += " " + advance().text;
     if (at_word("TO")) refuse("INTERVAL with a range", at);
@@ -246,7 +247,10 @@ DataType Parser::parse_type() {
     expect_symbol(")");
     name = bits <= 24 ? "float" : "double";
   } else if (is({"int2", "int4", "float4", "float8"})) {
-    name = is({"int2"}) ? "smallint" : is({"int4"}) ? "integer" : is({"float4"}) ? "real" : "double";
+    name = is({"int2"})     ? "smallint"
+           : is({"int4"})   ? "integer"
+           : is({"float4"}) ? "real"
+                            : "double";
   }
   const auto dimension = [&](std::string_view close) {
     const int64_t where = position();

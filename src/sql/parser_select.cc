@@ -11,7 +11,8 @@ bool Parser::at_query(size_t ahead) const {
   // Through parentheses: "((SELECT 1) UNION SELECT 2)" is a query, "((SELECT 1) + 1)" is not.
   size_t first = ahead;
   while (at_symbol("(", first)) ++first;
-  const bool query = at_word("SELECT", first) || (at_word("VALUES", first) && at_symbol("(", first + 1)) ||
+  const bool query = at_word("SELECT", first) ||
+                     (at_word("VALUES", first) && at_symbol("(", first + 1)) ||
                      (at_word("WITH", first) && !at_word("TIME", first + 1));
   if (!query) return false;
   constexpr std::string_view kContinues[] = {"UNION", "INTERSECT", "EXCEPT", "ORDER",
@@ -40,8 +41,8 @@ std::shared_ptr<SelectStatement> Parser::parse_query() {
   std::shared_ptr<SelectStatement> query = parse_set_operations();
   if (with.with.empty() && !at_tail()) return query;
   // (SELECT ... LIMIT 3) ORDER BY a: what is written inside happens first.
-  const bool closed = !query->with.empty() || !query->order_by.empty() || query->limit ||
-                      query->offset;
+  const bool closed =
+      !query->with.empty() || !query->order_by.empty() || query->limit || query->offset;
   if (parenthesised && closed) {
     auto star = std::make_shared<Expression>();
     star->kind = ExpressionKind::kStar;
@@ -90,8 +91,7 @@ void Parser::parse_with(SelectStatement* select) {
     expect_word("AS");
     // Whether it is computed once is the planner's to know.
     if (!take_words("NOT", "MATERIALIZED")) take_word("MATERIALIZED");
-    if (at_symbol("(") &&
-        (at_word("INSERT", 1) || at_word("UPDATE", 1) || at_word("DELETE", 1))) {
+    if (at_symbol("(") && (at_word("INSERT", 1) || at_word("UPDATE", 1) || at_word("DELETE", 1))) {
       refuse("data-modifying WITH", peek(1).position);
     }
     if (at_symbol("(") && !at_query(1)) {
@@ -130,9 +130,9 @@ std::shared_ptr<SelectStatement> Parser::parse_set_operations() {
     const bool all = take_word("ALL");
     if (!all) take_word("DISTINCT");
     if (at_words("BY", "NAME")) refuse("UNION BY NAME", position());
-    const SetOperation operation =
-        is_union ? (all ? SetOperation::kUnionAll : SetOperation::kUnion)
-                 : (all ? SetOperation::kExceptAll : SetOperation::kExcept);
+    const SetOperation operation = is_union
+                                       ? (all ? SetOperation::kUnionAll : SetOperation::kUnion)
+                                       : (all ? SetOperation::kExceptAll : SetOperation::kExcept);
     left = combine(operation, std::move(left), parse_intersections());
   }
   return left;
@@ -358,7 +358,8 @@ int64_t Parser::parse_milliseconds(std::string_view clause) {
   } else if (value.type().is_numeric() && !value.type().is_float()) {
     wrong("is larger than an int64 of milliseconds");
   } else {
-    fail_syntax(concat(clause, " takes a whole number of milliseconds or an INTERVAL, such as "
+    fail_syntax(concat(clause,
+                       " takes a whole number of milliseconds or an INTERVAL, such as "
                        "60000 or INTERVAL '1 minute'"),
                 at);
   }

@@ -96,11 +96,11 @@ class Parser {
   bool at_any_word(const std::string_view* words, size_t count, size_t ahead = 0) const;
 
   // parser.cc: names.
-  bool at_name(size_t ahead = 0) const;          // of a table or column; reserved words are none
-  bool at_bare_alias(size_t ahead = 0) const;    // an alias without AS
+  bool at_name(size_t ahead = 0) const;        // of a table or column; reserved words are none
+  bool at_bare_alias(size_t ahead = 0) const;  // an alias without AS
   std::string expect_name(std::string_view what);
-  std::string expect_label(std::string_view what);       // also reserved words, as behind AS or '.'
-  std::string expect_dotted_name(std::string_view what);  // "schema.name"
+  std::string expect_label(std::string_view what);  // also reserved words, as behind AS or '.'
+  std::string expect_dotted_name(std::string_view what);      // "schema.name"
   std::vector<std::string> name_list(std::string_view what);  // (a, b), at its '('
   std::string expect_string(std::string_view what);
 

@@ -10,8 +10,8 @@ namespace velaria::sql {
 namespace {
 
 constexpr std::string_view kStatementWords[] = {
-    "SELECT", "WITH", "VALUES", "CREATE", "DROP", "INSERT", "UPDATE", "DELETE", "EXPLAIN",
-    "DESCRIBE", "SHOW", "COPY",
+    "SELECT", "WITH",   "VALUES",  "CREATE",   "DROP", "INSERT",
+    "UPDATE", "DELETE", "EXPLAIN", "DESCRIBE", "SHOW", "COPY",
 };
 
 }  // namespace
@@ -172,8 +172,7 @@ std::vector<std::pair<std::string, Value>> Parser::parse_options() {
       while (take_symbol(".")) key += "." + expect_label("the name of an option");
     }
     if (!take_symbol(":")) {
-      fail_expected(concat("':' behind the option; options are written ", excerpt(key),
-                           ": value"));
+      fail_expected(concat("':' behind the option; options are written ", excerpt(key), ": value"));
     }
     for (const auto& [known, value] : options) {
       if (equals_ignore_case(known, key)) {
@@ -233,8 +232,8 @@ InsertStatement Parser::parse_insert() {
   insert.table = expect_dotted_name("the name of a table");
   if (at_symbol("(") && !at_query()) insert.columns = name_list("a column name");
   if (at_words("DEFAULT", "VALUES")) refuse("DEFAULT VALUES", position());
-  if (!at_query()) fail_expected(insert.columns.empty() ? "'(', VALUES or SELECT"
-                                                        : "VALUES or SELECT");
+  if (!at_query())
+    fail_expected(insert.columns.empty() ? "'(', VALUES or SELECT" : "VALUES or SELECT");
   const int64_t at = position();
   insert.query = parse_query();
   const auto& rows = insert.query->values;

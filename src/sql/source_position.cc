@@ -11,7 +11,8 @@ int32_t next_code_point(std::string_view text, size_t* position) {
   const uint8_t first = byte_at((*position)++);
   if (first < 0x80) return first;
   const int extra = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-  if (first < 0xC2 || first > 0xF4 || *position + static_cast<size_t>(extra) > text.size()) return -1;
+  if (first < 0xC2 || first > 0xF4 || *position + static_cast<size_t>(extra) > text.size())
+    return -1;
   int32_t code = first & (0x3F >> extra);
   for (int i = 0; i < extra; ++i) {
     const uint8_t next = byte_at(*position + static_cast<size_t>(i));
@@ -32,9 +33,9 @@ int display_width(int32_t code) {
     int32_t first;
     int32_t last;
   };
-  constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},
-                             {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},
-                             {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F},
+  constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},  {0x3041, 0xA4CF},
+                             {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},  {0xFE30, 0xFE6F},
+                             {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
                              {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
   for (const Range& range : kWide) {
     if (code >= range.first && code <= range.last) return 2;

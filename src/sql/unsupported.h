@@ -1,4 +1,5 @@
-// The SQL that people know and Velaria refuses by name: one table for the parser, the tests and docs.
+// The SQL that people know and Velaria refuses by name: one table for the parser, the tests and
+// docs.
 #pragma once
 
 #include <string_view>

@@ -100,7 +100,8 @@ TEST(CsvRoundTrip, RandomTables) {
     writer.write_header(&text);
     writer.write_chunk(chunk, &text);
     const auto source = open_csv(local_file_system(), write_test_file("r.csv", text), options);
-    ASSERT_EQ(read_all(*source, 1 + static_cast<int64_t>(random() % 60), 1 + random() % 3), expected)
+    const auto chunk_rows = static_cast<int64_t>(1 + random() % 60);
+    ASSERT_EQ(read_all(*source, chunk_rows, 1 + random() % 3), expected)
         << "round " << round << "\n" << excerpt(text, 4000);
     for (const std::string& warning : source->warnings()) ADD_FAILURE() << warning;
   }

@@ -67,8 +67,10 @@ TEST(CsvSource, HeadersAreMadeUnique) {
 }
 
 TEST(CsvSource, BlankLines) {
-  EXPECT_EQ(read_all(*open_text("\n\na,b\n\n1,2\n\r\n3,4\n\n")), (TextRows{{"1", "2"}, {"3", "4"}}));
-  EXPECT_EQ(read_all(*open_text("a\n1\n\n2\r\n\r\n")), (TextRows{{"1"}, {"<null>"}, {"2"}, {"<null>"}}));
+  EXPECT_EQ(read_all(*open_text("\n\na,b\n\n1,2\n\r\n3,4\n\n")),
+            (TextRows{{"1", "2"}, {"3", "4"}}));
+  EXPECT_EQ(read_all(*open_text("a\n1\n\n2\r\n\r\n")),
+            (TextRows{{"1"}, {"<null>"}, {"2"}, {"<null>"}}));
 }
 
 TEST(CsvSource, NullTexts) {
@@ -87,8 +89,8 @@ TEST(CsvSource, NamedTypes) {
                    {"c", DataType::decimal(10, 2)},
                    {"d", DataType(TypeId::kUInt8)},
                    {"e", DataType(TypeId::kTime64)}};
-  const auto source = open_text("a,b,c,d,e,f\n007,nan,12.5,255,05:00,9\n-1,1.5,-0.25,0,23:59:59.5,8\n",
-                                options);
+  const auto source = open_text(
+      "a,b,c,d,e,f\n007,nan,12.5,255,05:00,9\n-1,1.5,-0.25,0,23:59:59.5,8\n", options);
   EXPECT_EQ(source->schema().to_string(),
             "a int32, b float32, c decimal128(10, 2), d uint8, e time64[us], f int64");
   const TextRows rows = read_all(*source);

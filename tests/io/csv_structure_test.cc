@@ -28,6 +28,7 @@ Found find(const StructureFinder& finder, const std::string& text, size_t window
   StructureState state;
   StructureIndex index;
   for (size_t begin = 0; begin < text.size(); begin += window) {
+    index.make_room(window < text.size() ? window : text.size());
     finder.index({',', '"', true}, padded.data(), begin, std::min(text.size(), begin + window),
                  &state, &index);
   }

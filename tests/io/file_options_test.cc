@@ -11,7 +11,7 @@ TEST(CsvOptions, FromText) {
   const CsvOptions options = csv_options_from_text({{"DELIMITER", "\\t"},
                                                     {"quote", "'"},
                                                     {"header", "FALSE"},
-                                                    {"columns", "a int64, \"b c\" double precision"},
+                                                    {"columns", "a int64, \"b c\" double"},
                                                     {"types", "d timestamp[us]"},
                                                     {"null_text", "NA, N/A"},
                                                     {"ragged", "pad"},

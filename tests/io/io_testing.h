@@ -108,7 +108,8 @@ Error error_of(Action action) {
   return Error(ErrorKind::kInternal, "nothing was thrown");
 }
 
-inline void expect_error(const Error& error, ErrorKind kind, const std::vector<std::string>& parts) {
+inline void expect_error(const Error& error, ErrorKind kind,
+                         const std::vector<std::string>& parts) {
   EXPECT_EQ(error_kind_name(error.kind()), error_kind_name(kind)) << error.message();
   for (const std::string& part : parts) {
     EXPECT_NE(error.message().find(part), std::string::npos)

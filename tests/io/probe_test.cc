@@ -21,7 +21,9 @@ std::string rows_of(size_t count, const std::string& row) {
 TEST(Probe, DelimitersAndKinds) {
   for (const std::string& delimiter : std::vector<std::string> {",", ";", "\t", "|"}) {
     std::string text = concat("id", delimiter, "name", delimiter, "when\n");
-    for (int i = 0; i < 20; ++i) text += concat(i, delimiter, "n", i, delimiter, "2013-01-01 05:00:00\n");
+    for (int i = 0; i < 20; ++i) {
+      text += concat(i, delimiter, "n", i, delimiter, "2013-01-01 05:00:00\n");
+    }
     const ProbeResult result = probe_text(text);
     EXPECT_EQ(result.kind, "csv");
     EXPECT_EQ(result.final_format, delimiter == "\t" ? "tsv" : "csv");
@@ -59,7 +61,8 @@ TEST(Probe, NullWords) {
 TEST(Probe, ReadingIsAsProbedAndRepeatable) {
   std::string text = "zip;amount;note;ok\n";
   for (int i = 0; i < 300; ++i) {
-    text += concat("0", 1000 + i, ";", i, i % 7 == 0 ? ".5" : "", ";\"a;\nb\";", i % 2 ? "true" : "false", "\n");
+    text += concat("0", 1000 + i, ";", i, i % 7 == 0 ? ".5" : "", ";\"a;\nb\";",
+                   i % 2 == 1 ? "true" : "false", "\n");
   }
   const std::string path = write_test_file("1 sales (x).csv", text);
   const auto files = local_file_system();
@@ -78,7 +81,8 @@ TEST(Probe, ReadingIsAsProbedAndRepeatable) {
 }
 
 TEST(Probe, JsonAndLines) {
-  const ProbeResult lines = probe_text("{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": null}\n{\"a\": 3, \"b\": [1,2]}\n");
+  const ProbeResult lines = probe_text(
+      "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": null}\n{\"a\": 3, \"b\": [1,2]}\n");
   EXPECT_EQ(lines.final_format, "json_lines");
   EXPECT_EQ(lines.confidence, "high");
   const ProbeResult array = probe_text("[\n {\"a\": 1},\n {\"a\": 2}\n]\n");
@@ -96,7 +100,8 @@ TEST(Probe, JsonGrammar) {
   for (const char* good : {"{}", "[]", " [1, -2.5e+3, \"\\u00e9\\n\", true, null] ", "0"}) {
     EXPECT_TRUE(is_json(good, false)) << good;
   }
-  for (const char* bad : {"", "{", "[1,]", "{\"a\"}", "01", "\"\\x\"", "[1] 2", "tru", "{a:1}", "-"}) {
+  for (const char* bad :
+       {"", "{", "[1,]", "{\"a\"}", "01", "\"\\x\"", "[1] 2", "tru", "{a:1}", "-"}) {
     EXPECT_FALSE(is_json(bad, false)) << bad;
   }
   EXPECT_TRUE(is_json("[{\"a\": 1}, {\"b", true));
@@ -115,7 +120,8 @@ TEST(Probe, Refusals) {
 }
 
 TEST(Probe, EveryProbeHasACandidateAndAName) {
-  for (const char* text : {"x", "a,b", "word\nword\n", "\"", "\"a", "{", "[1,2", "a b\n", ":::\n"}) {
+  for (const char* text :
+       {"x", "a,b", "word\nword\n", "\"", "\"a", "{", "[1,2", "a b\n", ":::\n"}) {
     try {
       const ProbeResult result = probe_text(text);
       EXPECT_FALSE(result.candidates.empty()) << text;

@@ -46,7 +46,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT (a + b FROM t", kSyntax, "1:15", "expected ',' or ')', found 'FROM'"},
         Case{"SELECT (a + b", kSyntax, "1:8", "'(' is not closed"},
         Case{"SELECT f(a, b", kSyntax, "1:9", "'(' is not closed"},
-        Case{"SELECT a b c FROM t", kSyntax, "1:12", "expected the end of the statement, found 'c'"},
+        Case{"SELECT a b c FROM t", kSyntax, "1:12",
+             "expected the end of the statement, found 'c'"},
         Case{"SELECT a FROM t WHER b = 1", kSyntax, "1:22", "did you mean 'WHERE'?"},
         Case{"SELECT a FORM t", kSyntax, "1:15", "did you mean 'FROM'?"},
         Case{"SELECT a FROM t GROUP BY a WHERE b", kSyntax, "1:28", "stand in this order"},
@@ -56,7 +57,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT 1 /* a /* b */", kSyntax, "1:10", "comment '/*' is not closed"},
         Case{"SELECT \"abc", kSyntax, "1:8", "not closed"},
         Case{"SELECT `a`", kSyntax, "1:8", "double quotes"},
-        Case{"SELECT \xE2\x80\x98" "a\xE2\x80\x99", kSyntax, "1:8", "did you mean '"},
+        Case{"SELECT \xE2\x80\x98"
+             "a\xE2\x80\x99",
+             kSyntax, "1:8", "did you mean '"},
         Case{"SELECT a\xEF\xBC\x8C b FROM t", kSyntax, "1:9", "did you mean ,"},
         Case{"SELECT '\xFF'", kSyntax, "1:9", "not valid UTF-8 at byte 8"},
         Case{"SELECT E'\\xff'", kSyntax, "1:8", "invalid UTF-8"},
@@ -71,7 +74,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT a FROM t LIMIT 1 LIMIT 2", kSyntax, "1:25", "limited twice"},
         Case{"SELECT sum(a) OVER (ROWS BETWEEN 1 FOLLOWING AND 1 PRECEDING)", kSyntax, "1:21",
              "ends before it begins"},
-        Case{"CREATE TABLE t OPTIONS(path = 'x')", kSyntax, "1:29", "options are written path: value"},
+        Case{"CREATE TABLE t OPTIONS(path = 'x')", kSyntax, "1:29",
+             "options are written path: value"},
         Case{"CREATE TABLE t OPTIONS(format: csv)", kSyntax, "1:32", "'csv'"},
         Case{"CREATE TABLE t OPTIONS(a: 1, A: 2)", kSyntax, "1:30", "given twice"},
         Case{"CREATE TABLE t (a INT, A INT)", kSyntax, "1:24", "defined twice"},
@@ -118,7 +122,8 @@ TEST(Unsupported, ExamplesOfTheTable) {
       ADD_FAILURE() << "parsed: " << row.example;
     } catch (const Error& error) {
       EXPECT_EQ(error.message().find(concat(row.name, " is not supported; ")), 0u)
-          << row.example << "\n" << error.message();
+          << row.example << "\n"
+          << error.message();
       EXPECT_EQ(error.kind(), ErrorKind::kSqlUnsupported) << row.example;
     }
   }

@@ -20,8 +20,7 @@ TEST_P(Statements, AreAsWritten) {
 INSTANTIATE_TEST_SUITE_P(
     Clauses, Statements,
     testing::Values(
-        Case{"select a, b as c, d e, * , t.* from t;",
-             "(select [a b:c d:e * t.*] (from t))"},
+        Case{"select a, b as c, d e, * , t.* from t;", "(select [a b:c d:e * t.*] (from t))"},
         Case{"SELECT DISTINCT a FROM t", "(select-distinct [a] (from t))"},
         Case{"SELECT DISTINCT ON (a, b) c FROM t", "(select-distinct (on a b) [c] (from t))"},
         Case{"SELECT a FROM t WHERE b GROUP BY c, 2 HAVING d ORDER BY e DESC, 2 NULLS FIRST "
@@ -89,7 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"WITH a AS (SELECT 1), b(x) AS MATERIALIZED (SELECT 2) SELECT * FROM a, b",
              "(with a=(select [1]) with b(x)=(select [2]) select [*] (from (cross a b)))"},
         Case{"WITH RECURSIVE r(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
-             "(with-recursive r(n)=(union-all (values [ 1 ]) (select [(+ n 1)] (from r))) select [n] "
+             "(with-recursive r(n)=(union-all (values [ 1 ]) (select [(+ n 1)] (from r))) select "
+             "[n] "
              "(from r))"}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -101,18 +101,21 @@ INSTANTIATE_TEST_SUITE_P(
              "(create-table or-replace temporary t (select [1]))"},
         Case{"CREATE TABLE IF NOT EXISTS t OPTIONS(path: 'x.csv', header: true, skip: -1, n: NULL)",
              "(create-table if-not-exists t { path:'x.csv' header:true skip:-1 n:NULL })"},
-        Case{"CREATE SOURCE TABLE s (ts TIMESTAMP, v DOUBLE) USING csv OPTIONS('my key': 'x', a.b: 1)",
+        Case{"CREATE SOURCE TABLE s (ts TIMESTAMP, v DOUBLE) USING csv OPTIONS('my key': 'x', a.b: "
+             "1)",
              "(create-source-table s ts:timestamp[us] v:float64 using-csv { my key:'x' a.b:1 })"},
         Case{"CREATE SINK TABLE s USING json OPTIONS()", "(create-sink-table s using-json { })"},
         Case{"CREATE OR REPLACE VIEW v(a) AS WITH x AS (SELECT 1) SELECT * FROM x",
              "(create-view or-replace v(a) (with x=(select [1]) select [*] (from x)))"},
         Case{"DROP TABLE IF EXISTS s.t", "(drop-table if-exists s.t)"},
         Case{"DROP VIEW v", "(drop-view v)"},
-        Case{"INSERT INTO t VALUES (1, 'a'), (2, NULL)", "(insert t (values [ 1 'a' ] [ 2 NULL ]))"},
+        Case{"INSERT INTO t VALUES (1, 'a'), (2, NULL)",
+             "(insert t (values [ 1 'a' ] [ 2 NULL ]))"},
         Case{"INSERT INTO t (a, date) SELECT 1, 2", "(insert t(a date) (select [1 2]))"},
         Case{"INSERT INTO t (SELECT 1)", "(insert t (select [1]))"},
         Case{"UPDATE t SET a = a + 1, b = NULL WHERE c", "(update t a:(+ a 1) b:NULL (where c))"},
-        Case{"DELETE FROM t", "(delete t)"}, Case{"DELETE FROM t WHERE a = 1", "(delete t (where (= a 1)))"},
+        Case{"DELETE FROM t", "(delete t)"},
+        Case{"DELETE FROM t WHERE a = 1", "(delete t (where (= a 1)))"},
         Case{"EXPLAIN ANALYZE SELECT 1", "(explain analyze (select [1]))"},
         Case{"DESCRIBE t", "(describe t)"}, Case{"DESC SELECT 1", "(describe (select [1]))"},
         Case{"SHOW TABLES", "(show-tables)"},

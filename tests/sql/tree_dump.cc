@@ -54,9 +54,7 @@ std::string dump(const TableRef& table) {
   std::string out;
   if (table.lateral) out += "lateral ";
   switch (table.kind) {
-    case TableRef::Kind::kTable:
-      out += table.is_path ? "'" + table.name + "'" : table.name;
-      break;
+    case TableRef::Kind::kTable: out += table.is_path ? "'" + table.name + "'" : table.name; break;
     case TableRef::Kind::kSubquery: out += dump(*table.subquery); break;
     case TableRef::Kind::kValues:
       out += "(values";
@@ -169,7 +167,8 @@ std::string dump(const Expression& node) {
              dump_name(node.name, node.quoted);
     case ExpressionKind::kStar: return (node.qualifier.empty() ? "" : node.qualifier + ".") + "*";
     case ExpressionKind::kCall: {
-      std::string out = "(" + (node.quoted ? dump_name(node.name, true) : to_lower_ascii(node.name));
+      std::string out =
+          "(" + (node.quoted ? dump_name(node.name, true) : to_lower_ascii(node.name));
       if (node.distinct) out += " distinct";
       out += dump_list(node.children);
       if (!node.order_by.empty()) out += " (order" + dump_list(node.order_by) + ")";
@@ -199,8 +198,8 @@ std::string dump(const SelectStatement& select) {
     out += "=" + dump(*table.query) + " ";
   }
   if (select.set_operation != SetOperation::kNone) {
-    constexpr const char* kNames[] = {"",          "union",         "union-all", "intersect",
-                                      "intersect-all", "except", "except-all"};
+    constexpr const char* kNames[] = {
+        "", "union", "union-all", "intersect", "intersect-all", "except", "except-all"};
     out += concat(kNames[static_cast<int>(select.set_operation)], " ", dump(*select.left), " ",
                   dump(*select.right));
   } else if (!select.values.empty()) {
@@ -235,7 +234,8 @@ std::string dump(const SelectStatement& select) {
   if (select.group_by_all) out += " group-all";
   if (!select.group_by.empty()) out += " (group" + dump_list(select.group_by) + ")";
   if (select.having) out += " (having " + dump(select.having) + ")";
-  for (const auto& [name, spec] : select.windows) out += " (window " + name + " " + dump(spec) + ")";
+  for (const auto& [name, spec] : select.windows)
+    out += " (window " + name + " " + dump(spec) + ")";
   if (select.qualify) out += " (qualify " + dump(select.qualify) + ")";
   if (!select.order_by.empty()) out += " (order" + dump_list(select.order_by) + ")";
   if (select.limit) out += " (limit " + dump(select.limit) + ")";

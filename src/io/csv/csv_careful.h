@@ -19,8 +19,8 @@ class CarefulTokenizer {
   CarefulTokenizer(const CsvDialect& dialect, std::string_view text)
       : dialect_(dialect), text_(text) {}
 
-  // The fields of the next row; false at the end. A row may end with the text instead of a line end.
-  // Throws CsvDefect for text behind a closing quote and for a quote that never closes.
+  // The fields of the next row; false at the end. A row may end with the text instead of a line
+  // end. Throws CsvDefect for text behind a closing quote and for a quote that never closes.
   bool next_row(std::vector<RawField>* fields);
 
   // Like next_row(), but passes over what is wrong: for looking for row ends only.
@@ -54,7 +54,8 @@ FieldSpan span_of(const CsvDialect& dialect, const char* text, RawField field,
 // The value of a field as text: unescaped when needed. NULL gives "".
 std::string text_of(const CsvDialect& dialect, const char* text, FieldSpan span);
 
-// Writes the field without its doubled quotes to `out` (room for span.length()); returns the length.
+// Writes the field without its doubled quotes to `out` (room for span.length()); returns the
+// length.
 size_t unescape_field(char quote, const char* text, FieldSpan span, char* out);
 
 }  // namespace velaria

@@ -2,10 +2,11 @@
 //
 //   bool       every value is true or false, in any case
 //   int64      every value is an integer that fits, without leading zeros or a plus sign
-//   float64    decimal points and exponents; integers among them only if a double holds each exactly
+//   float64    decimal points and exponents; integers among them only if a double holds each one
+//              exactly
 //   date32     YYYY-MM-DD
-//   timestamp  YYYY-MM-DD[ T]HH:MM[:SS[.f{1,6}]], dates among them; with Z or an offset on every value
-//              timestamp[us, UTC]
+//   timestamp  YYYY-MM-DD[ T]HH:MM[:SS[.f{1,6}]], dates among them; with Z or an offset on every
+//              value timestamp[us, UTC]
 //   utf8       everything else: mixtures, quoted empty strings, integers beyond int64, nan and inf,
 //              and a column of NULLs only
 // Gathering is commutative: evidence of parts merges to the same answer in any order.

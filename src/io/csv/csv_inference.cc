@@ -42,7 +42,8 @@ class EvidencePass {
       }
     } catch (...) {
       std::lock_guard<std::mutex> lock(mutex_);
-      // Ranges are handed out in order, so the first defect of the file is always among those found.
+      // Ranges are handed out in order, so the first defect of the file is always among those
+      // found.
       if (!failure_ || range.index < failed_range_) {
         failure_ = std::current_exception();
         failed_range_ = range.index;
@@ -129,8 +130,8 @@ bool rows_look_right(const CsvLayout& layout, std::string_view text) {
   return good > 0;
 }
 
-// A row start near `offset`, guessed: nobody knows whether it lies inside quotes. A wrong guess costs
-// evidence, never a wrong value.
+// A row start near `offset`, guessed: nobody knows whether it lies inside quotes. A wrong guess
+// costs evidence, never a wrong value.
 std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const ReadableFile& file,
                                         uint64_t offset) {
   std::string window(kRowSearchBytes, '\0');

@@ -17,8 +17,9 @@ struct CsvEvidence {
 };
 
 // Reads the whole file, in parallel, or with TypeErrorPolicy::kFail and a file over sample_bytes
-// three parts of it. `wanted` says of which columns evidence is needed. The answer does not depend on
-// the number of tasks. Throws FileFormatError for defects of what it reads: of several the first.
+// three parts of it. `wanted` says of which columns evidence is needed. The answer does not depend
+// on the number of tasks. Throws FileFormatError for defects of what it reads: of several the
+// first.
 CsvEvidence gather_evidence(const CsvLayout& layout, std::shared_ptr<const ReadableFile> file,
                             const std::vector<bool>& wanted, bool watch_null_words,
                             const FileOpenContext& context);

@@ -1,9 +1,9 @@
 // Cuts a CSV file into ranges of whole rows that tasks parse independently.
 //
 // Cutting is serial and cheap (find the last row end of the next block; what is behind it goes in
-// front of the next range), parsing is parallel and expensive. Since every range begins where the one
-// before ended, a cut never falls inside quotes, whatever the block size, and ranges are the same
-// however many tasks pull. Memory: one block per range in flight.
+// front of the next range), parsing is parallel and expensive. Since every range begins where the
+// one before ended, a cut never falls inside quotes, whatever the block size, and ranges are the
+// same however many tasks pull. Memory: one block per range in flight.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@
 namespace velaria {
 
 struct CsvRange {
-  // Whole rows, the last one ended by a line end (added when the file ends without one), followed by
-  // kCsvPaddingBytes readable bytes. Whoever keeps views into the text keeps `block`.
+  // Whole rows, the last one ended by a line end (added when the file ends without one), followed
+  // by kCsvPaddingBytes readable bytes. Whoever keeps views into the text keeps `block`.
   std::shared_ptr<Buffer> block;
   size_t size_bytes = 0;
   uint64_t file_offset = 0;  // of the first byte

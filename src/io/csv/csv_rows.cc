@@ -114,6 +114,7 @@ int64_t RangeRows::next_fast(int64_t limit) {
     }
     if (first_separators_.size() == wanted || indexed_to_ == size_) break;
     const size_t end = std::min(size_, indexed_to_ + kWindowBytes);
+    index_.make_room(end - indexed_to_);
     finder_.index(symbols_, text_, indexed_to_, end, &state_, &index_);
     indexed_to_ = end;
     if (state_.irregular || (end == size_ && state_.inside_quotes)) {
@@ -224,7 +225,8 @@ bool RangeRows::spans_of(size_t column, FieldSpan* spans) const {
 size_t RangeRows::row_offset(int64_t row) const {
   if (careful_) return row_begins_[static_cast<size_t>(row)];
   const uint32_t first = first_separators_[static_cast<size_t>(row)];
-  return static_cast<uint32_t>((first == 0 ? before_separators_ : index_.separators[first - 1]) + 1);
+  const uint32_t before = first == 0 ? before_separators_ : index_.separators[first - 1];
+  return before + 1u;  // wraps to 0 at the start of the range
 }
 
 }  // namespace velaria

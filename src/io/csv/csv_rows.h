@@ -6,8 +6,8 @@
 //     rows.spans_of(3, spans);       // count spans of column 3
 //   }
 //
-// The fast path is the structure finder; where quotes are irregular or the delimiter is longer than a
-// byte the careful tokenizer takes over for the rest of the range. Both give the same rows.
+// The fast path is the structure finder; where quotes are irregular or the delimiter is longer than
+// a byte the careful tokenizer takes over for the rest of the range. Both give the same rows.
 // One thread per object.
 #pragma once
 
@@ -28,16 +28,16 @@ class RangeRows {
   RangeRows(CsvDialect dialect, std::vector<std::string> null_texts, size_t columns,
             RaggedPolicy ragged, SimdLevel level, bool force_careful = false);
 
-  // `text` is whole rows, each ended by a line end, with kCsvPaddingBytes behind, and stays until the
-  // range is done. Throws CsvDefect for invalid UTF-8.
+  // `text` is whole rows, each ended by a line end, with kCsvPaddingBytes behind, and stays until
+  // the range is done. Throws CsvDefect for invalid UTF-8.
   void start(const char* text, size_t size);
 
   // Moves to the next at most `limit` rows; 0 at the end of the range. Blank lines are no rows,
   // except in a file of one column. Throws CsvDefect for ragged rows and broken quotes.
   int64_t next(int64_t limit);
 
-  // The batch's values of a column; `spans` has room for the rows of the batch. Says whether there is
-  // a NULL among them.
+  // The batch's values of a column; `spans` has room for the rows of the batch. Says whether there
+  // is a NULL among them.
   bool spans_of(size_t column, FieldSpan* spans) const;
   // Where row `row` of the batch begins.
   size_t row_offset(int64_t row) const;

@@ -5,11 +5,11 @@
 //   auto scan = source->scan({{0, 3}, 2048, 2});       // two columns, two tasks
 //
 // Reading (RFC 4180 and what files really hold):
-// - Rows end with LF, CRLF or CR; a quoted field may hold delimiters, line ends and doubled quotes. A
-//   quote inside an unquoted field is an ordinary character; text behind a closing quote, a quote that
-//   never closes and invalid UTF-8 are FileFormatErrors with line, column and byte.
-// - An unquoted empty field, or one equal to one of null_texts, is NULL. A quoted empty field is '' in
-//   a text column and breaks any other type. Spaces belong to the value.
+// - Rows end with LF, CRLF or CR; a quoted field may hold delimiters, line ends and doubled quotes.
+//   A quote inside an unquoted field is an ordinary character; text behind a closing quote, a quote
+//   that never closes and invalid UTF-8 are FileFormatErrors with line, column and byte.
+// - An unquoted empty field, or one equal to one of null_texts, is NULL. A quoted empty field is ''
+//   in a text column and breaks any other type. Spaces belong to the value.
 // - Blank lines are skipped; in a file of one column they are NULL.
 // - Header names: an empty one becomes columnN, a repeated one name_2, name_3, ..., each with a
 //   warning. Without a header the names are column1, column2, ...
@@ -22,8 +22,8 @@
 // types are all given is not read at all when it is opened. See csv_evidence.h for the rules.
 //
 // Scans are parallel over ranges of the file (csv_range.h); Chunk::order is
-// range << 24 | chunk in the range. Each scan opens the file again and throws FileFormatError when its
-// size, head or tail changed, FileAccessError when it became shorter meanwhile.
+// range << 24 | chunk in the range. Each scan opens the file again and throws FileFormatError when
+// its size, head or tail changed, FileAccessError when it became shorter meanwhile.
 #pragma once
 
 #include <memory>

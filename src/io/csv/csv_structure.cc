@@ -38,9 +38,17 @@ class PortableBlock {
 const StructureFinder kPortableStructureFinder = {index_structure<PortableBlock>,
                                                   find_last_row_end<PortableBlock>};
 
+void StructureIndex::make_room(size_t text_bytes) {
+  // The worst case, every byte a separator, and positions are written in groups of four.
+  const size_t room = text_bytes + 4;
+  if (separators.size() < separator_count + room) separators.resize((separator_count + room) * 2);
+  if (row_ends.size() < row_end_count + room) row_ends.resize((row_end_count + room) * 2);
+}
+
 const StructureFinder& structure_finder(SimdLevel level) {
 #if defined(__x86_64__)
-  // Every processor with AVX2 that was ever sold multiplies without carries; virtual ones may hide it.
+  // Every processor with AVX2 that was ever sold multiplies without carries; virtual ones may hide
+  // it.
   if (level >= SimdLevel::kAvx2 && __builtin_cpu_supports("pclmul")) return kAvx2StructureFinder;
 #endif
   static_cast<void>(level);

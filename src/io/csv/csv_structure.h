@@ -2,8 +2,8 @@
 //
 // Quotes are told inside from outside by their parity. That is RFC 4180's reading as long as every
 // opening quote stands at the start of a field and every closing one at its end; the finder checks
-// this for each quote and reports `irregular` otherwise. Irregular text is for the careful tokenizer
-// (csv_careful.h), which gives the same rows for regular text, only slower.
+// this for each quote and reports `irregular` otherwise. Irregular text is for the careful
+// tokenizer (csv_careful.h), which gives the same rows for regular text, only slower.
 //
 // One implementation per instruction set, chosen once per scan; all give the same answer.
 #pragma once
@@ -40,11 +40,15 @@ struct StructureIndex {
   size_t row_end_count = 0;
 
   void clear() { separator_count = row_end_count = 0; }
+  // Room for what `text_bytes` bytes of text can hold. The finders do not do this themselves:
+  // library code compiled for one instruction set could be linked into everything.
+  void make_room(size_t text_bytes);
 };
 
 struct StructureFinder {
-  // Appends what ends in [begin, end). Windows are consecutive; `end - begin` is a multiple of 64
-  // except in the last one. text[end] is looked at: what follows a CR decides what the CR is.
+  // Appends what ends in [begin, end), for which `out` has room. Windows are consecutive; `end -
+  // begin` is a multiple of 64 except in the last one. text[end] is looked at: what follows a CR
+  // decides what the CR is.
   void (*index)(const CsvSymbols& symbols, const char* text, size_t begin, size_t end,
                 StructureState* state, StructureIndex* out);
   // Position behind the last row end in a text that starts at a row start; 0 when there is none. A

@@ -65,14 +65,6 @@ void index_structure(const CsvSymbols& symbols, const char* text, size_t begin, 
                      StructureState* state_out, StructureIndex* out) {
   StructureState carried = *state_out;
   StructureState* const state = &carried;
-  // Room for the worst case, every byte a separator, and for writing in groups of four.
-  const size_t room = end - begin + 4;
-  if (out->separators.size() < out->separator_count + room) {
-    out->separators.resize((out->separator_count + room) * 2);
-  }
-  if (out->row_ends.size() < out->row_end_count + room) {
-    out->row_ends.resize((out->row_end_count + room) * 2);
-  }
   uint32_t* next = out->separators.data() + out->separator_count;
   uint32_t* next_row = out->row_ends.data() + out->row_end_count;
   auto count = static_cast<uint32_t>(out->separator_count);

@@ -1,12 +1,12 @@
-// One field's text -> one value. `text` needs 8 readable bytes behind `size` (kCsvPaddingBytes gives
-// them). Each returns false for what is not exactly of its form; nothing throws.
+// One field's text -> one value. `text` needs 8 readable bytes behind `size` (kCsvPaddingBytes
+// gives them). Each returns false for what is not exactly of its form; nothing throws.
 //
 // Two grammars. Strict is what inference accepts: reading the value back as text gives what was
 // written, up to the spelling of fractions. Lenient is for types the caller named.
 //   int64    strict: -?(0|[1-9][0-9]*), no "-0"         lenient: also +7, 007, -0
 //   float64  strict: decimal point or exponent, no needless leading zeros, finite; an integer only
-//            when a double holds it exactly; "-0"      lenient: also +1.5, 00.5, nan, inf, infinity,
-//            any integer (rounded, as asked)
+//            when a double holds it exactly; "-0"      lenient: also +1.5, 00.5, nan, inf,
+//            infinity, any integer (rounded, as asked)
 //   bool     strict: true/false in any case             lenient: also t/f, 1/0
 #pragma once
 

@@ -54,7 +54,8 @@ void CsvWriter::write_text(std::string_view text, std::string* out) const {
       text.find_first_of("\r\n") != std::string_view::npos ||
       text.find(quote) != std::string_view::npos ||
       // With a long delimiter the text's end and the delimiter behind it could match too early.
-      (options_.delimiter.size() > 1 && options_.delimiter.find(text.back()) != std::string::npos) ||
+      (options_.delimiter.size() > 1 &&
+       options_.delimiter.find(text.back()) != std::string::npos) ||
       // At the start of a file these bytes would be a byte order mark.
       text.substr(0, 3) == "\xEF\xBB\xBF" ||
       std::find(options_.null_texts.begin(), options_.null_texts.end(), text) !=

@@ -68,7 +68,7 @@ void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& 
   const std::vector<std::string>& warnings = source->warnings();
   out->warnings.insert(out->warnings.end(), warnings.begin(), warnings.end());
   if (!best.header_is_sure) {
-    out->warnings.push_back(concat("the first row is taken ", best.header ? "as a header" : "as data",
+    out->warnings.push_back(concat("the first row is taken as ", best.header ? "a header" : "data",
                                    ", which is a guess; say header=true or header=false"));
   }
   out->schema = source->schema();
@@ -109,7 +109,8 @@ ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& pat
   out.suggested_table_name = table_name_from_path(path);
   const std::vector<CsvCandidate> tables = judge_csv(sample);
   out.candidates = judge_json(sample);
-  // JSON objects with the same keys also have the same number of commas; nothing else looks like JSON.
+  // JSON objects with the same keys also have the same number of commas; nothing else looks like
+  // JSON.
   const bool json = std::any_of(out.candidates.begin(), out.candidates.end(),
                                 [](const ProbeCandidate& c) { return c.score >= 0.9; });
   for (const CsvCandidate& table : tables) {

@@ -2,7 +2,8 @@
 // header, and the types of its columns.
 //
 //   ProbeResult probed = probe_file(files, "flights.csv");
-//   auto source = open_csv(files, "flights.csv", to_csv_options(probed));   // exactly what was probed
+//   auto source = open_csv(files, "flights.csv", to_csv_options(probed));   // exactly what was
+//   probed
 //
 // Formats are judged by the first 256 KiB; the schema of CSV by every value of the file, so that
 // reading it never finds another one. The same file gives the same result, field for field.

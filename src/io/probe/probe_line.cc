@@ -92,7 +92,8 @@ std::vector<ProbeCandidate> judge_lines(const ProbeSample& sample) {
   } else if (stamped > 0) {
     // Below CSV with several columns: tables begin with dates, too.
     out.push_back({"line_regex", "line", 0.6 * share(stamped),
-                   concat(stamped, " of ", lines, " lines begin with a date and time, as logs do")});
+                   concat(stamped, " of ", lines,
+                           " lines begin with a date and time, as logs do")});
   }
   const auto most = std::max_element(
       word_counts.begin(), word_counts.end(),

@@ -1,0 +1,122 @@
+"""How every benchmark here is run: results checked first, then warm-up, several runs, the median.
+
+A benchmark file makes a list of cases; a case is one question asked of several engines over the same
+data. All engines answer in one process and one run, in turns, so that a slow moment of the machine hits
+all of them. The answer of every engine must equal the reference engine's before anything is timed.
+
+    cases = [Case("sum by id1", {"velaria": f, "duckdb": g})]
+    main("group by, 10 million rows", cases)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Callable
+
+Engine = Callable[[], Any]  # gives a pyarrow.Table
+
+
+@dataclass
+class Case:
+    """One question. `engines` maps an engine's name to a function that answers it."""
+
+    name: str
+    engines: dict[str, Engine]
+    sort_by: list[str] = field(default_factory=list)  # columns that make the rows comparable
+    float_tolerance: float = 1e-9  # relative; engines add floats in different orders
+
+
+def sorted_rows(table: Any, sort_by: list[str]) -> list[tuple[Any, ...]]:
+    names = table.column_names
+    rows = list(zip(*[column.to_pylist() for column in table.columns]))
+    keys = [names.index(name) for name in sort_by]
+    return sorted(rows, key=lambda row: [(row[k] is None, row[k]) for k in keys])
+
+
+def same_value(a: Any, b: Any, tolerance: float) -> bool:
+    if isinstance(a, float) or isinstance(b, float):
+        return a is not None and b is not None and math.isclose(a, b, rel_tol=tolerance)
+    return bool(a == b)
+
+
+def check_answers(case: Case) -> None:
+    """Ends the program when an engine's answer differs from the first engine's."""
+    answers = {name: sorted_rows(run(), case.sort_by) for name, run in case.engines.items()}
+    reference_name, reference = next(iter(answers.items()))
+    for name, rows in answers.items():
+        if len(rows) != len(reference):
+            sys.exit(
+                f"{case.name}: {name} gives {len(rows)} rows, {reference_name} {len(reference)}"
+            )
+        for mine, wanted in zip(rows, reference):
+            if not all(same_value(x, y, case.float_tolerance) for x, y in zip(mine, wanted)):
+                sys.exit(f"{case.name}: {name} gives {mine}, {reference_name} {wanted}")
+
+
+def time_case(case: Case, runs: int) -> dict[str, list[float]]:
+    """Milliseconds of every run after one warm-up, engines taking turns."""
+    for run in case.engines.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in case.engines}
+    for _ in range(runs):
+        for name, run in case.engines.items():
+            start = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def version_of(engine: str) -> str:
+    try:
+        return metadata.version(engine)
+    except metadata.PackageNotFoundError:
+        import velaria
+
+        return str(velaria.__version__) if engine == "velaria" else "?"
+
+
+def main(title: str, cases: list[Case], ours: str = "velaria") -> None:
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--runs", type=int, default=5, help="timed runs of each engine")
+    parser.add_argument("--only", help="cases whose name contains this text")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
+
+    chosen = [c for c in cases if arguments.only is None or arguments.only in c.name]
+    engines = list(chosen[0].engines) if chosen else []
+    print(f"{title}; median of {arguments.runs} runs in ms (fastest to slowest run)")
+    print(", ".join(f"{name} {version_of(name)}" for name in engines))
+    print(f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores\n")
+    width = max([len(c.name) for c in chosen] + [4])
+    print(f"{'case':<{width}}" + "".join(f"{name:>24}" for name in engines) + "   best peer / ours")
+
+    report, ratios = [], []
+    for case in chosen:
+        check_answers(case)
+        times = time_case(case, arguments.runs)
+        medians = {name: statistics.median(t) for name, t in times.items()}
+        ratio = min(m for name, m in medians.items() if name != ours) / medians[ours]
+        ratios.append(ratio)
+        cells = "".join(
+            f"{f'{medians[name]:.1f} ({min(t):.1f}-{max(t):.1f})':>24}" for name, t in times.items()
+        )
+        print(f"{case.name:<{width}}{cells}   {ratio:.2f}", flush=True)
+        report.append({"case": case.name, "times_ms": times, "best_peer_over_ours": ratio})
+    if ratios:
+        mean = math.exp(sum(math.log(r) for r in ratios) / len(ratios))
+        print(f"\ngeometric mean of best peer / ours: {mean:.2f}")
+    if arguments.json:
+        versions = {name: version_of(name) for name in engines}
+        arguments.json.write_text(
+            json.dumps({"title": title, "versions": versions, "cases": report}, indent=1)
+        )

@@ -1,0 +1,34 @@
+// The Arrow PyCapsule protocol: structs of the Arrow C interfaces inside Python capsules.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <vector>
+
+#include "src/column/arrow/c_data.h"
+#include "src/column/chunk.h"
+#include "src/column/schema.h"
+
+namespace velaria::python {
+
+// The rows of `object` as a stream that the caller owns (kernel calls take such a stream over).
+// `object` has __arrow_c_stream__ or __arrow_c_array__, or is a capsule named "arrow_array_stream".
+// Throws InvalidArgumentError naming the type of anything else.
+ArrowArrayStream take_arrow_stream(pybind11::handle object);
+
+// Whether the object offers __arrow_c_schema__.
+bool has_arrow_schema(pybind11::handle object);
+// Calls use(const ArrowSchema&) with the object's schema.
+template <typename Use>
+auto with_arrow_schema(pybind11::handle object, Use&& use) {
+  const pybind11::object capsule = object.attr("__arrow_c_schema__")();
+  void* schema = PyCapsule_GetPointer(capsule.ptr(), "arrow_schema");
+  if (schema == nullptr) throw pybind11::error_already_set();
+  return use(*static_cast<const ArrowSchema*>(schema));
+}
+
+// Capsules that own what is inside until a consumer takes it.
+pybind11::capsule stream_capsule(const ArrowArrayStream& stream);
+pybind11::capsule schema_capsule(const Schema& schema);
+
+}  // namespace velaria::python

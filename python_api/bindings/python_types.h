@@ -1,0 +1,27 @@
+// Types and schemas as Python says them.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <vector>
+
+#include "src/column/schema.h"
+
+namespace velaria::python {
+
+// A type's name ("int64", "timestamp", "decimal(10, 2)"), a pyarrow type (anything with
+// __arrow_c_schema__), or one of bool, int, float, str, bytes, date, time, datetime, timedelta.
+DataType type_from_python(pybind11::handle object);
+
+// A pyarrow.Schema (anything with __arrow_c_schema__), {name: type}, or a list of (name, type). With
+// `bare_names` a list of names too: their columns are utf8.
+Schema schema_from_python(pybind11::handle object, bool bare_names);
+
+// [(name, type name)].
+pybind11::list schema_to_python(const Schema& schema);
+
+// Names and texts that come from files and producers.
+pybind11::str to_python_text(std::string_view text);
+
+}  // namespace velaria::python

@@ -1,0 +1,232 @@
+#include "src/session/dataflow_session.h"
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/column/arrow/import.h"
+#include "src/column/builder.h"
+#include "src/io/csv/csv_source.h"
+#include "src/io/memory/arrow_table_source.h"
+#include "src/io/memory/memory_table_source.h"
+#include "src/session/engine.h"
+#include "src/session/file_tables.h"
+#include "src/session/statement_runner.h"
+#include "src/session/vector_queries.h"
+#include "src/similarity/exact_search.h"
+#include "src/sql/binder.h"
+#include "src/sql/parser.h"
+#include "stream/connectors/csv_directory_source.h"
+
+namespace velaria {
+
+DataflowSession::DataflowSession(SessionOptions options)
+    : engine_(std::make_shared<Engine>(std::move(options))),
+      vectors_(std::make_shared<VectorTableCache>()) {}
+
+void DataflowSession::close() { engine_->close(); }
+
+ProbeResult DataflowSession::probe(const std::string& path) const {
+  engine_->check_open();
+  return probe_file(engine_->files(), path);
+}
+
+DataFrame DataflowSession::read(const std::string& path,
+                                const std::map<std::string, std::string>& options) const {
+  engine_->check_open();
+  const ProbeResult probed = probe_file(engine_->files(), path);
+  if (options.empty()) {
+    return DataFrame(engine_, ScanPlan::all_columns(open_probed(engine_->files(), probed),
+                                                    file_name_of(path)));
+  }
+  return read_csv(path, with_probed_csv_options(probed, options));
+}
+
+DataFrame DataflowSession::read_csv(const std::string& path, CsvOptions options) const {
+  engine_->check_open();
+  FileOpenContext context;
+  context.tasks = engine_->pool().size();
+  return DataFrame(engine_,
+                   ScanPlan::all_columns(open_csv(engine_->files(), path, std::move(options), context),
+                                         file_name_of(path)));
+}
+
+DataFrame DataflowSession::read_csv(const std::string& path,
+                                    const std::map<std::string, std::string>& options) const {
+  return read_csv(path, csv_options_from_text(options));
+}
+
+DataFrame DataflowSession::sql(const std::string& text) { return run_statement(engine_, text); }
+
+std::string DataflowSession::explain(const std::string& text) {
+  return explain_statement(engine_, text);
+}
+
+void DataflowSession::create_temp_view(const std::string& name, const DataFrame& frame) {
+  engine_->check_open();
+  Engine::Entry entry;
+  entry.kind = Engine::EntryKind::kView;
+  entry.name = name;
+  entry.plan = frame.plan();
+  engine_->add_entry(std::move(entry), true);
+}
+
+void DataflowSession::create_temp_view(const std::string& name, const StreamingDataFrame& frame) {
+  engine_->check_open();
+  Engine::Entry entry;
+  entry.kind = Engine::EntryKind::kStreamSource;
+  entry.name = name;
+  entry.plan = frame.plan();
+  engine_->add_entry(std::move(entry), true);
+}
+
+DataFrame DataflowSession::table(const std::string& name) const {
+  engine_->check_open();
+  return DataFrame(engine_, engine_->resolve_table(name));
+}
+
+std::vector<std::string> DataflowSession::tables() const {
+  std::vector<std::string> out;
+  for (const Engine::Entry& entry : engine_->entries()) out.push_back(entry.name);
+  return out;
+}
+
+DataFrame DataflowSession::create_dataframe_from_arrow(ArrowArrayStream* stream) const {
+  ImportedTable table = import_stream(stream);
+  engine_->check_open();
+  return DataFrame(engine_, ScanPlan::all_columns(
+                                std::make_shared<ArrowTableSource>(std::move(table)), ""));
+}
+
+namespace {
+
+VectorSearchRequest make_request(const std::vector<float>& query, int64_t top_k,
+                                 const std::string& metric) {
+  VectorSearchRequest request;
+  request.metric = metric_from_name(metric);
+  request.query = query;
+  request.top_k = top_k;
+  return request;
+}
+
+}  // namespace
+
+StreamingDataFrame DataflowSession::read_stream(StreamSourcePtr source) const {
+  engine_->check_open();
+  return StreamingDataFrame::from_source(std::move(source), engine_->stream_environment());
+}
+
+StreamingDataFrame DataflowSession::read_stream_csv_dir(const std::string& path,
+                                                        const CsvOptions& options) const {
+  CsvDirectoryOptions directory;
+  directory.csv = options;
+  return read_stream(make_csv_directory_stream(engine_->files(), path, std::move(directory)));
+}
+
+StreamingDataFrame DataflowSession::streamSql(const std::string& text) const {
+  engine_->check_open();
+  const sql::Statement statement = sql::parse_statement(text);
+  const auto* select = std::get_if<sql::SelectPtr>(&statement.body);
+  if (select == nullptr) {
+    throw Error(ErrorKind::kSqlSemantic,
+                "stream_sql() takes a SELECT; INSERT INTO a sink is started with start_stream_sql()");
+  }
+  return StreamingDataFrame(sql::bind_select(**select, *engine_, text),
+                            engine_->stream_environment());
+}
+
+namespace {
+
+struct StreamInsert {
+  StreamingDataFrame frame;
+  StreamSinkPtr sink;
+};
+
+StreamInsert bind_insert(const std::shared_ptr<Engine>& engine, const std::string& text) {
+  const sql::Statement statement = sql::parse_statement(text);
+  const auto* insert = std::get_if<sql::InsertStatement>(&statement.body);
+  if (insert == nullptr) {
+    throw Error(ErrorKind::kSqlSemantic,
+                "a stream query to be started says where its rows go: INSERT INTO sink SELECT ...");
+  }
+  const Engine::Entry target = engine->entry(insert->table);
+  if (target.kind != Engine::EntryKind::kStreamSink) {
+    throw Error(ErrorKind::kTableKind,
+                concat("'", target.name, "' is not a sink; make one with CREATE SINK TABLE or "
+                       "register_stream_sink()"));
+  }
+  if (!insert->columns.empty()) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                "a column list after INSERT INTO a sink is not supported; order the select list");
+  }
+  return {StreamingDataFrame(sql::bind_select(*insert->query, *engine, text),
+                             engine->stream_environment()),
+          target.sink};
+}
+
+}  // namespace
+
+std::string DataflowSession::explainStreamSql(const std::string& text,
+                                              const StreamOptions& options) const {
+  engine_->check_open();
+  const sql::Statement statement = sql::parse_statement(text);
+  if (std::holds_alternative<sql::InsertStatement>(statement.body)) {
+    return bind_insert(engine_, text).frame.explain(options);
+  }
+  return streamSql(text).explain(options);
+}
+
+StreamingQueryPtr DataflowSession::startStreamSql(const std::string& text,
+                                                  const StreamOptions& options) const {
+  engine_->check_open();
+  const StreamInsert insert = bind_insert(engine_, text);
+  StreamingQueryPtr query = insert.frame.write_stream(insert.sink, options);
+  engine_->track_query(query);
+  query->start();
+  return query;
+}
+
+void DataflowSession::register_stream_sink(const std::string& name, StreamSinkPtr sink) {
+  engine_->check_open();
+  Engine::Entry entry;
+  entry.kind = Engine::EntryKind::kStreamSink;
+  entry.name = name;
+  entry.sink = std::move(sink);
+  engine_->add_entry(std::move(entry), true);
+}
+
+DataFrame DataflowSession::vector_search(const std::string& table, const std::string& vector_column,
+                                         const std::vector<float>& query_vector, int64_t top_k,
+                                         const std::string& metric) const {
+  engine_->check_open();
+  const VectorSearchRequest request = make_request(query_vector, top_k, metric);
+  const auto vectors = vectors_->get(*engine_, engine_->resolve_table(table), vector_column,
+                                     static_cast<int32_t>(query_vector.size()));
+  const VectorSearchResult result = search(*vectors, request, &engine_->pool());
+  FixedBuilder<int64_t> ids{DataType(TypeId::kInt64)};
+  FixedBuilder<double> scores{DataType(TypeId::kFloat64)};
+  for (const VectorMatch& match : result.matches) {
+    ids.append(match.row_id);
+    scores.append(match.score);
+  }
+  Chunk chunk;
+  chunk.rows = static_cast<int64_t>(result.matches.size());
+  chunk.columns = {ids.finish(), scores.finish()};
+  const Schema schema(
+      {{"row_id", DataType(TypeId::kInt64)}, {"score", DataType(TypeId::kFloat64)}});
+  return DataFrame(engine_,
+                   ScanPlan::all_columns(std::make_shared<MemoryTableSource>(
+                                             schema, std::vector<Chunk>{std::move(chunk)}),
+                                         "vector_search"));
+}
+
+std::string DataflowSession::explain_vector_search(const std::string& table,
+                                                   const std::string& vector_column,
+                                                   const std::vector<float>& query_vector,
+                                                   int64_t top_k, const std::string& metric) const {
+  engine_->check_open();
+  const VectorSearchRequest request = make_request(query_vector, top_k, metric);
+  const auto vectors = vectors_->get(*engine_, engine_->resolve_table(table), vector_column,
+                                     static_cast<int32_t>(query_vector.size()));
+  return join_texts(explain_search(*vectors, request), "\n") + "\n";
+}
+
+}  // namespace velaria

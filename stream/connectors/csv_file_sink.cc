@@ -1,0 +1,75 @@
+#include "stream/connectors/csv_file_sink.h"
+
+#include "src/base/text.h"
+#include "src/io/csv/csv_writer.h"
+
+namespace velaria {
+
+namespace {
+
+class CsvFileSink : public StreamSink {
+ public:
+  CsvFileSink(std::shared_ptr<FileSystem> files, std::string path, CsvFileMode mode,
+              CsvOptions options)
+      : files_(std::move(files)),
+        path_(std::move(path)),
+        mode_(mode),
+        options_(std::move(options)) {}
+
+  std::string describe() const override { return concat("csv '", path_, "'"); }
+
+  void open(const StreamContext&, const Schema& schema) override {
+    writer_ = std::make_unique<CsvWriter>(schema, options_);
+    const bool append = mode_ == CsvFileMode::kAppend;
+    const bool has_rows =
+        append && files_->exists(path_) && files_->open_read(path_)->size_bytes() > 0;
+    file_ = files_->create(path_, append);
+    pending_.clear();
+    if (!has_rows) {
+      writer_->write_header(&pending_);
+      flush();
+    }
+  }
+
+  void write(const Schema&, const std::vector<Chunk>& chunks) override {
+    for (const Chunk& chunk : chunks) {
+      writer_->write_chunk(chunk, &pending_);
+      // A large result goes out in parts.
+      constexpr size_t kPartBytes = size_t{4} << 20;
+      if (pending_.size() >= kPartBytes) flush();
+    }
+  }
+
+  void flush() override {
+    if (pending_.empty()) return;
+    file_->write(pending_);
+    pending_.clear();
+  }
+
+  void close() override {
+    if (!file_) return;
+    const std::unique_ptr<WritableFile> file = std::move(file_);
+    file->sync();
+    file->close();
+  }
+
+ private:
+  const std::shared_ptr<FileSystem> files_;
+  const std::string path_;
+  const CsvFileMode mode_;
+  const CsvOptions options_;
+  std::unique_ptr<CsvWriter> writer_;
+  std::unique_ptr<WritableFile> file_;
+  std::string pending_;
+};
+
+}  // namespace
+
+StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
+                                 CsvFileMode mode, CsvOptions options) {
+  check_csv_options(options);
+  return std::make_shared<CsvFileSink>(std::move(files), std::move(path), mode,
+                                       std::move(options));
+}
+
+}  // namespace velaria

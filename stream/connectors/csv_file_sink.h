@@ -1,0 +1,22 @@
+// Writes what a streaming query gives to one CSV file that our reader reads back.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "src/base/file_system.h"
+#include "src/io/file_options.h"
+#include "stream/stream_sink.h"
+
+namespace velaria {
+
+enum class CsvFileMode {
+  kReplace,  // an existing file is emptied when the query opens the sink
+  kAppend,   // rows go behind what is there; the header is written into an empty or new file only
+};
+
+// Rows of a batch are in the file when it is flushed; synced to disk when the sink is closed.
+StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
+                                 CsvFileMode mode = CsvFileMode::kReplace, CsvOptions options = {});
+
+}  // namespace velaria

@@ -1,0 +1,164 @@
+#include "stream/connectors/realtime_stream_source.h"
+
+#include <chrono>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+
+namespace velaria {
+
+PushPolicy push_policy_from_name(const std::string& name) {
+  if (name == "block") return PushPolicy::kBlock;
+  if (name == "fail") return PushPolicy::kFail;
+  if (name == "drop-oldest") return PushPolicy::kDropOldest;
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("'", excerpt(name), "' is no push policy; it is one of block, fail, drop-oldest",
+                     did_you_mean(name, {"block", "fail", "drop-oldest"})));
+}
+
+RealtimeStreamSource::RealtimeStreamSource(Schema schema, RealtimeSourceOptions options)
+    : schema_(std::move(schema)), options_(options) {
+  if (options_.max_batches < 1 || options_.max_rows < 1) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("a realtime source needs room for at least one batch and one row; max_batches=",
+                       options_.max_batches, ", max_rows=", options_.max_rows));
+  }
+}
+
+void RealtimeStreamSource::check_fits(const std::vector<Chunk>& chunks) const {
+  try {
+    check_stream_chunks(schema_, chunks, "realtime source");
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kInvalidArgument, error.message());
+  }
+}
+
+bool RealtimeStreamSource::has_room(int64_t rows) const {
+  if (queue_.empty()) return true;
+  return static_cast<int64_t>(queue_.size()) < options_.max_batches &&
+         queued_rows_ + rows <= options_.max_rows;
+}
+
+void RealtimeStreamSource::push(std::vector<Chunk> chunks,
+                                const std::function<void()>& interrupt) {
+  check_fits(chunks);
+  Item item;
+  for (const Chunk& chunk : chunks) item.rows += chunk.selected_rows();
+  if (item.rows == 0) return;
+  item.chunks = std::move(chunks);
+
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto check_open = [this] {
+    if (ended_) {
+      throw Error(ErrorKind::kStream,
+                  "the query that reads this realtime source has ended; nothing can be pushed");
+    }
+    if (input_closed_) {
+      throw Error(ErrorKind::kStream, "this realtime source was closed; nothing can be pushed");
+    }
+  };
+  check_open();
+  if (!has_room(item.rows)) {
+    switch (options_.policy) {
+      case PushPolicy::kFail:
+        throw Error(ErrorKind::kResource,
+                    concat("the realtime source is full: ", queue_.size(), " of ",
+                           options_.max_batches, " batches and ", queued_rows_, " of ",
+                           options_.max_rows, " rows are queued; push later, or make it with "
+                           "policy 'block' or 'drop-oldest'"));
+      case PushPolicy::kDropOldest:
+        while (!has_room(item.rows)) {
+          queued_rows_ -= queue_.front().rows;
+          queue_.pop_front();
+          ++dropped_batches_;
+        }
+        break;
+      case PushPolicy::kBlock: {
+        const auto ready = [&] { return ended_ || input_closed_ || has_room(item.rows); };
+        if (!interrupt) {
+          writable_.wait(lock, ready);
+        } else {
+          while (!writable_.wait_for(lock, std::chrono::milliseconds(20), ready)) {
+            lock.unlock();
+            interrupt();
+            lock.lock();
+          }
+        }
+        check_open();
+        break;
+      }
+    }
+  }
+  queued_rows_ += item.rows;
+  queue_.push_back(std::move(item));
+  readable_.notify_one();
+}
+
+void RealtimeStreamSource::close_input() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  input_closed_ = true;
+  readable_.notify_all();
+  writable_.notify_all();
+}
+
+bool RealtimeStreamSource::input_closed() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return input_closed_ || ended_;
+}
+
+int64_t RealtimeStreamSource::queued_batches() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return static_cast<int64_t>(queue_.size());
+}
+
+uint64_t RealtimeStreamSource::dropped_batches() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return dropped_batches_;
+}
+
+void RealtimeStreamSource::open(const StreamContext& context) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (opened_) {
+    throw Error(ErrorKind::kStream,
+                "a realtime source serves one query, and this one has had it; make a new one");
+  }
+  opened_ = true;
+  idle_wait_ms_ = context.idle_wait_ms;
+}
+
+SourceStatus RealtimeStreamSource::next(StreamBatch* batch) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  readable_.wait_for(lock, std::chrono::milliseconds(idle_wait_ms_),
+                     [this] { return woken_ || input_closed_ || !queue_.empty(); });
+  woken_ = false;
+  if (queue_.empty()) return input_closed_ ? SourceStatus::kEnd : SourceStatus::kBlocked;
+  Item item = std::move(queue_.front());
+  queue_.pop_front();
+  queued_rows_ -= item.rows;
+  writable_.notify_all();
+  batch->chunks = std::move(item.chunks);
+  batch->source_offset = std::to_string(++given_batches_);
+  return SourceStatus::kBatch;
+}
+
+void RealtimeStreamSource::close() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ended_ = true;
+  queue_.clear();
+  queued_rows_ = 0;
+  readable_.notify_all();
+  writable_.notify_all();
+}
+
+void RealtimeStreamSource::wake() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  woken_ = true;
+  readable_.notify_all();
+}
+
+bool RealtimeStreamSource::drain() {
+  close_input();
+  return true;
+}
+
+}  // namespace velaria

@@ -1,0 +1,20 @@
+// The explain text of a streaming query.
+#pragma once
+
+#include <string>
+
+#include "stream/strategy.h"
+#include "stream/stream_plan.h"
+
+namespace velaria {
+
+// Exactly three sections, each headed by its name on a line of its own: `logical` (the optimized
+// plan), `physical` (its pipelines), `strategy` (key=value lines).
+std::string explain_stream(const StreamPlan& plan, const StreamStrategy& strategy);
+
+// The same from what a caller has at hand, without starting or opening anything. `sink_is_blocking`:
+// StreamSink::blocking() of the sink it would run into.
+std::string explain_stream(PlanPtr plan, const StreamOptions& options,
+                           const StreamEnvironment& environment, bool sink_is_blocking = false);
+
+}  // namespace velaria

@@ -1,0 +1,157 @@
+#include "stream/strategy.h"
+
+#include <algorithm>
+
+#include "src/base/text.h"
+
+namespace velaria {
+
+namespace {
+
+// A guess until the first batch was measured: how many groups a query has, and what one value costs
+// in one pass over a column.
+constexpr int64_t kAssumedGroups = 1000;
+constexpr double kAssumedNsPerValue = 4;
+
+// Bytes of one group: hash and order, keys, and 16 bytes an accumulator.
+int64_t group_bytes(const AggregatePlan& aggregate) {
+  int64_t bytes = 24;
+  for (const auto& key : aggregate.keys()) {
+    bytes += std::max(key->type.value_width_bytes(), 8);
+  }
+  return bytes + static_cast<int64_t>(aggregate.aggregates().size()) * 16;
+}
+
+// Passes over a column's values that one source row costs in this node and below.
+double passes(const LogicalPlan& plan, double* rows_per_row) {
+  double below = 0;
+  for (const PlanPtr& child : plan.children()) below += passes(*child, rows_per_row);
+  switch (plan.kind()) {
+    case PlanKind::kTimeWindow: {
+      const TimeWindow& window = static_cast<const TimeWindowPlan&>(plan).window();
+      *rows_per_row *=
+          static_cast<double>((window.width_ms + window.slide_ms - 1) / window.slide_ms);
+      return below + *rows_per_row;
+    }
+    case PlanKind::kFilter:
+      return below + *rows_per_row;
+    case PlanKind::kProject:
+      return below +
+             *rows_per_row *
+                 static_cast<double>(static_cast<const ProjectPlan&>(plan).expressions().size());
+    case PlanKind::kAggregate: {
+      const auto& aggregate = static_cast<const AggregatePlan&>(plan);
+      // Hashing and looking up a key costs a few times more than adding a value.
+      return below + *rows_per_row * (4.0 * static_cast<double>(aggregate.keys().size()) +
+                                      static_cast<double>(aggregate.aggregates().size()));
+    }
+    default:
+      return below + *rows_per_row;
+  }
+}
+
+void decide_actors(const StreamPlan& plan, StreamStrategy* out) {
+  const LogicalPlan* node = find_node(*plan.optimized, PlanKind::kAggregate);
+  if (node == nullptr) {
+    out->actor_eligible = true;
+    out->actor_reason = "stateless: rows can be divided in any way";
+  } else if (static_cast<const AggregatePlan&>(*node).keys().empty()) {
+    out->actor_eligible = false;
+    out->actor_reason = "the aggregate has no keys to divide by";
+  } else {
+    out->actor_eligible = true;
+    out->actor_reason = "groups can be divided by key";
+  }
+}
+
+}  // namespace
+
+StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& options,
+                               const StreamEnvironment& environment, bool sink_is_blocking) {
+  StreamStrategy out;
+  out.requested_mode = execution_mode_name(options.execution_mode);
+  out.selected_mode = execution_mode_name(ExecutionMode::kSingleProcess);
+  out.transport_mode = "inproc";
+  decide_actors(plan, &out);
+  const size_t tasks =
+      environment.tasks != 0 ? environment.tasks : environment.pool ? environment.pool->size() : 1;
+  if (options.execution_mode == ExecutionMode::kLocalWorkers) {
+    out.reason = concat(
+        "local-workers was asked for, but worker processes are not part of this build; "
+        "single-process runs with ", tasks, tasks == 1 ? " task" : " tasks");
+  } else {
+    out.reason = concat("single-process was asked for; it runs with ", tasks,
+                        tasks == 1 ? " task" : " tasks");
+  }
+
+  out.has_stateful_ops = plan.has_stateful_ops;
+  out.has_window = plan.has_window;
+  out.source_is_bounded = plan.source->bounded();
+  out.source_can_restore = plan.source->can_restore();
+  out.sink_is_blocking = sink_is_blocking;
+
+  if (const LogicalPlan* node = find_node(*plan.optimized, PlanKind::kAggregate)) {
+    const auto& aggregate = static_cast<const AggregatePlan&>(*node);
+    out.estimated_state_size_bytes =
+        group_bytes(aggregate) * (aggregate.keys().empty() ? 1 : kAssumedGroups);
+  }
+  double rows_per_row = 1;
+  out.estimated_batch_cost = passes(*plan.optimized, &rows_per_row) *
+                             static_cast<double>(kDefaultChunkRows) * kAssumedNsPerValue / 1e6;
+
+  out.checkpoint_delivery_mode = delivery_mode_name(options.checkpoint_delivery_mode);
+  const bool best_effort = options.checkpoint_delivery_mode == DeliveryMode::kBestEffort;
+  out.restores_state =
+      best_effort && !options.checkpoint_path.empty() && out.source_can_restore;
+  if (best_effort && options.checkpoint_path.empty()) {
+    out.reason += "; best-effort has no checkpoint_path, so nothing is restored";
+  } else if (best_effort && !out.source_can_restore) {
+    out.reason += concat("; best-effort behaves like at-least-once, because the source (",
+                         plan.source->describe(), ") cannot restore");
+  }
+  out.shared_memory_transport = options.shared_memory_transport;
+  out.shared_memory_min_payload_bytes = options.shared_memory_min_payload_bytes;
+  out.local_workers = options.local_workers;
+  out.backpressure_max_queue_batches = options.max_inflight_batches;
+  out.backpressure_high_watermark = options.high_watermark();
+  out.backpressure_low_watermark = options.low_watermark();
+  out.max_inflight_partitions = options.max_inflight_partitions;
+  out.trigger_interval_ms = options.trigger_interval_ms;
+  return out;
+}
+
+std::string strategy_text(const StreamStrategy& strategy) {
+  std::string out;
+  const auto line = [&out](const char* name, const auto& value) {
+    out += concat(name, "=", value, "\n");
+  };
+  const auto flag = [&line](const char* name, bool value) {
+    line(name, value ? "true" : "false");
+  };
+  line("requested_mode", strategy.requested_mode);
+  line("selected_mode", strategy.selected_mode);
+  line("reason", strategy.reason);
+  flag("actor_eligible", strategy.actor_eligible);
+  line("actor_reason", strategy.actor_reason);
+  line("transport_mode", strategy.transport_mode);
+  line("estimated_partitions", strategy.estimated_partitions);
+  line("estimated_state_size_bytes", strategy.estimated_state_size_bytes);
+  line("estimated_batch_cost", format_double(strategy.estimated_batch_cost));
+  line("local_workers", strategy.local_workers);
+  flag("shared_memory_transport", strategy.shared_memory_transport);
+  line("shared_memory_min_payload_bytes", strategy.shared_memory_min_payload_bytes);
+  line("checkpoint_delivery_mode", strategy.checkpoint_delivery_mode);
+  flag("restores_state", strategy.restores_state);
+  line("backpressure_max_queue_batches", strategy.backpressure_max_queue_batches);
+  line("backpressure_high_watermark", strategy.backpressure_high_watermark);
+  line("backpressure_low_watermark", strategy.backpressure_low_watermark);
+  line("max_inflight_partitions", strategy.max_inflight_partitions);
+  line("trigger_interval_ms", strategy.trigger_interval_ms);
+  flag("has_stateful_ops", strategy.has_stateful_ops);
+  flag("has_window", strategy.has_window);
+  flag("source_is_bounded", strategy.source_is_bounded);
+  flag("sink_is_blocking", strategy.sink_is_blocking);
+  return out;
+}
+
+}  // namespace velaria

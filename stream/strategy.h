@@ -1,0 +1,55 @@
+// How a streaming query is run: decided once, in one object that explain prints, the runtime obeys
+// and progress reports.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "stream/stream_environment.h"
+#include "stream/stream_options.h"
+#include "stream/stream_plan.h"
+
+namespace velaria {
+
+// Immutable after decide_strategy().
+struct StreamStrategy {
+  std::string requested_mode;
+  std::string selected_mode;
+  std::string reason;
+  std::string transport_mode;
+  // Whether the plan's hot path could be split over workers by key, and why (not).
+  bool actor_eligible = false;
+  std::string actor_reason;
+
+  bool has_stateful_ops = false;
+  bool has_window = false;
+  bool source_is_bounded = false;
+  bool sink_is_blocking = false;
+  bool source_can_restore = false;
+
+  // Before the first batch: what the plan alone says (see strategy.cc); measured values replace them
+  // in StreamingQueryProgress.
+  int64_t estimated_partitions = 1;          // pieces of a chunk's rows in one batch
+  int64_t estimated_state_size_bytes = 0;
+  double estimated_batch_cost = 0;           // ms for one batch of a default chunk's rows
+
+  std::string checkpoint_delivery_mode;
+  bool restores_state = false;               // best-effort, and the source can restore
+  bool shared_memory_transport = false;      // knobs as asked for; unused in single-process
+  int64_t shared_memory_min_payload_bytes = 0;
+  int64_t local_workers = 1;
+  int64_t backpressure_max_queue_batches = 0;
+  int64_t backpressure_high_watermark = 0;
+  int64_t backpressure_low_watermark = 0;
+  int64_t max_inflight_partitions = 0;
+  int64_t trigger_interval_ms = 0;
+};
+
+// `options` are checked already. `sink_is_blocking`: StreamSink::blocking(), false without a sink.
+StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& options,
+                               const StreamEnvironment& environment, bool sink_is_blocking);
+
+// key=value lines.
+std::string strategy_text(const StreamStrategy& strategy);
+
+}  // namespace velaria

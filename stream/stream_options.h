@@ -1,0 +1,56 @@
+// What a person may say about a streaming query.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace velaria {
+
+enum class DeliveryMode {
+  kAtLeastOnce,  // nothing is restored: the source replays, state is rebuilt
+  kBestEffort,   // offset and state are restored together when the source can
+};
+enum class ExecutionMode { kSingleProcess, kLocalWorkers };
+
+const char* delivery_mode_name(DeliveryMode mode);    // "at-least-once", "best-effort"
+const char* execution_mode_name(ExecutionMode mode);  // "single-process", "local-workers"
+
+struct StreamOptions {
+  int64_t trigger_interval_ms = 0;  // least time between the starts of two epochs
+  std::string checkpoint_path;      // a file; empty: no checkpoint
+  DeliveryMode checkpoint_delivery_mode = DeliveryMode::kAtLeastOnce;
+  ExecutionMode execution_mode = ExecutionMode::kSingleProcess;
+  int64_t local_workers = 1;
+  int64_t max_inflight_batches = 16;       // batches that may wait in the queue
+  int64_t max_inflight_partitions = 4096;  // the same in pieces of a default chunk's rows
+  // The source is not asked from `high` queued batches on, and again when `low` are left.
+  std::optional<int64_t> backpressure_high_watermark;  // not said: max_inflight_batches
+  std::optional<int64_t> backpressure_low_watermark;   // not said: half of high
+  std::optional<uint64_t> max_batches;  // the query stops by itself after exactly that many
+  bool shared_memory_transport = true;
+  int64_t shared_memory_min_payload_bytes = 65536;
+  int64_t idle_wait_ms = 100;  // how long to wait before a blocked source is asked again
+  std::string query_id;        // empty: made up
+
+  int64_t high_watermark() const {
+    return backpressure_high_watermark.value_or(max_inflight_batches);
+  }
+  int64_t low_watermark() const {
+    return backpressure_low_watermark.value_or(high_watermark() / 2);
+  }
+};
+
+// Throws InvalidArgumentError naming the option, the value and what is allowed.
+void check_stream_options(const StreamOptions& options);
+
+// From key/value texts, as in SQL's OPTIONS(...) and keyword arguments: the names of the fields.
+// "" or "none" for an option without a value. Unknown names and values are refused with a suggestion.
+StreamOptions stream_options_from_text(const std::map<std::string, std::string>& texts);
+
+// The names that stream_options_from_text() knows.
+const std::vector<std::string>& stream_option_names();
+
+}  // namespace velaria

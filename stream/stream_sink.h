@@ -1,0 +1,48 @@
+// Where the results of a streaming query go.
+//
+// Life: open -> { write -> flush -> checkpoint }* -> close. A query calls everything but wake() from
+// one thread of its own. write() comes only with rows, flush() after every batch. close() comes
+// exactly once at the end of every query that was started, also when open() failed or was never
+// reached. Anything thrown fails the query with that text (and close() still comes).
+//
+// Update mode: a query with GROUP BY writes, for each batch, the present values of the groups that
+// the batch touched; the later row of a key replaces the earlier one. Other queries write their rows.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/column/chunk.h"
+#include "src/column/schema.h"
+#include "stream/stream_context.h"
+
+namespace velaria {
+
+class StreamSink {
+ public:
+  virtual ~StreamSink() = default;
+
+  // For explain: "memory", "csv '/out/a.csv'".
+  virtual std::string describe() const = 0;
+  // True when write() may wait for somebody outside.
+  virtual bool blocking() const { return false; }
+
+  virtual void open(const StreamContext& context, const Schema& schema) {
+    static_cast<void>(context);
+    static_cast<void>(schema);
+  }
+  // Chunks without selections, in order; the sink may keep them (columns are immutable).
+  virtual void write(const Schema& schema, const std::vector<Chunk>& chunks) = 0;
+  // What was written is out of our hands when this returns.
+  virtual void flush() {}
+  virtual void checkpoint(const CheckpointMarker& marker) { static_cast<void>(marker); }
+  virtual void close() {}
+
+  // Any thread: the query is being stopped at once; a waiting write() throws CancelledError soon.
+  virtual void wake() {}
+};
+
+using StreamSinkPtr = std::shared_ptr<StreamSink>;
+
+}  // namespace velaria

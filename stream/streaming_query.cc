@@ -1,0 +1,551 @@
+#include "stream/streaming_query.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "stream/epoch_source.h"
+#include "stream/explain.h"
+#include "stream/query_runtime.h"
+
+namespace velaria {
+
+namespace {
+
+constexpr std::chrono::milliseconds kClockLook{20};
+
+// Restored groups are placed by their numbers, which are below 2^32; chunks of this order and later
+// lie behind all of them.
+constexpr uint64_t kFirstChunkOrder =
+    (uint64_t{1} << 32) >> (kSubOrderBits + kChunkRowBits);
+
+// Signals belong to the embedding program's threads.
+template <typename Body>
+std::thread start_thread(Body body) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread thread(std::move(body));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+  } catch (const std::exception& failure) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw Error(ErrorKind::kResource, concat("cannot start a thread: ", failure.what()));
+  }
+}
+
+PhysicalPlan physical_plan(const StreamPlan& plan) {
+  PhysicalOptions options;
+  options.aggregate_output = AggregateOutput::kTouchedGroups;
+  return PhysicalPlan::make(*plan.optimized, options);
+}
+
+std::string describe_with_kind(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return concat(error_kind_name(error.kind()), ": ", error.message());
+  } catch (...) {
+    return describe_exception(failure);
+  }
+}
+
+bool is_cancellation(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::kCancelled;
+  } catch (...) {
+    return false;
+  }
+}
+
+double milliseconds(int64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+double per_second(uint64_t rows, int64_t ns) {
+  return ns > 0 ? static_cast<double>(rows) * 1e9 / static_cast<double>(ns) : 0.0;
+}
+
+StreamContext make_context(const StreamPlan& plan, const StreamOptions& options,
+                           const StreamStrategy& strategy, const Clock& clock, const void* self) {
+  StreamContext context;
+  context.query_id = options.query_id;
+  if (context.query_id.empty()) {
+    // Unlike any other query of this machine, as far as anybody compares.
+    std::ostringstream id;
+    id << "query-" << std::hex << (plan.fingerprint & 0xffffffff) << '-' << clock.wall_us() << '-'
+       << (reinterpret_cast<uintptr_t>(self) >> 4 & 0xffffff);
+    context.query_id = id.str();
+  }
+  context.execution_mode = strategy.selected_mode;
+  context.transport_mode = strategy.transport_mode;
+  context.checkpoint_delivery_mode = strategy.checkpoint_delivery_mode;
+  context.checkpoint_path = options.checkpoint_path;
+  context.trigger_interval_ms = options.trigger_interval_ms;
+  context.idle_wait_ms = options.idle_wait_ms;
+  context.max_inflight_batches = options.max_inflight_batches;
+  context.max_inflight_partitions = options.max_inflight_partitions;
+  context.backpressure_high_watermark = strategy.backpressure_high_watermark;
+  context.backpressure_low_watermark = strategy.backpressure_low_watermark;
+  return context;
+}
+
+}  // namespace
+
+const char* stream_status_name(StreamStatus status) {
+  switch (status) {
+    case StreamStatus::kCreated: return "created";
+    case StreamStatus::kRunning: return "running";
+    case StreamStatus::kRestored: return "restored";
+    case StreamStatus::kBackpressure: return "backpressure";
+    case StreamStatus::kStopped: return "stopped";
+    case StreamStatus::kFailed: return "failed";
+  }
+  return "failed";
+}
+
+StreamingQuery::Runtime::Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOptions options,
+                                 StreamEnvironment environment)
+    : plan_(std::move(plan)),
+      sink_(std::move(sink)),
+      options_(std::move(options)),
+      environment_(std::move(environment)),
+      strategy_(decide_strategy(plan_, options_, environment_, sink_->blocking())),
+      physical_(physical_plan(plan_)),
+      context_(make_context(plan_, options_, strategy_, *environment_.clock, this)),
+      next_order_(kFirstChunkOrder),
+      queue_({strategy_.backpressure_high_watermark, strategy_.backpressure_low_watermark,
+              strategy_.max_inflight_partitions}) {
+  progress_.query_id = context_.query_id;
+  progress_.requested_execution_mode = strategy_.requested_mode;
+  progress_.execution_mode = strategy_.selected_mode;
+  progress_.execution_reason = strategy_.reason;
+  progress_.transport_mode = strategy_.transport_mode;
+  progress_.actor_eligible = strategy_.actor_eligible;
+  progress_.has_stateful_ops = strategy_.has_stateful_ops;
+  progress_.has_window = strategy_.has_window;
+  progress_.sink_is_blocking = strategy_.sink_is_blocking;
+  progress_.source_is_bounded = strategy_.source_is_bounded;
+  progress_.estimated_partitions = strategy_.estimated_partitions;
+  progress_.estimated_state_size_bytes = strategy_.estimated_state_size_bytes;
+  progress_.estimated_batch_cost = strategy_.estimated_batch_cost;
+  progress_.backpressure_max_queue_batches = strategy_.backpressure_max_queue_batches;
+  progress_.backpressure_high_watermark = strategy_.backpressure_high_watermark;
+  progress_.backpressure_low_watermark = strategy_.backpressure_low_watermark;
+  progress_.checkpoint_delivery_mode = strategy_.checkpoint_delivery_mode;
+}
+
+StreamingQuery::Runtime::~Runtime() {
+  bool started = false;
+  {
+    const Lock lock(mutex_);
+    started = control_started_;
+  }
+  if (!started) return;
+  try {
+    stop(false, nullptr);
+  } catch (...) {
+    // Nobody is left to hear of it.
+  }
+  if (control_.joinable()) control_.join();
+}
+
+void StreamingQuery::Runtime::start() {
+  {
+    const Lock lock(mutex_);
+    if (status_ != StreamStatus::kCreated || control_started_ || stopping_unstarted_) {
+      throw Error(ErrorKind::kStream,
+                  concat("the streaming query ", query_id(), " was started before (it is ",
+                         stream_status_name(status_locked()), "); make a new one to run it again"));
+    }
+    control_started_ = true;
+    started_ns_ = environment_.clock->steady_ns();
+  }
+  try {
+    load_checkpoint();
+    const Lock lock(mutex_);
+    status_ = restored_ ? StreamStatus::kRestored : StreamStatus::kRunning;
+    control_ = start_thread([this] { control(); });
+  } catch (...) {
+    const std::exception_ptr failure = std::current_exception();
+    fail(failure, "while it was started");
+    finish();
+    std::rethrow_exception(failure);
+  }
+}
+
+void StreamingQuery::Runtime::load_checkpoint() {
+  if (options_.checkpoint_path.empty()) return;
+  checkpoint_ =
+      std::make_unique<CheckpointStore>(environment_.files, options_.checkpoint_path);
+  checkpoint_->prepare();
+  // Also read when nothing is restored: a torn or foreign file is never silently replaced.
+  std::optional<CheckpointData> found = checkpoint_->read(plan_.fingerprint);
+  if (!found || !strategy_.restores_state) return;
+  restored_ = std::move(found);
+  batches_before_ = restored_->batches_processed;
+  next_order_ = std::max(next_order_, restored_->next_chunk_order);
+  const Lock lock(mutex_);
+  progress_.last_source_offset = restored_->source_offset;
+}
+
+void StreamingQuery::Runtime::control() {
+  {
+    const Lock lock(mutex_);
+    control_id_ = std::this_thread::get_id();
+  }
+  std::string doing = "while opening its sink";
+  try {
+    sink_->open(context_, physical_.schema());
+    doing = "while restoring its state";
+    open_state();
+    doing = "while it was started";
+    producer_ = start_thread([this] {
+      {
+        const Lock lock(mutex_);
+        producer_id_ = std::this_thread::get_id();
+      }
+      produce();
+    });
+    run_epochs();
+  } catch (...) {
+    fail(std::current_exception(), any_epoch_ ? concat("in batch ", batches_begun_) : doing);
+  }
+  finish();
+}
+
+void StreamingQuery::Runtime::open_state() {
+  ExecutionContext context;
+  context.pool = environment_.pool.get();
+  context.tasks = std::max<size_t>(environment_.tasks, 1);
+  context.budget = environment_.budget;
+  context.cancellation = &cancellation_;
+  context.chunk_rows = std::min(environment_.chunk_rows, kMostChunkRows);
+  execution_ = std::make_unique<PlanExecution>(physical_, std::move(context));
+  if (!restored_) return;
+  const std::vector<PlanExecution::Stateful> sinks = execution_->stateful_sinks();
+  if (sinks.size() != restored_->state_parts.size()) {
+    throw Error(ErrorKind::kCheckpoint,
+                concat("checkpoint '", checkpoint_->path(), "' holds ",
+                       restored_->state_parts.size(), " state parts, the query needs ",
+                       sinks.size()));
+  }
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    sinks[i].sink->restore(*sinks[i].state, restored_->state_parts[i]);
+  }
+  restored_->state_parts.clear();
+}
+
+void StreamingQuery::Runtime::run_epochs() {
+  for (;;) {
+    wait_for_trigger();
+    StreamBatch batch;
+    {
+      Lock lock(mutex_);
+      control_wake_.wait(lock,
+                         [this] { return ending() || !queue_.empty() || source_ended_; });
+      if (ending() || queue_.empty()) return;
+      batch = queue_.pop();
+      producer_wake_.notify_all();
+    }
+    process(std::move(batch));
+  }
+}
+
+// One batch an epoch, their starts at least trigger_interval_ms apart.
+void StreamingQuery::Runtime::wait_for_trigger() {
+  if (options_.trigger_interval_ms == 0 || !any_epoch_) return;
+  const int64_t until_ns = last_start_ns_ + options_.trigger_interval_ms * 1'000'000;
+  Lock lock(mutex_);
+  while (environment_.clock->steady_ns() < until_ns) {
+    const auto left = std::chrono::nanoseconds(until_ns - environment_.clock->steady_ns());
+    const bool called = control_wake_.wait_for(
+        lock, std::min<std::chrono::nanoseconds>(left, kClockLook), [this] {
+          return ending() || draining_ || (source_ended_ && queue_.empty());
+        });
+    if (called) return;
+  }
+}
+
+void StreamingQuery::Runtime::process(StreamBatch batch) {
+  const Clock& clock = *environment_.clock;
+  const int64_t started_ns = clock.steady_ns();
+  last_start_ns_ = started_ns;
+  any_epoch_ = true;
+  ++batches_begun_;
+
+  BatchMeasure measure;
+  measure.rows_in = batch.rows();
+  for (const Chunk& chunk : batch.chunks) {
+    for (const size_t column : plan_.columns) {
+      measure.payload_bytes += chunk.columns[column]->estimated_bytes();
+    }
+  }
+  const EpochSource input(plan_.source->schema(), std::move(batch.chunks),
+                          std::min(environment_.chunk_rows, kMostChunkRows), next_order_);
+  next_order_ = input.next_order();
+  execution_->run(&input);
+  const std::vector<Chunk> output = execution_->take_result();
+  const int64_t state_done_ns = clock.steady_ns();
+
+  for (const Chunk& chunk : output) measure.rows_out += chunk.selected_rows();
+  if (measure.rows_out > 0) sink_->write(physical_.schema(), output);
+  sink_->flush();
+  const int64_t flushed_ns = clock.steady_ns();
+
+  measure.execution_ns = state_done_ns - started_ns;
+  measure.sink_ns = flushed_ns - state_done_ns;
+  measure.state_bytes = static_cast<int64_t>(execution_->state_bytes());
+  report_batch(measure, batch.source_offset);
+  record_checkpoint(batch.source_offset);
+}
+
+void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
+                                           const std::string& source_offset) {
+  const Lock lock(mutex_);
+  StreamingQueryProgress& progress = progress_;
+  if (status_ == StreamStatus::kRestored) status_ = StreamStatus::kRunning;
+  ++progress.batches_processed;
+  progress.rows_in += static_cast<uint64_t>(measure.rows_in);
+  progress.rows_out += static_cast<uint64_t>(measure.rows_out);
+  progress.last_source_offset = source_offset;
+  progress.last_batch_latency_ms = milliseconds(measure.execution_ns + measure.sink_ns);
+  progress.last_sink_latency_ms = milliseconds(measure.sink_ns);
+  progress.last_state_latency_ms =
+      strategy_.has_stateful_ops ? milliseconds(measure.execution_ns) : 0.0;
+  progress.projected_payload_bytes = measure.payload_bytes;
+  progress.state_size_bytes = measure.state_bytes;
+  progress.estimated_state_size_bytes = measure.state_bytes;
+  busy_ns_ += measure.execution_ns + measure.sink_ns;
+  if (progress.sampled_batches == kSampledBatches) return;
+  ++progress.sampled_batches;
+  sampled_.rows_in += measure.rows_in;
+  sampled_.payload_bytes += measure.payload_bytes;
+  sampled_.execution_ns += measure.execution_ns;
+  sampled_partitions_ += BatchQueue::partitions_of(measure.rows_in);
+  const auto batches = static_cast<int64_t>(progress.sampled_batches);
+  progress.sampled_rows_per_batch = sampled_.rows_in / batches;
+  progress.average_projected_payload_bytes = sampled_.payload_bytes / batches;
+  progress.estimated_batch_cost = milliseconds(sampled_.execution_ns / batches);
+  progress.estimated_partitions = (sampled_partitions_ + batches - 1) / batches;
+}
+
+void StreamingQuery::Runtime::record_checkpoint(const std::string& source_offset) {
+  CheckpointMarker marker;
+  marker.query_id = query_id();
+  marker.source_offset = source_offset;
+  marker.batches_processed = batches_before_ + batches_begun_;
+  if (checkpoint_) {
+    CheckpointData data;
+    data.plan_fingerprint = plan_.fingerprint;
+    data.delivery_mode = strategy_.checkpoint_delivery_mode;
+    data.query_id = query_id();
+    data.source_offset = source_offset;
+    data.batches_processed = marker.batches_processed;
+    data.next_chunk_order = next_order_;
+    for (const PlanExecution::Stateful& stateful : execution_->stateful_sinks()) {
+      data.state_parts.push_back(stateful.sink->snapshot(*stateful.state));
+    }
+    checkpoint_->write(data);
+  }
+  sink_->checkpoint(marker);
+  const Lock lock(mutex_);
+  markers_.push_back(std::move(marker));
+  producer_wake_.notify_all();
+}
+
+// The end of every started query: both sides closed once, then the last status.
+void StreamingQuery::Runtime::finish() {
+  {
+    const Lock lock(mutex_);
+    epochs_done_ = true;
+    if (!source_ended_) stop_now_ = true;
+    producer_wake_.notify_all();
+  }
+  if (producer_.joinable()) {
+    plan_.source->wake();
+    producer_.join();
+  }
+  try {
+    close_source(&source_closed_);
+  } catch (...) {
+    fail(std::current_exception(), "while closing its source");
+  }
+  try {
+    sink_->close();
+  } catch (...) {
+    fail(std::current_exception(), "while closing its sink");
+  }
+  execution_.reset();
+  const Lock lock(mutex_);
+  queue_.clear();
+  ended_ns_ = environment_.clock->steady_ns();
+  status_ = failure_ ? StreamStatus::kFailed : StreamStatus::kStopped;
+  // A later thread may get the same id.
+  control_id_ = producer_id_ = std::thread::id();
+  ended_wake_.notify_all();
+}
+
+void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const std::string& where) {
+  {
+    const Lock lock(mutex_);
+    // What ends because the query is ending is no failure of its own.
+    if (failure_ || (stop_now_ && is_cancellation(cause))) return;
+    progress_.last_error =
+        concat("the streaming query ", query_id(), " failed ", where, ": ",
+               describe_with_kind(cause));
+    failure_ = std::make_exception_ptr(Error(ErrorKind::kStream, progress_.last_error));
+    cancellation_.cancel();
+    producer_wake_.notify_all();
+    control_wake_.notify_all();
+  }
+  plan_.source->wake();
+  sink_->wake();
+}
+
+bool StreamingQuery::Runtime::on_own_thread() const {
+  const std::thread::id self = std::this_thread::get_id();
+  return self == control_id_ || self == producer_id_;
+}
+
+void StreamingQuery::Runtime::wait_ended(Lock* lock, std::optional<int64_t> timeout_ms,
+                                         const InterruptCheck& interrupt) {
+  const auto over = [this] { return ended(status_); };
+  const auto begin = std::chrono::steady_clock::now();
+  while (!over()) {
+    // What a person waits is real time, whatever the query's clock says.
+    std::chrono::milliseconds slice{interrupt ? 20 : 1000};
+    if (timeout_ms) {
+      const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
+          std::chrono::steady_clock::now() - begin);
+      const auto left = std::chrono::milliseconds(*timeout_ms) - waited;
+      if (left.count() <= 0) return;
+      slice = std::min(slice, left);
+    }
+    if (ended_wake_.wait_for(*lock, slice, over)) return;
+    if (interrupt) {
+      lock->unlock();
+      interrupt();
+      lock->lock();
+    }
+  }
+}
+
+uint64_t StreamingQuery::Runtime::await_termination(std::optional<int64_t> timeout_ms,
+                                                    const InterruptCheck& interrupt) {
+  Lock lock(mutex_);
+  if (!control_started_ && !ended(status_)) {
+    throw Error(ErrorKind::kStream,
+                concat("the streaming query ", query_id(), " was not started; call start() first"));
+  }
+  if (on_own_thread()) {
+    throw Error(ErrorKind::kStream,
+                "a streaming query cannot wait for its own end inside its source or sink");
+  }
+  wait_ended(&lock, timeout_ms, interrupt);
+  if (status_ == StreamStatus::kFailed) std::rethrow_exception(failure_);
+  return progress_.batches_processed;
+}
+
+void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) {
+  bool unstarted = false;
+  {
+    const Lock lock(mutex_);
+    if (ended(status_)) return;
+    unstarted = !control_started_ && !stopping_unstarted_;
+    if (unstarted) stopping_unstarted_ = true;
+  }
+  if (unstarted) {
+    finish();
+    return;
+  }
+  // The source hears of it first: once the producer sees the flag, it relies on the answer.
+  const bool source_drains = drain && plan_.source->drain();
+  {
+    const Lock lock(mutex_);
+    if (drain) {
+      source_drains_ = source_drains;
+      draining_ = true;
+    } else {
+      stop_now_ = true;
+      cancellation_.cancel();
+    }
+    producer_wake_.notify_all();
+    control_wake_.notify_all();
+  }
+  plan_.source->wake();
+  if (!drain) sink_->wake();
+  Lock lock(mutex_);
+  if (!on_own_thread()) wait_ended(&lock, std::nullopt, interrupt);
+}
+
+StreamStatus StreamingQuery::Runtime::status_locked() const {
+  if (status_ == StreamStatus::kRunning && queue_.paused()) return StreamStatus::kBackpressure;
+  return status_;
+}
+
+StreamStatus StreamingQuery::Runtime::status() const {
+  const Lock lock(mutex_);
+  return status_locked();
+}
+
+std::exception_ptr StreamingQuery::Runtime::exception() const {
+  const Lock lock(mutex_);
+  return failure_;
+}
+
+StreamingQueryProgress StreamingQuery::Runtime::progress() const {
+  const Lock lock(mutex_);
+  StreamingQueryProgress out = progress_;
+  out.status = stream_status_name(status_locked());
+  out.blocked_count = queue_.blocked_count();
+  out.max_backlog_batches = queue_.max_backlog();
+  out.inflight_batches = queue_.batches();
+  out.inflight_partitions = queue_.partitions();
+  out.backpressure_active = queue_.paused();
+  const int64_t now_ns = ended(status_) ? ended_ns_ : environment_.clock->steady_ns();
+  if (control_started_) out.input_rows_per_second = per_second(rows_pulled_, now_ns - started_ns_);
+  out.processed_rows_per_second = per_second(out.rows_in, busy_ns_);
+  return out;
+}
+
+StreamingQuery::StreamingQuery(std::unique_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
+StreamingQuery::~StreamingQuery() = default;
+
+std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr sink,
+                                                     StreamOptions options,
+                                                     StreamEnvironment environment) {
+  if (!sink) throw Error(ErrorKind::kInvalidArgument, "a streaming query needs a sink");
+  check_stream_options(options);
+  auto runtime = std::make_unique<Runtime>(make_stream_plan(std::move(plan)), std::move(sink),
+                                           std::move(options),
+                                           with_defaults(std::move(environment)));
+  return std::shared_ptr<StreamingQuery>(new StreamingQuery(std::move(runtime)));
+}
+
+void StreamingQuery::start() { runtime_->start(); }
+uint64_t StreamingQuery::await_termination(std::optional<int64_t> timeout_ms,
+                                           const InterruptCheck& interrupt) {
+  return runtime_->await_termination(timeout_ms, interrupt);
+}
+void StreamingQuery::stop(bool drain, const InterruptCheck& interrupt) {
+  runtime_->stop(drain, interrupt);
+}
+StreamingQueryProgress StreamingQuery::progress() const { return runtime_->progress(); }
+std::string StreamingQuery::snapshotJson() const { return progress_json(progress()); }
+StreamStatus StreamingQuery::status() const { return runtime_->status(); }
+const std::string& StreamingQuery::query_id() const { return runtime_->query_id(); }
+std::exception_ptr StreamingQuery::exception() const { return runtime_->exception(); }
+const StreamStrategy& StreamingQuery::strategy() const { return runtime_->strategy(); }
+const StreamPlan& StreamingQuery::plan() const { return runtime_->plan(); }
+std::string StreamingQuery::explain() const {
+  return explain_stream(runtime_->plan(), runtime_->strategy());
+}
+
+}  // namespace velaria

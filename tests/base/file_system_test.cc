@@ -1,0 +1,100 @@
+#include "src/base/file_system.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "src/base/allowed_paths.h"
+#include "src/base/error.h"
+
+namespace velaria {
+namespace {
+
+class FileSystemTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "files_XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+
+  // The message of the FileAccessError that `action` throws.
+  template <typename Action>
+  std::string refused(Action action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kFileAccess) << error.what();
+      return error.what();
+    }
+    ADD_FAILURE() << "no error";
+    return "";
+  }
+
+  std::shared_ptr<FileSystem> files_ = local_file_system();
+  std::string folder_;
+};
+
+TEST_F(FileSystemTest, ReplacesAtomicallyAndLeavesNoTemporaryFile) {
+  const std::string path = folder_ + "/state";
+  replace_file_atomically(*files_, path, "one");
+  replace_file_atomically(*files_, path, "two");
+  EXPECT_EQ(read_file(*files_, path), "two");
+  EXPECT_EQ(files_->list_directory(folder_), std::vector<std::string>{"state"});
+}
+
+TEST_F(FileSystemTest, ReadsAtOffsetsAndPastTheEnd) {
+  const std::string path = folder_ + "/data";
+  replace_file_atomically(*files_, path, "0123456789");
+  const auto file = files_->open_read(path);
+  EXPECT_EQ(file->size_bytes(), 10u);
+  char out[16] = {};
+  EXPECT_EQ(file->read_at(7, out, sizeof(out)), 3u);
+  EXPECT_EQ(std::string(out, 3), "789");
+  EXPECT_EQ(file->read_at(10, out, sizeof(out)), 0u);
+}
+
+TEST_F(FileSystemTest, NamesWhatCannotBeOpened) {
+  EXPECT_NE(refused([&] { files_->open_read(folder_ + "/none"); }).find("/none"), std::string::npos);
+  EXPECT_NE(refused([&] { files_->open_read(folder_); }).find("is a directory"), std::string::npos);
+  const std::string fifo = folder_ + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_NE(refused([&] { files_->open_read(fifo); }).find("not a regular file"), std::string::npos);
+  refused([&] { files_->create(folder_ + "/no/such/folder/file"); });
+}
+
+TEST_F(FileSystemTest, FailedReplaceKeepsTheOldContent) {
+  const std::string path = folder_ + "/occupied";
+  files_->make_directories(path);  // rename onto a directory fails
+  EXPECT_THROW(replace_file_atomically(*files_, path, "x"), Error);
+  EXPECT_TRUE(files_->is_directory(path));
+  EXPECT_EQ(files_->list_directory(folder_).size(), 1u);
+}
+
+TEST_F(FileSystemTest, AllowedPathsHoldAgainstDotsAndLinks) {
+  files_->make_directories(folder_ + "/open/inner");
+  files_->make_directories(folder_ + "/open-not");
+  replace_file_atomically(*files_, folder_ + "/open/in.csv", "a\n1\n");
+  replace_file_atomically(*files_, folder_ + "/secret.csv", "a\n2\n");
+  ASSERT_EQ(::symlink((folder_ + "/secret.csv").c_str(), (folder_ + "/open/link.csv").c_str()), 0);
+  ASSERT_EQ(::symlink(folder_.c_str(), (folder_ + "/open/up").c_str()), 0);
+  const auto guarded = restrict_to_paths(files_, {folder_ + "/open"});
+  EXPECT_EQ(read_file(*guarded, folder_ + "/open/in.csv"), "a\n1\n");
+  EXPECT_EQ(read_file(*guarded, folder_ + "/open/inner/../in.csv"), "a\n1\n");
+  for (const char* path : {"/secret.csv", "/open/../secret.csv", "/open/link.csv",
+                           "/open/up/secret.csv", "/open-not/x", "/open/inner/../../secret.csv"}) {
+    refused([&] { guarded->open_read(folder_ + path); });
+  }
+  refused([&] { guarded->create(folder_ + "/new.csv"); });
+  refused([&] { guarded->create(folder_ + "/open/up/new.csv"); });
+  guarded->create(folder_ + "/open/new.csv")->close();
+  EXPECT_TRUE(files_->exists(folder_ + "/open/new.csv"));
+  const auto nothing = restrict_to_paths(files_, {});
+  refused([&] { nothing->open_read(folder_ + "/open/in.csv"); });
+}
+
+}  // namespace
+}  // namespace velaria

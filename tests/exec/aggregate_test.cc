@@ -1,0 +1,253 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+
+#include "src/base/error.h"
+#include "src/base/thread_pool.h"
+#include "src/column/builder.h"
+#include "src/exec/aggregate/accumulator.h"
+#include "src/exec/aggregate/group_table.h"
+#include "src/exec/physical_plan.h"
+#include "src/io/memory/memory_table_source.h"
+#include "src/plan/logical_plan.h"
+#include "src/sql/group_binder.h"
+
+namespace velaria {
+namespace {
+
+const DataType kInt64(TypeId::kInt64);
+const DataType kFloat64(TypeId::kFloat64);
+const DataType kText(TypeId::kUtf8);
+
+ColumnPtr doubles(const std::vector<double>& values) {
+  FixedBuilder<double> builder(kFloat64);
+  for (double value : values) builder.append(value);
+  return builder.finish();
+}
+
+TEST(GroupTableTest, PicksALayoutByTheKeys) {
+  EXPECT_EQ(GroupTable::make({kInt64})->layout(), "word");
+  EXPECT_EQ(GroupTable::make({kText})->layout(), "text");
+  EXPECT_EQ(GroupTable::make({kInt64, kText})->layout(), "bytes");
+  EXPECT_EQ(GroupTable::make({DataType::decimal(10, 2)})->layout(), "bytes");
+}
+
+TEST(GroupTableTest, NaNsAreOneKeyAndZerosAreOneKey) {
+  for (bool second_key : {false, true}) {
+    std::vector<DataType> types{kFloat64};
+    std::vector<ColumnPtr> keys{
+        doubles({0.0, -0.0, std::nan("1"), -std::nan("2"), 1.5, std::nan("")})};
+    if (second_key) {
+      types.push_back(kFloat64);
+      keys.push_back(doubles({1, 1, 1, 1, 1, 1}));
+    }
+    const auto table = GroupTable::make(types);
+    std::vector<uint32_t> ids(6);
+    table->find_or_add(keys, 6, ids.data());
+    EXPECT_EQ(ids, (std::vector<uint32_t>{0, 0, 1, 1, 2, 1}));
+  }
+}
+
+// Every layout against a map, with NULLs, long and short texts, and several growths.
+TEST(GroupTableTest, AgreesWithAMap) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  for (int layout = 0; layout < 3; ++layout) {
+    const std::vector<DataType> types =
+        layout == 0 ? std::vector<DataType>{kInt64}
+                    : (layout == 1 ? std::vector<DataType>{kText} : std::vector<DataType>{kText, kInt64});
+    const auto table = GroupTable::make(types);
+    std::map<std::string, uint32_t> expected;
+    std::vector<std::string> order;
+    for (int chunk = 0; chunk < 30; ++chunk) {
+      const int64_t rows = 500;
+      std::vector<ColumnPtr> keys;
+      std::vector<std::string> texts(static_cast<size_t>(rows));
+      for (const DataType& type : types) {
+        auto builder = ColumnBuilder::make(type);
+        for (int64_t i = 0; i < rows; ++i) {
+          const uint64_t pick = random() % 3000;
+          Value value = Value::null(type);
+          if (pick > 5) {
+            value = type == kInt64 ? Value::int64(static_cast<int64_t>(pick) - 1500)
+                                   : Value::utf8(std::string(pick % 30, 'x') + std::to_string(pick));
+          }
+          texts[static_cast<size_t>(i)] += value.to_sql() + "|";
+          builder->append_value(value);
+        }
+        keys.push_back(builder->finish());
+      }
+      std::vector<uint32_t> ids(static_cast<size_t>(rows));
+      table->find_or_add(keys, rows, ids.data());
+      for (size_t i = 0; i < texts.size(); ++i) {
+        const auto [found, added] =
+            expected.emplace(texts[i], static_cast<uint32_t>(expected.size()));
+        if (added) order.push_back(texts[i]);
+        ASSERT_EQ(ids[i], found->second) << texts[i];
+      }
+    }
+    ASSERT_EQ(table->size(), expected.size());
+    std::vector<uint32_t> all(table->size());
+    for (uint32_t i = 0; i < table->size(); ++i) all[i] = i;
+    const auto keys = table->keys(all.data(), table->size());
+    for (uint32_t i = 0; i < table->size(); ++i) {
+      std::string text;
+      for (const ColumnPtr& key : keys) text += key->value(i).to_sql() + "|";
+      ASSERT_EQ(text, order[i]);
+    }
+  }
+}
+
+BoundAggregate aggregate_over(const char* name, const DataType& type) {
+  return sql::make_bound_aggregate(name, bound_column(0, type, "x"));
+}
+
+TEST(AccumulatorTest, FloatSumsDoNotDependOnTheOrder) {
+  // Naive summation loses every small value beside 1e16.
+  std::vector<double> values{1e16, -1e16};
+  for (int i = 0; i < 1000; ++i) values.push_back(0.1 * i);
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  double first = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::shuffle(values.begin(), values.end(), random);
+    auto whole = Accumulator::make(aggregate_over("sum", kFloat64));
+    auto part = Accumulator::make(aggregate_over("sum", kFloat64));
+    whole->grow(1);
+    part->grow(1);
+    const size_t cut = random() % values.size();
+    const ColumnPtr column = doubles(values);
+    whole->add(column->slice(0, static_cast<int64_t>(cut)), nullptr, static_cast<int64_t>(cut));
+    const auto rest = static_cast<int64_t>(values.size() - cut);
+    part->add(column->slice(static_cast<int64_t>(cut), rest), nullptr, rest);
+    const uint32_t zero = 0;
+    whole->merge(*part, &zero, &zero, 1);
+    const double sum = whole->result(&zero, 1)->value(0).as_double();
+    if (round == 0) first = sum;
+    EXPECT_EQ(sum, first);
+  }
+  EXPECT_NEAR(first, 49950.0, 1e-9);
+}
+
+TEST(AccumulatorTest, InfinitiesAndNaNStayThemselves) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const uint32_t zero = 0;
+  const auto sum_of = [&](const std::vector<double>& values) {
+    auto sum = Accumulator::make(aggregate_over("sum", kFloat64));
+    sum->grow(1);
+    sum->add(doubles(values), nullptr, static_cast<int64_t>(values.size()));
+    return sum->result(&zero, 1)->value(0).as_double();
+  };
+  EXPECT_EQ(sum_of({1, inf, 2}), inf);
+  EXPECT_EQ(sum_of({1, -inf, 2, 3, 4, 5, 6, 7, 8, 9, 10}), -inf);
+  EXPECT_TRUE(std::isnan(sum_of({inf, -inf})));
+  EXPECT_TRUE(std::isnan(sum_of({1, std::nan("")})));
+}
+
+TEST(AccumulatorTest, IntegerSumOverflowsOnlyWhenTheTotalDoes) {
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  const uint32_t zero = 0;
+  auto sum = Accumulator::make(aggregate_over("sum", kInt64));
+  sum->grow(1);
+  FixedBuilder<int64_t> builder(kInt64);
+  for (int64_t value : {most, most, -most}) builder.append(value);
+  sum->add(builder.finish(), nullptr, 3);
+  EXPECT_EQ(sum->result(&zero, 1)->value(0).as_int64(), most);
+  builder.append(1);
+  sum->add(builder.finish(), nullptr, 1);
+  try {
+    sum->result(&zero, 1);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kTypeMismatch);
+  }
+}
+
+// State written down and read back goes on as if nothing had happened.
+TEST(AccumulatorTest, StateGoesOnAfterRestore) {
+  for (const char* name : {"sum", "avg", "min", "max", "count"}) {
+    for (const DataType& type : {kFloat64, kInt64, kText}) {
+      if (type == kText && (std::string(name) == "sum" || std::string(name) == "avg")) continue;
+      auto builder = ColumnBuilder::make(type);
+      for (int i = 0; i < 40; ++i) {
+        if (i % 7 == 0) {
+          builder->append_null();
+        } else if (type == kText) {
+          builder->append_value(Value::utf8(std::string(static_cast<size_t>(i), 'a' + i % 5)));
+        } else {
+          builder->append_value(type == kInt64 ? Value::int64(i * 37 % 11) : Value::float64(i * 0.1));
+        }
+      }
+      const ColumnPtr column = builder->finish();
+      std::vector<uint32_t> ids;
+      for (uint32_t i = 0; i < 40; ++i) ids.push_back(i % 3);
+      const std::vector<uint32_t> groups{0, 1, 2, 3};
+      auto straight = Accumulator::make(aggregate_over(name, type));
+      straight->grow(4);
+      straight->add(column, ids.data(), 40);
+      auto before = Accumulator::make(aggregate_over(name, type));
+      before->grow(4);
+      before->add(column->slice(0, 25), ids.data(), 25);
+      auto after = Accumulator::make(aggregate_over(name, type));
+      after->restore(before->state(groups.data(), 4));
+      after->add(column->slice(25, 15), ids.data() + 25, 15);
+      for (int64_t g = 0; g < 4; ++g) {
+        EXPECT_EQ(straight->result(groups.data(), 4)->value(g).to_sql(),
+                  after->result(groups.data(), 4)->value(g).to_sql())
+            << name << " " << type.to_string() << " group " << g;
+      }
+    }
+  }
+}
+
+// Enough groups that tasks' tables are merged by partition: same groups, same order as one thread.
+TEST(AggregateTest, ManyGroupsComeOutTheSameForAnyNumberOfTasks) {
+  const int64_t rows = 300000;
+  FixedBuilder<int64_t> keys(kInt64);
+  FixedBuilder<double> values(kFloat64);
+  std::mt19937_64 random(7);
+  for (int64_t i = 0; i < rows; ++i) {
+    keys.append(static_cast<int64_t>(random() % 120000));
+    values.append(static_cast<double>(random() % 1000) / 7);
+  }
+  Chunk chunk;
+  chunk.rows = rows;
+  chunk.columns = {keys.finish(), values.finish()};
+  const auto source = std::make_shared<MemoryTableSource>(
+      Schema({{"k", kInt64}, {"v", kFloat64}}), std::vector<Chunk>{chunk});
+  const PlanPtr plan = std::make_shared<AggregatePlan>(
+      ScanPlan::all_columns(source, "t"),
+      std::vector<BoundExpressionPtr>{bound_column(0, kInt64, "k")}, std::vector<std::string>{"k"},
+      std::vector<BoundAggregate>{
+          sql::make_bound_aggregate("sum", bound_column(1, kFloat64, "v")),
+          sql::make_bound_aggregate("count", nullptr)});
+  const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
+  std::vector<std::string> answers;
+  for (size_t tasks : {1, 2, 5}) {
+    ThreadPool pool(tasks);
+    ExecutionContext context;
+    context.pool = tasks == 1 ? nullptr : &pool;
+    context.tasks = tasks;
+    PlanExecution execution(physical, context);
+    execution.run(nullptr);
+    std::string text;
+    for (const Chunk& out : execution.take_result()) {
+      for (int64_t row = 0; row < out.rows; ++row) {
+        for (const ColumnPtr& column : out.columns) text += column->value(row).to_sql() + ",";
+        text += "\n";
+      }
+    }
+    answers.push_back(std::move(text));
+  }
+  EXPECT_GT(answers[0].size(), 1000000u);
+  EXPECT_TRUE(answers[0] == answers[1]);
+  EXPECT_TRUE(answers[0] == answers[2]);
+}
+
+}  // namespace
+}  // namespace velaria

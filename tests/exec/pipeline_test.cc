@@ -1,0 +1,189 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "src/base/error.h"
+#include "src/base/thread_pool.h"
+#include "src/column/builder.h"
+#include "src/exec/physical_plan.h"
+#include "src/exec/scheduler.h"
+#include "src/io/memory/memory_table_source.h"
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+namespace {
+
+const DataType kInt64(TypeId::kInt64);
+
+std::shared_ptr<MemoryTableSource> numbers(int64_t rows) {
+  FixedBuilder<int64_t> builder(kInt64);
+  for (int64_t i = 0; i < rows; ++i) builder.append(i);
+  Chunk chunk;
+  chunk.rows = rows;
+  chunk.columns = {builder.finish()};
+  return std::make_shared<MemoryTableSource>(Schema({{"n", kInt64}}), std::vector<Chunk>{chunk});
+}
+
+std::vector<int64_t> run(const PlanPtr& plan, size_t tasks, int64_t chunk_rows = 2048) {
+  ThreadPool pool(tasks);
+  ExecutionContext context;
+  context.pool = &pool;
+  context.tasks = tasks;
+  context.chunk_rows = chunk_rows;
+  const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
+  PlanExecution execution(physical, context);
+  execution.run(nullptr);
+  std::vector<int64_t> out;
+  for (const Chunk& chunk : execution.take_result()) {
+    for (int64_t i = 0; i < chunk.rows; ++i) out.push_back(chunk.columns[0]->value(i).as_int64());
+  }
+  return out;
+}
+
+TEST(PipelineTest, RowsComeOutInTheOrderOfTheSource) {
+  for (size_t tasks : {1, 2, 4}) {
+    const auto out = run(ScanPlan::all_columns(numbers(200000), "t"), tasks);
+    ASSERT_EQ(out.size(), 200000u);
+    for (size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], static_cast<int64_t>(i));
+  }
+}
+
+TEST(PipelineTest, LimitTakesTheFirstRowsForAnyNumberOfTasks) {
+  for (size_t tasks : {1, 2, 4}) {
+    for (int64_t offset : {0, 5, 70000}) {
+      const PlanPtr plan = std::make_shared<LimitPlan>(
+          ScanPlan::all_columns(numbers(100000), "t"), 4000, offset);
+      const auto out = run(plan, tasks, 100);
+      ASSERT_EQ(out.size(), 4000u);
+      for (size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], offset + static_cast<int64_t>(i));
+    }
+  }
+}
+
+TEST(PipelineTest, TiesOfATopNKeepTheInputsOrder) {
+  // All keys are equal, so the first rows must win.
+  FixedBuilder<int64_t> keys(kInt64);
+  FixedBuilder<int64_t> ids(kInt64);
+  for (int64_t i = 0; i < 150000; ++i) {
+    keys.append(7);
+    ids.append(i);
+  }
+  Chunk chunk;
+  chunk.rows = 150000;
+  chunk.columns = {ids.finish(), keys.finish()};
+  const auto source = std::make_shared<MemoryTableSource>(Schema({{"id", kInt64}, {"k", kInt64}}),
+                                                          std::vector<Chunk>{chunk});
+  for (size_t tasks : {1, 3}) {
+    const PlanPtr plan = std::make_shared<TopNPlan>(ScanPlan::all_columns(source, "t"),
+                                                    std::vector<SortItem>{{1, true, false}}, 10, 3);
+    const auto out = run(plan, tasks);
+    EXPECT_EQ(out, (std::vector<int64_t>{3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+  }
+}
+
+// A scan that fails, waits, or asks to be interrupted.
+class TroubledSource : public TableSource {
+ public:
+  explicit TroubledSource(std::function<void(uint64_t)> on_chunk)
+      : schema_({{"n", kInt64}}), on_chunk_(std::move(on_chunk)) {}
+  const Schema& schema() const override { return schema_; }
+  std::string describe() const override { return "troubled"; }
+  std::unique_ptr<TableScan> scan(const ScanRequest&) const override {
+    return std::make_unique<Scan>(*this);
+  }
+
+ private:
+  class Scan : public TableScan {
+   public:
+    explicit Scan(const TroubledSource& source) : source_(source) {}
+    std::unique_ptr<ScanTask> new_task() override { return std::make_unique<Task>(*this); }
+    const TroubledSource& source_;
+    std::atomic<uint64_t> next_{0};
+  };
+  class Task : public ScanTask {
+   public:
+    explicit Task(Scan& scan) : scan_(scan) {}
+    bool next(Chunk* chunk) override {
+      const uint64_t at = scan_.next_.fetch_add(1);
+      scan_.source_.on_chunk_(at);
+      *chunk = Chunk();
+      chunk->rows = 1;
+      chunk->order = at;
+      chunk->columns = {Column::constant(Value::int64(static_cast<int64_t>(at)), 1)};
+      return true;  // never ends by itself
+    }
+    Scan& scan_;
+  };
+  Schema schema_;
+  std::function<void(uint64_t)> on_chunk_;
+};
+
+TEST(PipelineTest, TheFirstErrorOfATaskEndsTheQuery) {
+  for (size_t tasks : {1, 4}) {
+    const auto source = std::make_shared<TroubledSource>([](uint64_t at) {
+      if (at == 100) throw Error(ErrorKind::kFileFormat, "broken at 100");
+    });
+    try {
+      run(ScanPlan::all_columns(source, "t"), tasks);
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kFileFormat);
+      EXPECT_STREQ(error.what(), "broken at 100");
+    }
+  }
+}
+
+TEST(PipelineTest, AnInterruptEndsAnEndlessQuery) {
+  const auto source = std::make_shared<TroubledSource>(
+      [](uint64_t) { std::this_thread::sleep_for(std::chrono::microseconds(50)); });
+  const PhysicalPlan physical = PhysicalPlan::make(
+      *std::make_shared<LimitPlan>(ScanPlan::all_columns(source, "t"), 1000000000, 0),
+      PhysicalOptions());
+  for (size_t tasks : {1, 2}) {
+    ThreadPool pool(2);
+    ExecutionContext context;
+    context.pool = tasks == 1 ? nullptr : &pool;
+    context.tasks = tasks;
+    int asked = 0;
+    context.interrupt_check = [&] {
+      if (++asked == 3) throw Error(ErrorKind::kCancelled, "stop");
+    };
+    PlanExecution execution(physical, context);
+    try {
+      execution.run(nullptr);
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kCancelled);
+    }
+    EXPECT_EQ(asked, 3);
+  }
+}
+
+TEST(PipelineTest, ACancelledTokenEndsAQuery) {
+  const auto source = std::make_shared<TroubledSource>([](uint64_t) {});
+  CancellationToken token;
+  token.cancel();
+  const PhysicalPlan physical =
+      PhysicalPlan::make(*ScanPlan::all_columns(source, "t"), PhysicalOptions());
+  ExecutionContext context;
+  context.cancellation = &token;
+  PlanExecution execution(physical, context);
+  EXPECT_THROW(execution.run(nullptr), Error);
+}
+
+TEST(PipelineTest, RunParallelDoesEveryPieceOnce) {
+  ThreadPool pool(3);
+  ExecutionContext context;
+  context.pool = &pool;
+  context.tasks = 3;
+  std::vector<std::atomic<int>> done(1000);
+  run_parallel(done.size(), [&](size_t i) { done[i].fetch_add(1); }, context);
+  for (const auto& count : done) EXPECT_EQ(count.load(), 1);
+  EXPECT_THROW(run_parallel(
+                   10, [](size_t i) { if (i == 4) throw Error(ErrorKind::kInternal, "x"); }, context),
+               Error);
+}
+
+}  // namespace
+}  // namespace velaria
