@@ -1,7 +1,8 @@
-// The bounded queue between producer and epochs, with its two watermarks. Not locked: its owner does.
+// The bounded queue between producer and epochs, with its two watermarks. Not locked: its owner
+// does.
 //
-// The producer looks before it pulls. From the high watermark on it pauses, and it goes on only when
-// the low one is reached, so that it does not wake for every single batch.
+// The producer looks before it pulls. From the high watermark on it pauses, and it goes on only
+// when the low one is reached, so that it does not wake for every single batch.
 #pragma once
 
 #include <cstdint>

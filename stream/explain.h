@@ -12,8 +12,8 @@ namespace velaria {
 // plan), `physical` (its pipelines), `strategy` (key=value lines).
 std::string explain_stream(const StreamPlan& plan, const StreamStrategy& strategy);
 
-// The same from what a caller has at hand, without starting or opening anything. `sink_is_blocking`:
-// StreamSink::blocking() of the sink it would run into.
+// The same from what a caller has at hand, without starting or opening anything.
+// `sink_is_blocking`: StreamSink::blocking() of the sink it would run into.
 std::string explain_stream(PlanPtr plan, const StreamOptions& options,
                            const StreamEnvironment& environment, bool sink_is_blocking = false);
 

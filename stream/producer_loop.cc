@@ -60,11 +60,8 @@ void StreamingQuery::Runtime::pull_batches() {
     StreamBatch batch;
     const int64_t asked_ns = environment_.clock->steady_ns();
     switch (plan_.source->next(&batch)) {
-      case SourceStatus::kEnd:
-        return;
-      case SourceStatus::kBlocked:
-        wait_while_blocked(asked_ns, drained);
-        break;
+      case SourceStatus::kEnd: return;
+      case SourceStatus::kBlocked: wait_while_blocked(asked_ns, drained); break;
       case SourceStatus::kBatch: {
         ++pulled;
         check_stream_chunks(plan_.source->schema(), batch.chunks, plan_.source->describe());

@@ -20,9 +20,9 @@ struct StreamingQueryProgress {
   std::string transport_mode;
 
   // Throughput and queueing.
-  uint64_t batches_pulled = 0;     // taken from the source by this run
-  uint64_t batches_processed = 0;  // of these, done to the end
-  uint64_t blocked_count = 0;      // times the producer began to wait for room in the queue
+  uint64_t batches_pulled = 0;       // taken from the source by this run
+  uint64_t batches_processed = 0;    // of these, done to the end
+  uint64_t blocked_count = 0;        // times the producer began to wait for room in the queue
   uint64_t max_backlog_batches = 0;  // longest queue seen after an enqueue
   uint64_t inflight_batches = 0;     // queued now
   uint64_t inflight_partitions = 0;  // the same in pieces of a default chunk's rows
@@ -30,7 +30,8 @@ struct StreamingQueryProgress {
   // Latency.
   double last_batch_latency_ms = 0;  // start of execution to the sink's flush
   double last_sink_latency_ms = 0;   // write and flush
-  double last_state_latency_ms = 0;  // running the epoch's pipelines into the state; 0 when stateless
+  double last_state_latency_ms =
+      0;  // running the epoch's pipelines into the state; 0 when stateless
 
   // Source and strategy shape.
   std::string last_source_offset;  // of the last batch done
@@ -44,8 +45,8 @@ struct StreamingQueryProgress {
   bool source_is_bounded = false;
 
   // Estimates, measured on the first kSampledBatches batches; the strategy's before the first one.
-  int64_t estimated_partitions = 0;        // of a sampled batch, in pieces as above
-  int64_t projected_payload_bytes = 0;     // last batch: the columns that the plan reads
+  int64_t estimated_partitions = 0;     // of a sampled batch, in pieces as above
+  int64_t projected_payload_bytes = 0;  // last batch: the columns that the plan reads
   uint64_t sampled_batches = 0;
   int64_t sampled_rows_per_batch = 0;
   int64_t average_projected_payload_bytes = 0;
@@ -61,12 +62,12 @@ struct StreamingQueryProgress {
   std::string checkpoint_delivery_mode;
 
   // Ours.
-  uint64_t rows_in = 0;            // of batches_processed
-  uint64_t rows_out = 0;           // written to the sink
-  uint64_t late_rows = 0;          // behind a closed window: 0 as long as no window ever closes
-  std::string last_error;          // empty unless failed
-  int64_t state_size_bytes = 0;    // of the state between two epochs
-  double input_rows_per_second = 0;      // rows pulled over the time since start
+  uint64_t rows_in = 0;              // of batches_processed
+  uint64_t rows_out = 0;             // written to the sink
+  uint64_t late_rows = 0;            // behind a closed window: 0 as long as no window ever closes
+  std::string last_error;            // empty unless failed
+  int64_t state_size_bytes = 0;      // of the state between two epochs
+  double input_rows_per_second = 0;  // rows pulled over the time since start
   double processed_rows_per_second = 0;  // rows_in over the time spent in batches
 };
 

@@ -1,8 +1,9 @@
 // The inside of StreamingQuery: its two threads and what they share. Internal to this room.
 //
-// The control thread opens and closes the sink, runs the epochs and writes checkpoints; the producer
-// thread makes every call of the source, markers and acks included, so that a source never sees two
-// threads. One mutex guards what they share; no call of source, sink, kernel or disk is made under it.
+// The control thread opens and closes the sink, runs the epochs and writes checkpoints; the
+// producer thread makes every call of the source, markers and acks included, so that a source never
+// sees two threads. One mutex guards what they share; no call of source, sink, kernel or disk is
+// made under it.
 #pragma once
 
 #include <condition_variable>
@@ -67,7 +68,8 @@ class StreamingQuery::Runtime {
   void wait_for_trigger();
   void process(StreamBatch batch);
   void report_batch(const BatchMeasure& measure, const std::string& source_offset);
-  void record_checkpoint(const std::string& source_offset);
+  bool checkpoint_due() const;
+  void record_checkpoint();
   void finish();
   void load_checkpoint();
 
@@ -99,6 +101,8 @@ class StreamingQuery::Runtime {
   int64_t last_start_ns_ = 0;
   bool any_epoch_ = false;
   uint64_t batches_begun_ = 0;
+  std::optional<std::string> unrecorded_offset_;  // of the last batch, until its checkpoint
+  std::optional<int64_t> last_checkpoint_ns_;
 
   mutable std::mutex mutex_;
   std::condition_variable producer_wake_;
@@ -111,8 +115,8 @@ class StreamingQuery::Runtime {
   bool stop_now_ = false;
   bool draining_ = false;
   bool source_drains_ = false;
-  bool source_ended_ = false;     // no batch will be queued any more
-  bool epochs_done_ = false;      // no marker will be queued any more
+  bool source_ended_ = false;  // no batch will be queued any more
+  bool epochs_done_ = false;   // no marker will be queued any more
   bool control_started_ = false;
   bool stopping_unstarted_ = false;
   std::exception_ptr failure_;
@@ -126,8 +130,8 @@ class StreamingQuery::Runtime {
   std::thread::id control_id_;
   std::thread::id producer_id_;
 
-  bool source_closed_ = false;    // producer thread, or whoever ends a query without one
-  std::thread producer_;          // control thread
+  bool source_closed_ = false;  // producer thread, or whoever ends a query without one
+  std::thread producer_;        // control thread
   std::thread control_;
 };
 

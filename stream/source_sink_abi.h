@@ -12,19 +12,21 @@
  * Life of a sink:   open -> { write -> flush -> checkpoint }* -> close -> release
  *
  * Lifecycle. checkpoint and ack of a batch come after the sink flushed its rows and after the
- * checkpoint file, if any, was replaced; they come in the order of the batches, between two calls of
- * next_batch, possibly several batches later. close comes exactly once per started query, also when
- * open failed or was never reached. release comes once, last, when nobody needs the table any more.
+ * checkpoint file, if any, was replaced; they come in the order of the batches, between two calls
+ * of next_batch, possibly several batches later. close comes exactly once per started query, also
+ * when open failed or was never reached. release comes once, last, when nobody needs the table any
+ * more.
  *
  * Threads. All functions of one table but wake and drain are called by one thread at a time and
- * never concurrently; it need not be the thread that made the table. wake and drain may be called by
- * any thread at any time between open and release. No function may call back into the query.
+ * never concurrently; it need not be the thread that made the table. wake and drain may be called
+ * by any thread at any time between open and release. No function may call back into the query.
  *
- * Ownership. Strings and contexts given to a function are valid during the call only. Strings that a
- * function gives out (last_error, source_offset) belong to the table and are valid until its next
+ * Ownership. Strings and contexts given to a function are valid during the call only. Strings that
+ * a function gives out (last_error, source_offset) belong to the table and are valid until its next
  * function call. Arrow structs follow the Arrow C data interface: whoever gets one moves it out or
- * releases it. next_batch fills *out, which then belongs to the caller. write takes *batch over with
- * VELARIA_STREAM_OK and VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it untouched.
+ * releases it. next_batch fills *out, which then belongs to the caller. write takes *batch over
+ * with VELARIA_STREAM_OK and VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it
+ * untouched.
  *
  * Errors. VELARIA_STREAM_ERROR ends the query as failed with the text of last_error.
  *
@@ -85,8 +87,8 @@ typedef struct VelariaSource {
 
   /* Required. The schema, a struct; constant, may be asked before open and more than once. */
   VelariaStreamStatus (*get_schema)(void* self, struct ArrowSchema* out);
-  /* Required. OK fills *out (a struct array of the schema, perhaps without rows) and *source_offset:
-   * the source's own text for "everything up to and with this batch". */
+  /* Required. OK fills *out (a struct array of the schema, perhaps without rows) and
+   * *source_offset: the source's own text for "everything up to and with this batch". */
   VelariaStreamStatus (*next_batch)(void* self, struct ArrowArray* out, const char** source_offset);
 
   /* All below may be NULL. */

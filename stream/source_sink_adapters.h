@@ -1,7 +1,7 @@
 // Between the C tables of source_sink_abi.h and the C++ interfaces, both ways.
 //
-// A C table becomes a StreamSource or StreamSink that calls it; a C++ source or sink becomes a table
-// that calls it. The rules on threads and ownership are those of source_sink_abi.h.
+// A C table becomes a StreamSource or StreamSink that calls it; a C++ source or sink becomes a
+// table that calls it. The rules on threads and ownership are those of source_sink_abi.h.
 #pragma once
 
 #include <string>

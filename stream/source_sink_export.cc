@@ -67,12 +67,9 @@ VelariaStreamStatus guarded(Self& self, Body body) noexcept {
 VelariaStreamStatus next_batch(SourceSelf& self, ArrowArray* out, const char** offset) {
   StreamBatch batch;
   switch (self.source->next(&batch)) {
-    case SourceStatus::kEnd:
-      return VELARIA_STREAM_END;
-    case SourceStatus::kBlocked:
-      return VELARIA_STREAM_BLOCKED;
-    case SourceStatus::kBatch:
-      break;
+    case SourceStatus::kEnd: return VELARIA_STREAM_END;
+    case SourceStatus::kBlocked: return VELARIA_STREAM_BLOCKED;
+    case SourceStatus::kBatch: break;
   }
   const Schema& schema = self.source->schema();
   if (batch.chunks.size() == 1) {

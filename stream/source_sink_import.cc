@@ -166,9 +166,7 @@ class PluginSource : public StreamSource {
   void wake() override {
     if (table_->wake != nullptr) table_->wake(table_->self);
   }
-  bool drain() override {
-    return table_->drain != nullptr && table_->drain(table_->self) == 1;
-  }
+  bool drain() override { return table_->drain != nullptr && table_->drain(table_->self) == 1; }
 
  private:
   const TableOwner<VelariaSource> table_;
@@ -232,7 +230,8 @@ class PluginSink : public StreamSink {
     if (array.release != nullptr) array.release(&array);
     if (status == VELARIA_STREAM_OK) return;
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (woken_) throw Error(ErrorKind::kCancelled, "the query was stopped while its sink was blocked");
+    if (woken_)
+      throw Error(ErrorKind::kCancelled, "the query was stopped while its sink was blocked");
     table_.fail("write", status);
   }
 

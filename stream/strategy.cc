@@ -33,8 +33,7 @@ double passes(const LogicalPlan& plan, double* rows_per_row) {
           static_cast<double>((window.width_ms + window.slide_ms - 1) / window.slide_ms);
       return below + *rows_per_row;
     }
-    case PlanKind::kFilter:
-      return below + *rows_per_row;
+    case PlanKind::kFilter: return below + *rows_per_row;
     case PlanKind::kProject:
       return below +
              *rows_per_row *
@@ -45,8 +44,7 @@ double passes(const LogicalPlan& plan, double* rows_per_row) {
       return below + *rows_per_row * (4.0 * static_cast<double>(aggregate.keys().size()) +
                                       static_cast<double>(aggregate.aggregates().size()));
     }
-    default:
-      return below + *rows_per_row;
+    default: return below + *rows_per_row;
   }
 }
 
@@ -73,12 +71,14 @@ StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& opti
   out.selected_mode = execution_mode_name(ExecutionMode::kSingleProcess);
   out.transport_mode = "inproc";
   decide_actors(plan, &out);
-  const size_t tasks =
-      environment.tasks != 0 ? environment.tasks : environment.pool ? environment.pool->size() : 1;
+  const size_t tasks = environment.tasks != 0 ? environment.tasks
+                       : environment.pool     ? environment.pool->size()
+                                              : 1;
   if (options.execution_mode == ExecutionMode::kLocalWorkers) {
     out.reason = concat(
         "local-workers was asked for, but worker processes are not part of this build; "
-        "single-process runs with ", tasks, tasks == 1 ? " task" : " tasks");
+        "single-process runs with ",
+        tasks, tasks == 1 ? " task" : " tasks");
   } else {
     out.reason = concat("single-process was asked for; it runs with ", tasks,
                         tasks == 1 ? " task" : " tasks");
@@ -100,9 +100,9 @@ StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& opti
                              static_cast<double>(kDefaultChunkRows) * kAssumedNsPerValue / 1e6;
 
   out.checkpoint_delivery_mode = delivery_mode_name(options.checkpoint_delivery_mode);
+  out.checkpoint_interval_ms = options.checkpoint_interval_ms;
   const bool best_effort = options.checkpoint_delivery_mode == DeliveryMode::kBestEffort;
-  out.restores_state =
-      best_effort && !options.checkpoint_path.empty() && out.source_can_restore;
+  out.restores_state = best_effort && !options.checkpoint_path.empty() && out.source_can_restore;
   if (best_effort && options.checkpoint_path.empty()) {
     out.reason += "; best-effort has no checkpoint_path, so nothing is restored";
   } else if (best_effort && !out.source_can_restore) {
@@ -125,9 +125,7 @@ std::string strategy_text(const StreamStrategy& strategy) {
   const auto line = [&out](const char* name, const auto& value) {
     out += concat(name, "=", value, "\n");
   };
-  const auto flag = [&line](const char* name, bool value) {
-    line(name, value ? "true" : "false");
-  };
+  const auto flag = [&line](const char* name, bool value) { line(name, value ? "true" : "false"); };
   line("requested_mode", strategy.requested_mode);
   line("selected_mode", strategy.selected_mode);
   line("reason", strategy.reason);
@@ -141,6 +139,7 @@ std::string strategy_text(const StreamStrategy& strategy) {
   flag("shared_memory_transport", strategy.shared_memory_transport);
   line("shared_memory_min_payload_bytes", strategy.shared_memory_min_payload_bytes);
   line("checkpoint_delivery_mode", strategy.checkpoint_delivery_mode);
+  line("checkpoint_interval_ms", strategy.checkpoint_interval_ms);
   flag("restores_state", strategy.restores_state);
   line("backpressure_max_queue_batches", strategy.backpressure_max_queue_batches);
   line("backpressure_high_watermark", strategy.backpressure_high_watermark);

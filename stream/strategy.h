@@ -27,15 +27,16 @@ struct StreamStrategy {
   bool sink_is_blocking = false;
   bool source_can_restore = false;
 
-  // Before the first batch: what the plan alone says (see strategy.cc); measured values replace them
-  // in StreamingQueryProgress.
-  int64_t estimated_partitions = 1;          // pieces of a chunk's rows in one batch
+  // Before the first batch: what the plan alone says (see strategy.cc); measured values replace
+  // them in StreamingQueryProgress.
+  int64_t estimated_partitions = 1;  // pieces of a chunk's rows in one batch
   int64_t estimated_state_size_bytes = 0;
-  double estimated_batch_cost = 0;           // ms for one batch of a default chunk's rows
+  double estimated_batch_cost = 0;  // ms for one batch of a default chunk's rows
 
   std::string checkpoint_delivery_mode;
-  bool restores_state = false;               // best-effort, and the source can restore
-  bool shared_memory_transport = false;      // knobs as asked for; unused in single-process
+  int64_t checkpoint_interval_ms = 0;
+  bool restores_state = false;           // best-effort, and the source can restore
+  bool shared_memory_transport = false;  // knobs as asked for; unused in single-process
   int64_t shared_memory_min_payload_bytes = 0;
   int64_t local_workers = 1;
   int64_t backpressure_max_queue_batches = 0;

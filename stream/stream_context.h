@@ -14,7 +14,7 @@ struct StreamContext {
   std::string checkpoint_delivery_mode;  // "at-least-once" or "best-effort"
   std::string checkpoint_path;           // empty: no checkpoint file
   int64_t trigger_interval_ms = 0;
-  int64_t idle_wait_ms = 100;            // how long next() may wait for data
+  int64_t idle_wait_ms = 100;  // how long next() may wait for data
   int64_t max_inflight_batches = 0;
   int64_t max_inflight_partitions = 0;
   int64_t backpressure_high_watermark = 0;
@@ -25,7 +25,7 @@ struct StreamContext {
 // when there is one.
 struct CheckpointMarker {
   std::string query_id;
-  std::string source_offset;     // of the last batch that is done; also the token of ack()
+  std::string source_offset;       // of the last batch that is done; also the token of ack()
   uint64_t batches_processed = 0;  // since the query was first started, restarts included
 };
 

@@ -64,13 +64,13 @@ ExecutionMode parse_execution_mode(const std::string& name, const std::string& t
 using Setter =
     std::function<void(StreamOptions&, const std::string& name, const std::string& text)>;
 
-Setter integer(int64_t StreamOptions::*field) {
+Setter integer(int64_t StreamOptions::* field) {
   return [field](StreamOptions& options, const std::string& name, const std::string& text) {
     options.*field = parse_integer(name, text);
   };
 }
 
-Setter optional_integer(std::optional<int64_t> StreamOptions::*field) {
+Setter optional_integer(std::optional<int64_t> StreamOptions::* field) {
   return [field](StreamOptions& options, const std::string& name, const std::string& text) {
     if (is_none(text)) {
       options.*field = std::nullopt;
@@ -88,10 +88,9 @@ struct OptionEntry {
 const std::vector<OptionEntry>& entries() {
   static const std::vector<OptionEntry> all = {
       {"trigger_interval_ms", integer(&StreamOptions::trigger_interval_ms)},
-      {"checkpoint_path",
-       [](StreamOptions& options, const std::string&, const std::string& text) {
-         options.checkpoint_path = text;
-       }},
+      {"checkpoint_path", [](StreamOptions& options, const std::string&,
+                             const std::string& text) { options.checkpoint_path = text; }},
+      {"checkpoint_interval_ms", integer(&StreamOptions::checkpoint_interval_ms)},
       {"checkpoint_delivery_mode",
        [](StreamOptions& options, const std::string& name, const std::string& text) {
          options.checkpoint_delivery_mode = parse_delivery_mode(name, text);
@@ -120,8 +119,7 @@ const std::vector<OptionEntry>& entries() {
        [](StreamOptions& options, const std::string& name, const std::string& text) {
          options.shared_memory_transport = parse_bool(name, text);
        }},
-      {"shared_memory_min_payload_bytes",
-       integer(&StreamOptions::shared_memory_min_payload_bytes)},
+      {"shared_memory_min_payload_bytes", integer(&StreamOptions::shared_memory_min_payload_bytes)},
       {"idle_wait_ms", integer(&StreamOptions::idle_wait_ms)},
       {"query_id", [](StreamOptions& options, const std::string&,
                       const std::string& text) { options.query_id = text; }},
@@ -141,6 +139,7 @@ const char* execution_mode_name(ExecutionMode mode) {
 
 void check_stream_options(const StreamOptions& options) {
   require_range("trigger_interval_ms", options.trigger_interval_ms, 0, kMostMilliseconds);
+  require_range("checkpoint_interval_ms", options.checkpoint_interval_ms, 0, kMostMilliseconds);
   require_range("idle_wait_ms", options.idle_wait_ms, 0, kMostMilliseconds);
   require_range("local_workers", options.local_workers, 1, 1024);
   require_range("max_inflight_batches", options.max_inflight_batches, 1, kMostQueuedBatches);

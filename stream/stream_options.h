@@ -21,6 +21,10 @@ const char* execution_mode_name(ExecutionMode mode);  // "single-process", "loca
 struct StreamOptions {
   int64_t trigger_interval_ms = 0;  // least time between the starts of two epochs
   std::string checkpoint_path;      // a file; empty: no checkpoint
+  // Least time between two writes of the file. 0: every batch. In between there are no markers and
+  // no acks: those of the next write stand for all batches before it. The last batch is always
+  // written.
+  int64_t checkpoint_interval_ms = 0;
   DeliveryMode checkpoint_delivery_mode = DeliveryMode::kAtLeastOnce;
   ExecutionMode execution_mode = ExecutionMode::kSingleProcess;
   int64_t local_workers = 1;
@@ -47,7 +51,8 @@ struct StreamOptions {
 void check_stream_options(const StreamOptions& options);
 
 // From key/value texts, as in SQL's OPTIONS(...) and keyword arguments: the names of the fields.
-// "" or "none" for an option without a value. Unknown names and values are refused with a suggestion.
+// "" or "none" for an option without a value. Unknown names and values are refused with a
+// suggestion.
 StreamOptions stream_options_from_text(const std::map<std::string, std::string>& texts);
 
 // The names that stream_options_from_text() knows.

@@ -10,17 +10,14 @@ namespace velaria {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw Error(ErrorKind::kSqlUnsupported, what);
-}
+[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::kSqlUnsupported, what); }
 
 void check_node(const LogicalPlan& plan, bool bounded, int* aggregates) {
   switch (plan.kind()) {
     case PlanKind::kScan:
     case PlanKind::kFilter:
     case PlanKind::kProject:
-    case PlanKind::kTimeWindow:
-      break;
+    case PlanKind::kTimeWindow: break;
     case PlanKind::kAggregate:
       if (++*aggregates > 1) {
         refuse(
@@ -38,7 +35,8 @@ void check_node(const LogicalPlan& plan, bool bounded, int* aggregates) {
                    "the results where they are read");
     case PlanKind::kLimit:
       refuse(
-          "LIMIT is not supported in a streaming query yet; use max_batches to end it, or limit the "
+          "LIMIT is not supported in a streaming query yet; use max_batches to end it, or limit "
+          "the "
           "results where they are read");
   }
   for (const PlanPtr& child : plan.children()) check_node(*child, bounded, aggregates);
@@ -83,8 +81,8 @@ StreamPlan make_stream_plan(PlanPtr plan) {
   out.has_window = find_node(*plan, PlanKind::kTimeWindow) != nullptr;
   out.optimized = optimize(plan, OptimizerOptions{});
   out.columns = leaf_of(*out.optimized).columns();
-  // Of the plan as it was asked for: a better optimizer must not make checkpoints useless. The source
-  // counts by its schema only, so that a directory may move.
+  // Of the plan as it was asked for: a better optimizer must not make checkpoints useless. The
+  // source counts by its schema only, so that a directory may move.
   std::string text;
   append_texts(*plan, &text);
   text += leaf->schema().to_string();

@@ -13,8 +13,8 @@ namespace velaria {
 
 // Immutable.
 struct StreamPlan {
-  PlanPtr logical;          // as it was asked for
-  PlanPtr optimized;        // as it runs
+  PlanPtr logical;    // as it was asked for
+  PlanPtr optimized;  // as it runs
   StreamSourcePtr source;
   std::vector<size_t> columns;  // of the source that the plan reads
   bool has_stateful_ops = false;

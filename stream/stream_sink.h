@@ -1,12 +1,13 @@
 // Where the results of a streaming query go.
 //
-// Life: open -> { write -> flush -> checkpoint }* -> close. A query calls everything but wake() from
-// one thread of its own. write() comes only with rows, flush() after every batch. close() comes
-// exactly once at the end of every query that was started, also when open() failed or was never
-// reached. Anything thrown fails the query with that text (and close() still comes).
+// Life: open -> { write -> flush -> checkpoint }* -> close. A query calls everything but wake()
+// from one thread of its own. write() comes only with rows, flush() after every batch. close()
+// comes exactly once at the end of every query that was started, also when open() failed or was
+// never reached. Anything thrown fails the query with that text (and close() still comes).
 //
 // Update mode: a query with GROUP BY writes, for each batch, the present values of the groups that
-// the batch touched; the later row of a key replaces the earlier one. Other queries write their rows.
+// the batch touched; the later row of a key replaces the earlier one. Other queries write their
+// rows.
 #pragma once
 
 #include <memory>

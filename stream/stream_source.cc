@@ -23,10 +23,9 @@ void check_stream_chunks(const Schema& schema, const std::vector<Chunk>& chunks,
       const Column& column = *chunk.columns[i];
       const Field& field = schema.field(i);
       if (column.type() != field.type) {
-        throw Error(ErrorKind::kStream,
-                    concat(who, ": column '", field.name, "' of a batch is ",
-                           column.type().to_string(), ", the schema says ",
-                           field.type.to_string()));
+        throw Error(ErrorKind::kStream, concat(who, ": column '", field.name, "' of a batch is ",
+                                               column.type().to_string(), ", the schema says ",
+                                               field.type.to_string()));
       }
       if (column.length() != chunk.rows) {
         throw Error(ErrorKind::kStream, concat(who, ": column '", field.name, "' of a batch has ",

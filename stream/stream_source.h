@@ -2,9 +2,10 @@
 //
 // Life: open -> [restore] -> { next -> checkpoint -> ack }* -> close. A query calls everything but
 // wake() and drain() from one thread of its own, never two calls at once; markers and acks come
-// between two next(), in the order of the batches, but a source may be several batches ahead of them.
-// close() comes exactly once at the end of every query that was started, also when open() failed or
-// was never reached. Anything thrown fails the query with that text (and close() still comes).
+// between two next(), in the order of the batches, but a source may be several batches ahead of
+// them. close() comes exactly once at the end of every query that was started, also when open()
+// failed or was never reached. Anything thrown fails the query with that text (and close() still
+// comes).
 //
 //   class Numbers : public StreamSource {
 //     const Schema& schema() const override { return schema_; }
@@ -63,8 +64,8 @@ class StreamSource {
   virtual void checkpoint(const CheckpointMarker& marker) { static_cast<void>(marker); }
   // The batch with this offset and all before it are done and recorded: they may be forgotten.
   virtual void ack(std::string_view token) { static_cast<void>(token); }
-  // After open(), before the first next(): go on behind `source_offset`. Throws CheckpointError when
-  // it is not an offset of this source.
+  // After open(), before the first next(): go on behind `source_offset`. Throws CheckpointError
+  // when it is not an offset of this source.
   virtual void restore(std::string_view source_offset);
   virtual void close() {}
 

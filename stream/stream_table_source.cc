@@ -11,8 +11,9 @@ StreamTableSource::StreamTableSource(StreamSourcePtr source) : source_(std::move
 
 std::unique_ptr<TableScan> StreamTableSource::scan(const ScanRequest&) const {
   throw Error(ErrorKind::kTableKind,
-              concat(describe(), " cannot be read like a table; run it as a streaming query "
-                                 "(write_stream, start_stream_sql)"));
+              concat(describe(),
+                     " cannot be read like a table; run it as a streaming query "
+                     "(write_stream, start_stream_sql)"));
 }
 
 }  // namespace velaria

@@ -26,9 +26,8 @@ PlanPtr add_time_window(PlanPtr plan, const std::string& time_column, int64_t wi
                 concat("window: window_ms=", window_ms, " must be at least 1"));
   }
   if (window.slide_ms <= 0 || window.slide_ms > window_ms) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("window: slide_ms=", window.slide_ms, " must be from 1 to window_ms=",
-                       window_ms));
+    throw Error(ErrorKind::kInvalidArgument, concat("window: slide_ms=", window.slide_ms,
+                                                    " must be from 1 to window_ms=", window_ms));
   }
   if (window_ms / window.slide_ms + (window_ms % window.slide_ms != 0 ? 1 : 0) >
       kMostWindowsPerRow) {
@@ -39,15 +38,16 @@ PlanPtr add_time_window(PlanPtr plan, const std::string& time_column, int64_t wi
   }
   if (units_per_second(type.unit()) == 1 &&
       (window_ms % 1000 != 0 || window.slide_ms % 1000 != 0)) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("window: column '", time_column, "' counts whole seconds, and window_ms=",
-                       window_ms, ", slide_ms=", window.slide_ms,
-                       " are not; use multiples of 1000"));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        concat("window: column '", time_column, "' counts whole seconds, and window_ms=", window_ms,
+               ", slide_ms=", window.slide_ms, " are not; use multiples of 1000"));
   }
   if (output_column.empty() || schema.find(output_column)) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("window: the output column '", output_column,
-                       output_column.empty() ? "' needs a name" : "' exists already; name another"));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        concat("window: the output column '", output_column,
+               output_column.empty() ? "' needs a name" : "' exists already; name another"));
   }
   return std::make_shared<TimeWindowPlan>(std::move(plan), std::move(window));
 }
@@ -68,11 +68,12 @@ StreamingDataFrame StreamingDataFrame::from_source(StreamSourcePtr source,
 StreamingDataFrame StreamingDataFrame::window(const std::string& time_column, int64_t window_ms,
                                               const std::string& output_column,
                                               std::optional<int64_t> slide_ms) const {
-  return StreamingDataFrame(
-      add_time_window(plan_, time_column, window_ms, output_column, slide_ms), environment_);
+  return StreamingDataFrame(add_time_window(plan_, time_column, window_ms, output_column, slide_ms),
+                            environment_);
 }
 
-StreamingQueryPtr StreamingDataFrame::write_stream(StreamSinkPtr sink, StreamOptions options) const {
+StreamingQueryPtr StreamingDataFrame::write_stream(StreamSinkPtr sink,
+                                                   StreamOptions options) const {
   return StreamingQuery::make(plan_, std::move(sink), std::move(options), environment_);
 }
 

@@ -19,9 +19,6 @@
 
 namespace velaria {
 
-// A sliding window may put a row into at most this many windows.
-constexpr int64_t kMostWindowsPerRow = 4096;
-
 // Immutable, cheap to copy; any thread.
 class StreamingDataFrame {
  public:
@@ -36,8 +33,8 @@ class StreamingDataFrame {
 
   // Adds `output_column`: the start of each window of `window_ms` that covers the row, one row per
   // window. `slide_ms`: window_ms when not said. Throws SqlSemanticError for an unknown column,
-  // TypeMismatchError for one that is no timestamp, InvalidArgumentError for sizes out of range or a
-  // name that exists.
+  // TypeMismatchError for one that is no timestamp, InvalidArgumentError for sizes out of range or
+  // a name that exists.
   StreamingDataFrame window(const std::string& time_column, int64_t window_ms,
                             const std::string& output_column = "window_start",
                             std::optional<int64_t> slide_ms = std::nullopt) const;

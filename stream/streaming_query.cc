@@ -20,8 +20,7 @@ constexpr std::chrono::milliseconds kClockLook{20};
 
 // Restored groups are placed by their numbers, which are below 2^32; chunks of this order and later
 // lie behind all of them.
-constexpr uint64_t kFirstChunkOrder =
-    (uint64_t{1} << 32) >> (kSubOrderBits + kChunkRowBits);
+constexpr uint64_t kFirstChunkOrder = (uint64_t{1} << 32) >> (kSubOrderBits + kChunkRowBits);
 
 // Signals belong to the embedding program's threads.
 template <typename Body>
@@ -182,8 +181,7 @@ void StreamingQuery::Runtime::start() {
 
 void StreamingQuery::Runtime::load_checkpoint() {
   if (options_.checkpoint_path.empty()) return;
-  checkpoint_ =
-      std::make_unique<CheckpointStore>(environment_.files, options_.checkpoint_path);
+  checkpoint_ = std::make_unique<CheckpointStore>(environment_.files, options_.checkpoint_path);
   checkpoint_->prepare();
   // Also read when nothing is restored: a torn or foreign file is never silently replaced.
   std::optional<CheckpointData> found = checkpoint_->read(plan_.fingerprint);
@@ -214,6 +212,8 @@ void StreamingQuery::Runtime::control() {
       produce();
     });
     run_epochs();
+    // Also of a query that is stopped at once: what was done needs no replay.
+    if (unrecorded_offset_) record_checkpoint();
   } catch (...) {
     fail(std::current_exception(), any_epoch_ ? concat("in batch ", batches_begun_) : doing);
   }
@@ -231,10 +231,9 @@ void StreamingQuery::Runtime::open_state() {
   if (!restored_) return;
   const std::vector<PlanExecution::Stateful> sinks = execution_->stateful_sinks();
   if (sinks.size() != restored_->state_parts.size()) {
-    throw Error(ErrorKind::kCheckpoint,
-                concat("checkpoint '", checkpoint_->path(), "' holds ",
-                       restored_->state_parts.size(), " state parts, the query needs ",
-                       sinks.size()));
+    throw Error(ErrorKind::kCheckpoint, concat("checkpoint '", checkpoint_->path(), "' holds ",
+                                               restored_->state_parts.size(),
+                                               " state parts, the query needs ", sinks.size()));
   }
   for (size_t i = 0; i < sinks.size(); ++i) {
     sinks[i].sink->restore(*sinks[i].state, restored_->state_parts[i]);
@@ -248,8 +247,7 @@ void StreamingQuery::Runtime::run_epochs() {
     StreamBatch batch;
     {
       Lock lock(mutex_);
-      control_wake_.wait(lock,
-                         [this] { return ending() || !queue_.empty() || source_ended_; });
+      control_wake_.wait(lock, [this] { return ending() || !queue_.empty() || source_ended_; });
       if (ending() || queue_.empty()) return;
       batch = queue_.pop();
       producer_wake_.notify_all();
@@ -266,9 +264,8 @@ void StreamingQuery::Runtime::wait_for_trigger() {
   while (environment_.clock->steady_ns() < until_ns) {
     const auto left = std::chrono::nanoseconds(until_ns - environment_.clock->steady_ns());
     const bool called = control_wake_.wait_for(
-        lock, std::min<std::chrono::nanoseconds>(left, kClockLook), [this] {
-          return ending() || draining_ || (source_ended_ && queue_.empty());
-        });
+        lock, std::min<std::chrono::nanoseconds>(left, kClockLook),
+        [this] { return ending() || draining_ || (source_ended_ && queue_.empty()); });
     if (called) return;
   }
 }
@@ -303,7 +300,14 @@ void StreamingQuery::Runtime::process(StreamBatch batch) {
   measure.sink_ns = flushed_ns - state_done_ns;
   measure.state_bytes = static_cast<int64_t>(execution_->state_bytes());
   report_batch(measure, batch.source_offset);
-  record_checkpoint(batch.source_offset);
+  unrecorded_offset_ = std::move(batch.source_offset);
+  if (checkpoint_due()) record_checkpoint();
+}
+
+bool StreamingQuery::Runtime::checkpoint_due() const {
+  return !checkpoint_ || !last_checkpoint_ns_ ||
+         environment_.clock->steady_ns() - *last_checkpoint_ns_ >=
+             options_.checkpoint_interval_ms * 1'000'000;
 }
 
 void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
@@ -336,24 +340,26 @@ void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
   progress.estimated_partitions = (sampled_partitions_ + batches - 1) / batches;
 }
 
-void StreamingQuery::Runtime::record_checkpoint(const std::string& source_offset) {
+void StreamingQuery::Runtime::record_checkpoint() {
   CheckpointMarker marker;
   marker.query_id = query_id();
-  marker.source_offset = source_offset;
+  marker.source_offset = *unrecorded_offset_;
   marker.batches_processed = batches_before_ + batches_begun_;
   if (checkpoint_) {
     CheckpointData data;
     data.plan_fingerprint = plan_.fingerprint;
     data.delivery_mode = strategy_.checkpoint_delivery_mode;
     data.query_id = query_id();
-    data.source_offset = source_offset;
+    data.source_offset = marker.source_offset;
     data.batches_processed = marker.batches_processed;
     data.next_chunk_order = next_order_;
     for (const PlanExecution::Stateful& stateful : execution_->stateful_sinks()) {
       data.state_parts.push_back(stateful.sink->snapshot(*stateful.state));
     }
     checkpoint_->write(data);
+    last_checkpoint_ns_ = environment_.clock->steady_ns();
   }
+  unrecorded_offset_.reset();
   sink_->checkpoint(marker);
   const Lock lock(mutex_);
   markers_.push_back(std::move(marker));
@@ -397,9 +403,8 @@ void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const std::s
     const Lock lock(mutex_);
     // What ends because the query is ending is no failure of its own.
     if (failure_ || (stop_now_ && is_cancellation(cause))) return;
-    progress_.last_error =
-        concat("the streaming query ", query_id(), " failed ", where, ": ",
-               describe_with_kind(cause));
+    progress_.last_error = concat("the streaming query ", query_id(), " failed ", where, ": ",
+                                  describe_with_kind(cause));
     failure_ = std::make_exception_ptr(Error(ErrorKind::kStream, progress_.last_error));
     cancellation_.cancel();
     producer_wake_.notify_all();
@@ -523,9 +528,9 @@ std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr
                                                      StreamEnvironment environment) {
   if (!sink) throw Error(ErrorKind::kInvalidArgument, "a streaming query needs a sink");
   check_stream_options(options);
-  auto runtime = std::make_unique<Runtime>(make_stream_plan(std::move(plan)), std::move(sink),
-                                           std::move(options),
-                                           with_defaults(std::move(environment)));
+  auto runtime =
+      std::make_unique<Runtime>(make_stream_plan(std::move(plan)), std::move(sink),
+                                std::move(options), with_defaults(std::move(environment)));
   return std::shared_ptr<StreamingQuery>(new StreamingQuery(std::move(runtime)));
 }
 

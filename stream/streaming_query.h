@@ -6,9 +6,9 @@
 //   query->await_termination();         // throws StreamError when the query failed
 //   query->progress().rows_out;
 //
-// Per batch, exactly: pull, run, sink write and flush, progress, checkpoint recorded, marker to sink
-// and source, ack(token) to the source. Any failure ends the query as failed; source and sink are
-// closed exactly once. A query runs once.
+// Per batch, exactly: pull, run, sink write and flush, progress, checkpoint recorded, marker to
+// sink and source, ack(token) to the source. Any failure ends the query as failed; source and sink
+// are closed exactly once. A query runs once.
 #pragma once
 
 #include <cstdint>
@@ -50,14 +50,15 @@ class StreamingQuery {
   // or foreign: the query has failed then. StreamError when it was started before.
   void start();
 
-  // Waits until the query has ended, at most `timeout_ms`. The batches processed so far by this run;
-  // throws StreamError with the failure when the query failed.
+  // Waits until the query has ended, at most `timeout_ms`. The batches processed so far by this
+  // run; throws StreamError with the failure when the query failed.
   uint64_t await_termination(std::optional<int64_t> timeout_ms = std::nullopt,
                              const InterruptCheck& interrupt = nullptr);
 
-  // Ends the query and waits until it has ended; does nothing when it already has. `drain`: what the
-  // source accepted and what is queued is processed first; else only the batch in work is given up,
-  // without checkpoint and ack. From a call of the query's own source or sink: asks, does not wait.
+  // Ends the query and waits until it has ended; does nothing when it already has. `drain`: what
+  // the source accepted and what is queued is processed first; else only the batch in work is given
+  // up, without checkpoint and ack. From a call of the query's own source or sink: asks, does not
+  // wait.
   void stop(bool drain = false, const InterruptCheck& interrupt = nullptr);
 
   StreamingQueryProgress progress() const;

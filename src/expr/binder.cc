@@ -98,7 +98,8 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     throw Error(ErrorKind::kSqlUnsupported,
                 concat("window functions such as ", expression.name, "() OVER are not supported"));
   }
-  const std::string name = to_lower_ascii(expression.name);
+  std::string name = to_lower_ascii(expression.name);
+  if (name == "-" && expression.children.size() == 1) name = "negate";
   if (is_aggregate_name(name)) {
     throw Error(ErrorKind::kSqlSemantic,
                 concat("the aggregate ", name, "() is not possible here; aggregates belong into the "

@@ -153,7 +153,11 @@ BoundExpressionPtr replace_columns(
   if (expression->kind == BoundKind::kColumn) return f(*expression);
   if (expression->children.empty()) return expression;
   auto node = std::make_shared<BoundExpression>(*expression);
-  for (BoundExpressionPtr& child : node->children) child = replace_columns(child, f);
+  for (BoundExpressionPtr& child : node->children) {
+    child = replace_columns(child, f);
+    // A column may have become an expression that fails; guards must know.
+    node->can_fail = node->can_fail || child->can_fail;
+  }
   return node;
 }
 

@@ -157,8 +157,11 @@ ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batc
     arguments.push_back(std::move(argument));
   }
   const int64_t rows = batch.rows();
-  if (expression.strict && null_constant) return Column::nulls(expression.type, rows);
-  if (!all_constant || rows == 0) return expression.kernel(arguments, rows, expression.type);
+  // Without rows a constant argument has no value to look at, so kernels are not called.
+  if (rows == 0 || (expression.strict && null_constant)) {
+    return Column::nulls(expression.type, rows);
+  }
+  if (!all_constant) return expression.kernel(arguments, rows, expression.type);
   // Pure functions of constants are constants.
   for (ColumnPtr& argument : arguments) argument = argument->repeat(1);
   return Column::constant(expression.kernel(arguments, 1, expression.type)->value(0), rows);

@@ -20,8 +20,8 @@ std::optional<DataType> common_type(const DataType& a, const DataType& b) {
     switch (is_unsigned.id()) {
       case TypeId::kUInt8: return DataType(TypeId::kInt16);
       case TypeId::kUInt16: return DataType(TypeId::kInt32);
-      // uint64 beside a signed type: checked, so a value above int64 is an error, never another value.
-      default: return DataType(TypeId::kInt64);
+      case TypeId::kUInt32: return DataType(TypeId::kInt64);
+      default: return DataType::decimal(20, 0);  // holds both exactly
     }
   }
   if (a.is_numeric() && b.is_numeric()) {

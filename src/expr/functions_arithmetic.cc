@@ -58,9 +58,12 @@ ColumnPtr subtract_timestamps(const std::vector<ColumnPtr>& a, int64_t rows,
       continue;
     }
     const Int128 micros = static_cast<Int128>(difference->values<int64_t>()[i]) * 1000000 / units;
+    // Whole days apart, as in Postgres; both parts fit whatever the unit was.
+    constexpr int64_t kMicrosPerDay = 86400000000;
     Interval interval;
-    interval.micros = static_cast<int64_t>(micros);
-    if (interval.micros != micros) {
+    interval.days = static_cast<decltype(interval.days)>(micros / kMicrosPerDay);
+    interval.micros = static_cast<int64_t>(micros % kMicrosPerDay);
+    if (interval.days != micros / kMicrosPerDay) {
       throw Error(ErrorKind::kTypeMismatch, "the difference of two timestamps overflows");
     }
     builder.append(interval);
@@ -98,6 +101,10 @@ std::optional<DataType> number_type(const DataType& a, const DataType& b) {
   const bool a_ok = a.is_numeric() || a.is_null();
   const bool b_ok = b.is_numeric() || b.is_null();
   if (!a_ok || !b_ok || (a.is_null() && b.is_null())) return std::nullopt;
+  // uint64 beside a signed type is computed in int64: a value above it is an error.
+  if (a.is_integer() && b.is_integer() && a.is_signed_integer() != b.is_signed_integer()) {
+    return DataType(TypeId::kInt64);
+  }
   const auto common = common_type(a, b);
   if (!common || common->id() == TypeId::kDecimal128 || common->is_float()) return common;
   return DataType(common->id() == TypeId::kUInt64 ? TypeId::kUInt64 : TypeId::kInt64);

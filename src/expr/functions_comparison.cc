@@ -2,6 +2,7 @@
 #include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/expr/function_registry.h"
+#include "src/kernel/cast.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/take.h"
 
@@ -16,15 +17,34 @@ ColumnPtr compare_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataTyp
   return compare(kOp, a[0], a[1]);
 }
 
-// int64 beside float64 is compared exactly: rounding the integer could make unequal values equal.
-template <CompareOp kOp>
-ColumnPtr compare_int_float(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
-  return compare_mixed(kOp, a[0], a[1]);
+// Values of one type, or int64, uint64 and float64 beside each other: exactly, because rounding an
+// integer could make unequal values equal.
+ColumnPtr compare_exactly(CompareOp op, const ColumnPtr& a, const ColumnPtr& b) {
+  if (a->type() == b->type()) return compare(op, a, b);
+  if (b->type().is_float()) return compare_mixed(op, a, b);
+  if (a->type().is_float()) return compare_mixed(swap_operands(op), b, a);
+  const DataType both = DataType::decimal(20, 0);
+  return compare(op, cast(a, both), cast(b, both));
 }
 
 template <CompareOp kOp>
-ColumnPtr compare_float_int(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
-  return compare_mixed(swap_operands(kOp), a[1], a[0]);
+ColumnPtr compare_numbers(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
+  return compare_exactly(kOp, a[0], a[1]);
+}
+
+// What compare_exactly() takes for integers and floats that meet; nothing for other types.
+std::optional<std::vector<DataType>> exact_number_types(const std::vector<DataType>& types) {
+  std::vector<DataType> out;
+  for (const DataType& type : types) {
+    if (type.is_float()) {
+      out.emplace_back(TypeId::kFloat64);
+    } else if (type.is_integer() || type.is_null()) {
+      out.emplace_back(type.id() == TypeId::kUInt64 ? TypeId::kUInt64 : TypeId::kInt64);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out;
 }
 
 template <CompareOp kOp>
@@ -35,13 +55,9 @@ std::optional<ResolvedFunction> resolve_compare(const std::vector<DataType>& typ
     const DataType text(TypeId::kUtf8);
     return ResolvedFunction{{text, text}, kBoolean, compare_kernel<kOp>};
   }
-  const DataType int64(TypeId::kInt64);
-  const DataType float64(TypeId::kFloat64);
-  if (a.is_integer() && b.is_float()) {
-    return ResolvedFunction{{int64, float64}, kBoolean, compare_int_float<kOp>};
-  }
-  if (a.is_float() && b.is_integer()) {
-    return ResolvedFunction{{float64, int64}, kBoolean, compare_float_int<kOp>};
+  const auto numbers = exact_number_types(types);
+  if (numbers && numbers->at(0) != numbers->at(1)) {
+    return ResolvedFunction{*numbers, kBoolean, compare_numbers<kOp>};
   }
   const auto common = common_type(a, b);
   if (!common || common->is_vector()) return std::nullopt;
@@ -98,8 +114,18 @@ std::optional<ResolvedFunction> resolve_truth_test(const std::vector<DataType>& 
 }
 
 template <bool kNegated>
-ColumnPtr distinct_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
-  return is_distinct(a[0], a[1], kNegated);
+ColumnPtr distinct_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  if (a[0]->type() == a[1]->type()) return is_distinct(a[0], a[1], kNegated);
+  const ColumnPtr equal = flatten(compare_exactly(CompareOp::kEqual, a[0], a[1]));
+  auto out = Buffer::allocate(static_cast<size_t>(rows));
+  for (int64_t i = 0; i < rows; ++i) {
+    const bool x_null = a[0]->is_null(i);
+    const bool y_null = a[1]->is_null(i);
+    const bool distinct =
+        x_null || y_null ? x_null != y_null : equal->values<uint8_t>()[i] == 0;
+    out->mutable_data()[i] = distinct != kNegated;
+  }
+  return Column::flat(type, rows, std::move(out), 0, Validity());
 }
 
 std::optional<std::vector<DataType>> all_common(const std::vector<DataType>& types) {
@@ -113,9 +139,15 @@ std::optional<std::vector<DataType>> all_common(const std::vector<DataType>& typ
   return std::vector<DataType>(types.size(), common);
 }
 
+// The types for comparing each with the first one.
+std::optional<std::vector<DataType>> all_comparable(const std::vector<DataType>& types) {
+  const auto numbers = exact_number_types(types);
+  return numbers ? numbers : all_common(types);
+}
+
 template <bool kNegated>
 std::optional<ResolvedFunction> resolve_distinct(const std::vector<DataType>& types) {
-  const auto common = all_common(types);
+  const auto common = all_comparable(types);
   if (!common) return std::nullopt;
   return ResolvedFunction{*common, kBoolean, distinct_kernel<kNegated>, false, false};
 }
@@ -124,7 +156,7 @@ ColumnPtr in_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataTyp
   std::vector<uint8_t> found(static_cast<size_t>(rows), 0);
   std::vector<uint8_t> unknown(static_cast<size_t>(rows), 0);
   for (size_t item = 1; item < a.size(); ++item) {
-    const ColumnPtr equal = flatten(compare(CompareOp::kEqual, a[0], a[item]));
+    const ColumnPtr equal = flatten(compare_exactly(CompareOp::kEqual, a[0], a[item]));
     const uint8_t* values = equal->values<uint8_t>();
     for (int64_t i = 0; i < rows; ++i) {
       const auto at = static_cast<size_t>(i);
@@ -149,7 +181,7 @@ ColumnPtr in_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataTyp
 }
 
 std::optional<ResolvedFunction> resolve_in(const std::vector<DataType>& types) {
-  const auto common = all_common(types);
+  const auto common = all_comparable(types);
   if (!common || common->front().is_vector()) return std::nullopt;
   return ResolvedFunction{*common, kBoolean, in_kernel, false, false};
 }

@@ -1,9 +1,12 @@
 // Functions over numbers.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/builder.h"
+#include "src/column/decimal.h"
 #include "src/expr/function_registry.h"
 #include "src/kernel/take.h"
 
@@ -46,12 +49,83 @@ std::optional<ResolvedFunction> resolve_float64(const std::vector<DataType>& typ
   return ResolvedFunction{{kFloat64}, kFloat64, map_float64<kFunction>};
 }
 
+// Decimals are rounded as the integers they are; no double in between.
+enum class Rounding { kDown, kUp, kHalf, kCut };
+
+// `value` to a multiple of `unit`, a power of ten.
+template <Rounding kRounding>
+Int128 round_to_unit(Int128 value, Int128 unit) {
+  const Int128 rest = value % unit;
+  const Int128 cut = value - rest;
+  switch (kRounding) {
+    case Rounding::kDown: return rest < 0 ? cut - unit : cut;
+    case Rounding::kUp: return rest > 0 ? cut + unit : cut;
+    case Rounding::kHalf:
+      if (rest >= unit - rest) return cut + unit;
+      return -rest >= unit + rest ? cut - unit : cut;
+    case Rounding::kCut: break;
+  }
+  return cut;
+}
+
+// round_decimal(x [, digits]); the scale stays, so that it is known before the values are.
+template <Rounding kRounding>
+ColumnPtr round_decimal(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  const ColumnPtr flat = flatten(a[0]);
+  const ColumnPtr digits = a.size() == 2 ? flatten(a[1]) : nullptr;
+  const int scale = a[0]->type().scale();
+  const Int128 limit = power_of_ten(type.precision());
+  FixedBuilder<Int128> builder(type);
+  for (int64_t i = 0; i < rows; ++i) {
+    if (flat->is_null(i) || (digits && digits->is_null(i))) {
+      builder.append_null();
+      continue;
+    }
+    const Int128 value = flat->values<Int128>()[i];
+    const int64_t places = digits ? digits->values<int64_t>()[i] : 0;
+    Int128 rounded = value;
+    if (places < scale - type.precision()) {
+      rounded = 0;  // the unit is above ten times every value
+    } else if (places < scale) {
+      rounded = round_to_unit<kRounding>(value, power_of_ten(static_cast<int>(scale - places)));
+    }
+    if (rounded >= limit || rounded <= -limit) {
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("decimal overflow in rounding ", flat->value(i).to_string()));
+    }
+    builder.append(rounded);
+  }
+  return builder.finish();
+}
+
+// One digit more than the argument: 9.99 rounds to 10.00.
+DataType rounded_decimal(const DataType& type) {
+  return DataType::decimal(std::min(38, type.precision() + 1), type.scale());
+}
+
+ColumnPtr abs_decimal(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  const ColumnPtr flat = flatten(a[0]);
+  FixedBuilder<Int128> builder(type);
+  for (int64_t i = 0; i < rows; ++i) {
+    const Int128 value = flat->values<Int128>()[i];
+    if (flat->is_null(i)) {
+      builder.append_null();
+    } else {
+      builder.append(value < 0 ? -value : value);
+    }
+  }
+  return builder.finish();
+}
+
 ColumnPtr same_column(const std::vector<ColumnPtr>& a, int64_t, const DataType&) { return a[0]; }
 
 // floor, ceil, round, trunc of an integer are the integer itself, whatever its size.
-template <double (*kFunction)(double)>
+template <double (*kFunction)(double), Rounding kRounding>
 std::optional<ResolvedFunction> resolve_rounding(const std::vector<DataType>& types) {
   if (types[0].is_integer()) return ResolvedFunction{{types[0]}, types[0], same_column};
+  if (types[0].id() == TypeId::kDecimal128) {
+    return ResolvedFunction{{types[0]}, rounded_decimal(types[0]), round_decimal<kRounding>, true};
+  }
   return resolve_float64<kFunction>(types);
 }
 
@@ -73,6 +147,9 @@ ColumnPtr abs_int64(const std::vector<ColumnPtr>& a, int64_t rows, const DataTyp
 std::optional<ResolvedFunction> resolve_abs(const std::vector<DataType>& types) {
   if (types[0].is_unsigned_integer()) return ResolvedFunction{{types[0]}, types[0], same_column};
   if (types[0].is_integer()) return ResolvedFunction{{kInt64}, kInt64, abs_int64, true};
+  if (types[0].id() == TypeId::kDecimal128) {
+    return ResolvedFunction{{types[0]}, types[0], abs_decimal};
+  }
   return resolve_float64<magnitude>(types);
 }
 
@@ -100,8 +177,12 @@ ColumnPtr round_digits(const std::vector<ColumnPtr>& a, int64_t rows, const Data
 }
 
 std::optional<ResolvedFunction> resolve_round(const std::vector<DataType>& types) {
-  if (types.size() == 1) return resolve_rounding<round_half>(types);
+  if (types.size() == 1) return resolve_rounding<round_half, Rounding::kHalf>(types);
   if (!types[0].is_numeric() || !(types[1].is_integer() || types[1].is_null())) return std::nullopt;
+  if (types[0].id() == TypeId::kDecimal128) {
+    return ResolvedFunction{
+        {types[0], kInt64}, rounded_decimal(types[0]), round_decimal<Rounding::kHalf>, true};
+  }
   return ResolvedFunction{{kFloat64, kInt64}, kFloat64, round_digits};
 }
 
@@ -135,12 +216,12 @@ void register_math(FunctionRegistry* registry) {
   registry->add({"abs", group, "abs(x)", "Magnitude", 1, 1, resolve_abs});
   registry->add({"sign", group, "sign(x)", "-1, 0 or 1", 1, 1, resolve_float64<sign_of>});
   registry->add({"floor", group, "floor(x)", "Largest whole number not above x", 1, 1,
-                 resolve_rounding<round_down>});
+                 resolve_rounding<round_down, Rounding::kDown>});
   registry->add({"ceil", group, "ceil(x)", "Smallest whole number not below x", 1, 1,
-                 resolve_rounding<round_up>});
+                 resolve_rounding<round_up, Rounding::kUp>});
   registry->add_alias("ceiling", "ceil");
   registry->add({"trunc", group, "trunc(x)", "x without its fraction", 1, 1,
-                 resolve_rounding<cut_fraction>});
+                 resolve_rounding<cut_fraction, Rounding::kCut>});
   registry->add({"round", group, "round(x [, digits])", "Nearest value, half away from zero", 1, 2,
                  resolve_round});
   registry->add({"sqrt", group, "sqrt(x)", "Square root; NaN below 0", 1, 1,

@@ -1,6 +1,7 @@
 #include "src/kernel/compare.h"
 
 #include <cstring>
+#include <limits>
 
 #include "src/base/error.h"
 #include "src/kernel/dispatch.h"
@@ -29,6 +30,16 @@ int compare_int64_float64(int64_t a, double b) {
   if (a != whole) return a < whole ? -1 : 1;
   const double fraction = b - static_cast<double>(whole);
   return fraction > 0 ? -1 : (fraction < 0 ? 1 : 0);
+}
+
+int compare_uint64_float64(uint64_t a, double b) {
+  if (a <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+    return compare_int64_float64(static_cast<int64_t>(a), b);
+  }
+  if (std::isnan(b) || b >= 18446744073709551616.0) return -1;
+  if (b < 9223372036854775808.0) return 1;
+  // A double of this size has no fraction.
+  return compare_values(a, static_cast<uint64_t>(b));
 }
 
 CompareOp swap_operands(CompareOp op) {
@@ -158,12 +169,15 @@ ColumnPtr compare_mixed(CompareOp op, const ColumnPtr& integers, const ColumnPtr
   const DataType boolean(TypeId::kBool);
   if (null_constant(*integers) || null_constant(*floats)) return Column::nulls(boolean, rows);
   auto out = Buffer::allocate(static_cast<size_t>(rows));
-  const int64_t* x = integers->values<int64_t>();
   const double* y = floats->values<double>();
+  const bool is_unsigned = integers->type().id() == TypeId::kUInt64;
   for (int64_t i = 0; i < rows; ++i) {
-    out->mutable_data()[i] =
-        order_satisfies(op, compare_int64_float64(x[integers->is_constant() ? 0 : i],
-                                                  y[floats->is_constant() ? 0 : i]));
+    const int64_t x_at = integers->is_constant() ? 0 : i;
+    const double right = y[floats->is_constant() ? 0 : i];
+    const int order = is_unsigned
+                          ? compare_uint64_float64(integers->values<uint64_t>()[x_at], right)
+                          : compare_int64_float64(integers->values<int64_t>()[x_at], right);
+    out->mutable_data()[i] = order_satisfies(op, order);
   }
   return Column::flat(boolean, rows, std::move(out), 0,
                       intersect(row_validity(*integers), row_validity(*floats), rows));

@@ -26,10 +26,11 @@ inline int compare_values(const StringView& a, const StringView& b) { return a.c
 int compare_values(const Interval& a, const Interval& b);
 // Exact: the integer is never rounded.
 int compare_int64_float64(int64_t a, double b);
+int compare_uint64_float64(uint64_t a, double b);
 
 // bool column: NULL where an operand is NULL. Operands: same type, flat or constant, same length.
 ColumnPtr compare(CompareOp op, const ColumnPtr& a, const ColumnPtr& b);
-// The same for int64 against float64.
+// The same for int64 or uint64 against float64.
 ColumnPtr compare_mixed(CompareOp op, const ColumnPtr& integers, const ColumnPtr& floats);
 
 CompareOp swap_operands(CompareOp op);

@@ -90,6 +90,7 @@ class ProjectPlan : public LogicalPlan {
 
 // Adds a column with the start of each window that covers the row's time; with slide < width a row
 // comes out once per covering window. Rows without a time are in no window and are dropped.
+constexpr int64_t kMostWindowsPerRow = 4096;  // more repetitions of a row are a mistake in units
 struct TimeWindow {
   size_t time_column = 0;
   int64_t width_ms = 0;

@@ -144,6 +144,13 @@ class StatementRunner {
     if (drop.if_exists && !engine_->has_entry(drop.name)) {
       return done(engine_, concat("there is no ", drop.name));
     }
+    const Engine::Entry entry = engine_->entry(drop.name);
+    const bool is_view = entry.kind == Engine::EntryKind::kView;
+    if (is_view != drop.view) {
+      throw Error(ErrorKind::kTableKind,
+                  concat("'", entry.name, "' is a ", entry_kind_name(entry.kind), "; use DROP ",
+                         is_view ? "VIEW" : "TABLE"));
+    }
     engine_->drop_entry(drop.name);
     return done(engine_, concat("dropped ", drop.name));
   }

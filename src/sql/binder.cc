@@ -22,9 +22,6 @@ struct BoundRelation {
   NameScope scope;
 };
 
-// A row of overlapping windows is repeated once per window; more repetitions are a mistake in units.
-constexpr int64_t kMostWindowsPerRow = 4096;
-
 class SelectBinder {
  public:
   SelectBinder(const TableResolver& resolver, std::string_view text)

@@ -59,8 +59,8 @@ CheckpointData decode_checkpoint(const std::string& bytes, const std::string& pa
   ByteReader head(all.substr(kMagic.size()), what);
   const uint32_t version = head.u32();
   if (version != kFormatVersion) {
-    refuse(concat("is of another version: format ", version, ", this build reads ",
-                  kFormatVersion));
+    refuse(
+        concat("is of another version: format ", version, ", this build reads ", kFormatVersion));
   }
   const uint32_t reserved = head.u32();
   const uint64_t body_bytes = head.u64();
@@ -119,7 +119,8 @@ std::optional<CheckpointData> CheckpointStore::read(uint64_t plan_fingerprint) c
   if (data.plan_fingerprint != plan_fingerprint) {
     throw Error(ErrorKind::kCheckpoint,
                 concat("checkpoint '", path_, "' is of another query: it was written by '",
-                       excerpt(data.query_id), "' for another plan or source schema; give another "
+                       excerpt(data.query_id),
+                       "' for another plan or source schema; give another "
                        "checkpoint_path, or delete it to start afresh"));
   }
   return data;

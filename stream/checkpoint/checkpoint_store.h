@@ -8,8 +8,8 @@
 //   body     u64 plan fingerprint
 //            text delivery mode, text query id, text source offset
 //            u64 batches processed, u64 next chunk order
-//            u32 state parts, each a chunk (column_codec.h): one per stateful operator, in the order
-//            of the pipelines
+//            u32 state parts, each a chunk (column_codec.h): one per stateful operator, in the
+//            order of the pipelines
 //   u64      XXH3-64 of everything before it
 //
 // Source offset and state are of the same moment: after the batch with that offset.

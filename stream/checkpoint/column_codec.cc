@@ -53,8 +53,7 @@ DataType read_type(ByteReader* in) {
     case TypeId::kFixedSizeList:
       if (list_size < 1) in->refuse("has a vector column without a dimension");
       return DataType::vector(list_size);
-    default:
-      return DataType(static_cast<TypeId>(id));
+    default: return DataType(static_cast<TypeId>(id));
   }
 }
 
@@ -192,9 +191,8 @@ ColumnPtr read_column(ByteReader* in) {
     const uint64_t elements = length * static_cast<uint64_t>(type.list_size());
     const std::string_view bytes = in->fixed(elements * sizeof(float));
     return Column::vectors(type, rows,
-                           Column::flat(DataType(TypeId::kFloat32),
-                                        static_cast<int64_t>(elements), copy_bytes(bytes), 0,
-                                        Validity()),
+                           Column::flat(DataType(TypeId::kFloat32), static_cast<int64_t>(elements),
+                                        copy_bytes(bytes), 0, Validity()),
                            validity);
   }
   const std::string_view bytes =

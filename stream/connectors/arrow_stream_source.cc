@@ -100,8 +100,9 @@ class ArrowReaderStream : public StreamSource {
 
   void open(const StreamContext&) override {
     if (opened_) {
-      throw Error(ErrorKind::kStream,
-                  "an Arrow stream can be read once, and a query has read this one; make a new one");
+      throw Error(
+          ErrorKind::kStream,
+          "an Arrow stream can be read once, and a query has read this one; make a new one");
     }
     opened_ = true;
   }
@@ -119,8 +120,8 @@ class ArrowReaderStream : public StreamSource {
     while (given_ < done) {
       if (!reader_->next()) {
         throw Error(ErrorKind::kCheckpoint,
-                    concat("cannot go on behind batch ", done, " of the Arrow stream: it ends after ",
-                           given_, " batches now"));
+                    concat("cannot go on behind batch ", done,
+                           " of the Arrow stream: it ends after ", given_, " batches now"));
       }
       ++given_;
     }

@@ -17,9 +17,9 @@ StreamSourcePtr make_arrow_table_stream(ImportedTable table);
 // The same over the kernel's own chunks.
 StreamSourcePtr make_memory_stream(Schema schema, std::vector<Chunk> batches);
 
-// Pulls the Arrow stream only as fast as the query asks. Serves one query; restore() reads and drops
-// the batches that were done, so the producer must give the same ones again. `bounded`: what the
-// caller knows about the producer. Its get_next() cannot be woken: stopping waits for it.
+// Pulls the Arrow stream only as fast as the query asks. Serves one query; restore() reads and
+// drops the batches that were done, so the producer must give the same ones again. `bounded`: what
+// the caller knows about the producer. Its get_next() cannot be woken: stopping waits for it.
 StreamSourcePtr make_arrow_reader_stream(std::unique_ptr<ArrowStreamReader> reader,
                                          bool bounded = true);
 

@@ -8,8 +8,8 @@
 
 namespace velaria {
 
-// The function is called on the query's control thread, once a batch that gives rows; what it throws
-// fails the query.
+// The function is called on the query's control thread, once a batch that gives rows; what it
+// throws fails the query.
 class CallbackSink : public StreamSink {
  public:
   using Callback = std::function<void(const Schema& schema, const std::vector<Chunk>& chunks)>;

@@ -21,8 +21,9 @@ class CsvDirectoryStream : public StreamSource {
                   concat("batch_rows=", options_.batch_rows, " must be at least 1"));
     }
     if (!files_->is_directory(directory_)) {
-      throw Error(ErrorKind::kFileAccess,
-                  concat("'", directory_, "' is no directory; name the one that holds the CSV files"));
+      throw Error(
+          ErrorKind::kFileAccess,
+          concat("'", directory_, "' is no directory; name the one that holds the CSV files"));
     }
     if (!options_.csv.columns.empty()) {
       schema_ = Schema(options_.csv.columns);

@@ -18,7 +18,8 @@ class CsvFileSink : public StreamSink {
 
   std::string describe() const override { return concat("csv '", path_, "'"); }
 
-  void open(const StreamContext&, const Schema& schema) override {
+  void open(const StreamContext& context, const Schema& schema) override {
+    checkpointed_ = !context.checkpoint_path.empty();
     writer_ = std::make_unique<CsvWriter>(schema, options_);
     const bool append = mode_ == CsvFileMode::kAppend;
     const bool has_rows =
@@ -27,7 +28,7 @@ class CsvFileSink : public StreamSink {
     pending_.clear();
     if (!has_rows) {
       writer_->write_header(&pending_);
-      flush();
+      write_pending();
     }
   }
 
@@ -36,14 +37,16 @@ class CsvFileSink : public StreamSink {
       writer_->write_chunk(chunk, &pending_);
       // A large result goes out in parts.
       constexpr size_t kPartBytes = size_t{4} << 20;
-      if (pending_.size() >= kPartBytes) flush();
+      if (pending_.size() >= kPartBytes) write_pending();
     }
   }
 
   void flush() override {
-    if (pending_.empty()) return;
-    file_->write(pending_);
-    pending_.clear();
+    if (!written_ && pending_.empty()) return;
+    write_pending();
+    // A checkpoint must not say more than the disk holds.
+    if (checkpointed_) file_->sync();
+    written_ = false;
   }
 
   void close() override {
@@ -54,6 +57,12 @@ class CsvFileSink : public StreamSink {
   }
 
  private:
+  void write_pending() {
+    file_->write(pending_);
+    pending_.clear();
+    written_ = true;
+  }
+
   const std::shared_ptr<FileSystem> files_;
   const std::string path_;
   const CsvFileMode mode_;
@@ -61,6 +70,8 @@ class CsvFileSink : public StreamSink {
   std::unique_ptr<CsvWriter> writer_;
   std::unique_ptr<WritableFile> file_;
   std::string pending_;
+  bool written_ = false;  // since the last flush
+  bool checkpointed_ = false;
 };
 
 }  // namespace
@@ -68,8 +79,7 @@ class CsvFileSink : public StreamSink {
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode, CsvOptions options) {
   check_csv_options(options);
-  return std::make_shared<CsvFileSink>(std::move(files), std::move(path), mode,
-                                       std::move(options));
+  return std::make_shared<CsvFileSink>(std::move(files), std::move(path), mode, std::move(options));
 }
 
 }  // namespace velaria

@@ -17,9 +17,9 @@ class MemorySink : public StreamSink {
   void open(const StreamContext& context, const Schema& schema) override;
   void write(const Schema& schema, const std::vector<Chunk>& chunks) override;
 
-  Schema schema() const;  // empty before a query opened the sink
-  std::vector<Chunk> chunks() const;                 // all, in order
-  std::vector<std::vector<Chunk>> batches() const;   // one entry a write
+  Schema schema() const;                            // empty before a query opened the sink
+  std::vector<Chunk> chunks() const;                // all, in order
+  std::vector<std::vector<Chunk>> batches() const;  // one entry a write
   int64_t rows() const;
 
  private:

@@ -25,9 +25,9 @@ std::optional<RealtimeStreamSink::Result> RealtimeStreamSink::poll(
   while (!ready()) {
     std::chrono::milliseconds slice{interrupt ? 20 : 1000};
     if (timeout_ms) {
-      const auto left = std::chrono::milliseconds(*timeout_ms) -
-                        std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() -
-                                                                              begin);
+      const auto left =
+          std::chrono::milliseconds(*timeout_ms) -
+          std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin);
       if (left.count() <= 0) return std::nullopt;
       slice = std::min(slice, left);
     }
@@ -68,11 +68,11 @@ void RealtimeStreamSink::open(const StreamContext&, const Schema&) {
 void RealtimeStreamSink::write(const Schema& schema, const std::vector<Chunk>& chunks) {
   std::unique_lock<std::mutex> lock(mutex_);
   writable_.wait(lock, [this] {
-    return cancelled_ || reader_gone_ ||
-           static_cast<int64_t>(queue_.size()) < options_.max_batches;
+    return cancelled_ || reader_gone_ || static_cast<int64_t>(queue_.size()) < options_.max_batches;
   });
   if (reader_gone_) return;
-  if (cancelled_) throw Error(ErrorKind::kCancelled, "the query was stopped before its result was read");
+  if (cancelled_)
+    throw Error(ErrorKind::kCancelled, "the query was stopped before its result was read");
   queue_.push_back({schema, chunks});
   readable_.notify_one();
 }

@@ -38,7 +38,8 @@ class RealtimeStreamSink : public StreamSink {
                              const std::function<void()>& interrupt = nullptr);
   // True when the query has ended and everything was polled.
   bool closed() const;
-  // The reader wants no more: unread results go, and later ones are dropped. A waiting query goes on.
+  // The reader wants no more: unread results go, and later ones are dropped. A waiting query goes
+  // on.
   void stop_reading();
 
   std::string describe() const override { return "realtime"; }

@@ -11,17 +11,19 @@ PushPolicy push_policy_from_name(const std::string& name) {
   if (name == "block") return PushPolicy::kBlock;
   if (name == "fail") return PushPolicy::kFail;
   if (name == "drop-oldest") return PushPolicy::kDropOldest;
-  throw Error(ErrorKind::kInvalidArgument,
-              concat("'", excerpt(name), "' is no push policy; it is one of block, fail, drop-oldest",
-                     did_you_mean(name, {"block", "fail", "drop-oldest"})));
+  throw Error(
+      ErrorKind::kInvalidArgument,
+      concat("'", excerpt(name), "' is no push policy; it is one of block, fail, drop-oldest",
+             did_you_mean(name, {"block", "fail", "drop-oldest"})));
 }
 
 RealtimeStreamSource::RealtimeStreamSource(Schema schema, RealtimeSourceOptions options)
     : schema_(std::move(schema)), options_(options) {
   if (options_.max_batches < 1 || options_.max_rows < 1) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("a realtime source needs room for at least one batch and one row; max_batches=",
-                       options_.max_batches, ", max_rows=", options_.max_rows));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        concat("a realtime source needs room for at least one batch and one row; max_batches=",
+               options_.max_batches, ", max_rows=", options_.max_rows));
   }
 }
 
@@ -39,8 +41,7 @@ bool RealtimeStreamSource::has_room(int64_t rows) const {
          queued_rows_ + rows <= options_.max_rows;
 }
 
-void RealtimeStreamSource::push(std::vector<Chunk> chunks,
-                                const std::function<void()>& interrupt) {
+void RealtimeStreamSource::push(std::vector<Chunk> chunks, const std::function<void()>& interrupt) {
   check_fits(chunks);
   Item item;
   for (const Chunk& chunk : chunks) item.rows += chunk.selected_rows();
@@ -61,11 +62,11 @@ void RealtimeStreamSource::push(std::vector<Chunk> chunks,
   if (!has_room(item.rows)) {
     switch (options_.policy) {
       case PushPolicy::kFail:
-        throw Error(ErrorKind::kResource,
-                    concat("the realtime source is full: ", queue_.size(), " of ",
-                           options_.max_batches, " batches and ", queued_rows_, " of ",
-                           options_.max_rows, " rows are queued; push later, or make it with "
-                           "policy 'block' or 'drop-oldest'"));
+        throw Error(ErrorKind::kResource, concat("the realtime source is full: ", queue_.size(),
+                                                 " of ", options_.max_batches, " batches and ",
+                                                 queued_rows_, " of ", options_.max_rows,
+                                                 " rows are queued; push later, or make it with "
+                                                 "policy 'block' or 'drop-oldest'"));
       case PushPolicy::kDropOldest:
         while (!has_room(item.rows)) {
           queued_rows_ -= queue_.front().rows;

@@ -27,8 +27,8 @@ enum class PushPolicy {
 PushPolicy push_policy_from_name(const std::string& name);
 
 struct RealtimeSourceOptions {
-  int64_t max_batches = 64;      // queued at most
-  int64_t max_rows = 1 << 20;    // queued at most; one larger batch is taken when the queue is empty
+  int64_t max_batches = 64;    // queued at most
+  int64_t max_rows = 1 << 20;  // queued at most; one larger batch is taken when the queue is empty
   PushPolicy policy = PushPolicy::kBlock;
 };
 
@@ -43,8 +43,8 @@ class RealtimeStreamSource : public StreamSource {
   // may throw. Throws InvalidArgumentError when a chunk does not fit the schema, StreamError when
   // the input was closed or the query that reads it has ended.
   void push(std::vector<Chunk> chunks, const std::function<void()>& interrupt = nullptr);
-  // No more pushes: what is queued is still read, then the stream ends. Wakes blocked pushers, which
-  // throw StreamError. Again: nothing.
+  // No more pushes: what is queued is still read, then the stream ends. Wakes blocked pushers,
+  // which throw StreamError. Again: nothing.
   void close_input();
   bool input_closed() const;
 

@@ -192,11 +192,20 @@ class ExactSumAccumulator : public Accumulator {
 
   ColumnPtr average(const uint32_t* groups, int64_t count) const {
     FixedBuilder<double> builder(result_type_);
-    const double scale = static_cast<double>(power_of_ten(argument_type_.scale()));
+    const Int128 unit = power_of_ten(argument_type_.scale());
+    const double scale = static_cast<double>(unit);
     for (int64_t i = 0; i < count; ++i) {
       const Cell& cell = cells_[groups[i]];
       if (cell.count == 0) {
         builder.append_null();
+        continue;
+      }
+      constexpr Int128 kExact = Int128{1} << 53;  // doubles hold these; their quotient rounds once
+      Int128 divisor = 0;
+      const bool small = !__builtin_mul_overflow(unit, Int128{cell.count}, &divisor) &&
+                         divisor <= kExact && cell.sum <= kExact && cell.sum >= -kExact;
+      if (small) {
+        builder.append(static_cast<double>(cell.sum) / static_cast<double>(divisor));
       } else {
         // Whole part and remainder apart: the sum itself may have more digits than a double.
         const Int128 whole = cell.sum / cell.count;

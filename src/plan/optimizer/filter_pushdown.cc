@@ -86,7 +86,9 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
     case PlanKind::kTimeWindow: {
       const size_t window_column = plan->schema().size() - 1;
       const Split split = split_movable(conjuncts, [&](const BoundExpression& conjunct) {
-        return reads_only(conjunct, [&](size_t column) { return column != window_column; });
+        // Rows without a time are still there below, and the window itself drops them.
+        return !conjunct.can_fail &&
+               reads_only(conjunct, [&](size_t column) { return column != window_column; });
       });
       return with_filter(plan->with_children({push(plan->child(), split.below)}), split.stay);
     }

@@ -1,0 +1,331 @@
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "src/column/arrow/export.h"
+#include "src/io/csv/csv_source.h"
+#include "stream/connectors/callback_sink.h"
+#include "stream/connectors/csv_directory_source.h"
+#include "stream/connectors/csv_file_sink.h"
+#include "stream/connectors/realtime_stream_sink.h"
+#include "stream/connectors/realtime_stream_source.h"
+#include "tests/stream/stream_testing.h"
+
+namespace velaria {
+namespace {
+
+Chunk one_event(int64_t amount) { return event_chunk({{0, "a", amount}}); }
+
+std::vector<int64_t> amounts(const std::vector<Chunk>& chunks, size_t column = 2) {
+  std::vector<int64_t> out;
+  for (const Chunk& chunk : chunks) {
+    for (int64_t i = 0; i < chunk.rows; ++i)
+      out.push_back(chunk.columns[column]->value(i).as_int64());
+  }
+  return out;
+}
+
+std::vector<int64_t> run_all(StreamSourcePtr source, size_t column = 2) {
+  auto sink = std::make_shared<MemorySink>();
+  const auto query = StreamingQuery::make(event_scan(std::move(source)), sink, {}, {});
+  query->start();
+  query->await_termination();
+  return amounts(sink->chunks(), column);
+}
+
+ArrowArrayStream arrow_events(int batches) {
+  std::vector<Chunk> chunks;
+  for (int i = 0; i < batches; ++i) chunks.push_back(one_event(i));
+  ArrowArrayStream stream;
+  export_stream(event_schema(), std::move(chunks), &stream);
+  return stream;
+}
+
+TEST(ArrowStream, TableIsReadAgainAndRestored) {
+  ArrowArrayStream stream = arrow_events(4);
+  const StreamSourcePtr source = make_arrow_table_stream(import_stream(&stream));
+  EXPECT_EQ(run_all(source), (std::vector<int64_t>{0, 1, 2, 3}));
+  EXPECT_EQ(run_all(source), (std::vector<int64_t>{0, 1, 2, 3}));
+  source->open({});
+  source->restore("3");
+  StreamBatch batch;
+  EXPECT_EQ(source->next(&batch), SourceStatus::kBatch);
+  EXPECT_EQ(batch.source_offset, "4");
+  EXPECT_EQ(amounts(batch.chunks), (std::vector<int64_t>{3}));
+  EXPECT_EQ(source->next(&batch), SourceStatus::kEnd);
+  EXPECT_EQ(kind_of([&] { source->restore("5"); }), ErrorKind::kCheckpoint);
+  EXPECT_EQ(kind_of([&] { source->restore("a.csv:1"); }), ErrorKind::kCheckpoint);
+}
+
+TEST(ArrowStream, ReaderIsPulledLazily) {
+  int made = 0;
+  ArrowArrayStream stream;
+  export_stream(
+      event_schema(),
+      [&made](Chunk* chunk) {
+        *chunk = one_event(made++);
+        return true;  // without an end
+      },
+      &stream);
+  StreamOptions options;
+  options.max_batches = 5;
+  auto sink = std::make_shared<MemorySink>();
+  const auto source = make_arrow_reader_stream(std::make_unique<ArrowStreamReader>(&stream), false);
+  EXPECT_FALSE(source->bounded());
+  const auto query = StreamingQuery::make(event_scan(source), sink, options, {});
+  query->start();
+  EXPECT_EQ(query->await_termination(), 5u);
+  EXPECT_EQ(made, 5);
+  EXPECT_EQ(amounts(sink->chunks()), (std::vector<int64_t>{0, 1, 2, 3, 4}));
+
+  stream = arrow_events(4);
+  const auto restored = make_arrow_reader_stream(std::make_unique<ArrowStreamReader>(&stream));
+  restored->open({});
+  restored->restore("2");
+  StreamBatch batch;
+  EXPECT_EQ(restored->next(&batch), SourceStatus::kBatch);
+  EXPECT_EQ(amounts(batch.chunks), (std::vector<int64_t>{2}));
+  EXPECT_EQ(kind_of([&] { restored->open({}); }), ErrorKind::kStream);
+}
+
+TEST(RealtimeSource, PoliciesOfAFullQueue) {
+  RealtimeStreamSource failing(event_schema(), {2, 100, PushPolicy::kFail});
+  failing.push({one_event(1)});
+  failing.push({one_event(2)});
+  EXPECT_EQ(kind_of([&] { failing.push({one_event(3)}); }), ErrorKind::kResource);
+  EXPECT_EQ(failing.queued_batches(), 2);
+
+  RealtimeStreamSource dropping(event_schema(), {100, 3, PushPolicy::kDropOldest});
+  for (int i = 0; i < 10; ++i) dropping.push({one_event(i)});
+  EXPECT_EQ(dropping.dropped_batches(), 7u);
+  dropping.close_input();
+  dropping.open({});
+  StreamBatch batch;
+  EXPECT_EQ(dropping.next(&batch), SourceStatus::kBatch);
+  EXPECT_EQ(amounts(batch.chunks), (std::vector<int64_t>{7}));
+
+  // A batch larger than the whole queue is taken alone.
+  RealtimeStreamSource small(event_schema(), {4, 2, PushPolicy::kFail});
+  small.push({one_event(1), one_event(2), one_event(3)});
+  EXPECT_EQ(kind_of([&] { small.push({one_event(4)}); }), ErrorKind::kResource);
+
+  EXPECT_EQ(kind_of([&] { RealtimeStreamSource(event_schema(), {0, 1}); }),
+            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(push_policy_from_name("drop-oldest"), PushPolicy::kDropOldest);
+  EXPECT_EQ(kind_of([&] { push_policy_from_name("drop"); }), ErrorKind::kInvalidArgument);
+}
+
+TEST(RealtimeSource, BlockedPushersAreWoken) {
+  for (const bool query_ends : {false, true}) {
+    RealtimeStreamSource source(event_schema(), {1, 100, PushPolicy::kBlock});
+    source.push({one_event(1)});
+    std::atomic<int> refused{0};
+    std::vector<std::thread> pushers;
+    for (int i = 0; i < 3; ++i) {
+      pushers.emplace_back([&] {
+        refused += kind_of([&] { source.push({one_event(2)}); }) == ErrorKind::kStream ? 1 : 0;
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    query_ends ? source.close() : source.close_input();
+    for (std::thread& pusher : pushers) pusher.join();
+    EXPECT_EQ(refused, 3);
+    EXPECT_EQ(source.queued_batches(), query_ends ? 0 : 1);
+    EXPECT_TRUE(source.input_closed());
+  }
+  RealtimeStreamSource source(event_schema(), {1, 100, PushPolicy::kBlock});
+  source.push({one_event(1)});
+  EXPECT_EQ(kind_of([&] {
+              source.push({one_event(2)}, [] { throw Error(ErrorKind::kCancelled, "Ctrl-C"); });
+            }),
+            ErrorKind::kCancelled);
+}
+
+TEST(RealtimeSource, ManyPushersNothingLost) {
+  auto source =
+      std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{3, 50});
+  auto sink = std::make_shared<MemorySink>();
+  const auto query = StreamingQuery::make(totals(event_scan(source), {"name"}), sink, {}, {});
+  query->start();
+  std::vector<std::thread> pushers;
+  for (int i = 0; i < 4; ++i) {
+    pushers.emplace_back([&source] {
+      for (int n = 0; n < 200; ++n) source->push({one_event(1)});
+    });
+  }
+  for (std::thread& pusher : pushers) pusher.join();
+  source->close_input();
+  EXPECT_EQ(query->await_termination(), 800u);
+  EXPECT_EQ(results_of(sink->chunks(), 1)["a|"], "800|800|800|1|1|1.0|");
+}
+
+TEST(RealtimeSource, WrongColumnsAreRefusedAtThePush) {
+  RealtimeStreamSource source(event_schema(), {});
+  Chunk chunk = one_event(1);
+  chunk.columns.pop_back();
+  EXPECT_EQ(kind_of([&] { source.push({chunk}); }), ErrorKind::kInvalidArgument);
+  chunk = one_event(1);
+  std::swap(chunk.columns[0], chunk.columns[1]);
+  EXPECT_EQ(kind_of([&] { source.push({chunk}); }), ErrorKind::kInvalidArgument);
+}
+
+TEST(RealtimeSink, PollsUntilClosed) {
+  auto sink = std::make_shared<RealtimeStreamSink>(RealtimeSinkOptions{2});
+  EXPECT_FALSE(sink->poll(0).has_value());
+  EXPECT_FALSE(sink->closed());
+  std::vector<Chunk> batches;
+  for (int i = 0; i < 30; ++i) batches.push_back(one_event(i));
+  const auto query =
+      StreamingQuery::make(event_scan(make_memory_stream(event_schema(), batches)), sink, {}, {});
+  query->start();
+  std::vector<int64_t> seen;
+  while (!sink->closed()) {
+    if (const auto result = sink->poll(100)) {
+      EXPECT_EQ(result->schema, event_schema());
+      for (const int64_t amount : amounts(result->chunks)) seen.push_back(amount);
+    }
+  }
+  EXPECT_EQ(seen.size(), 30u);
+  EXPECT_EQ(seen.back(), 29);
+  EXPECT_FALSE(sink->poll().has_value());
+  query->await_termination();
+}
+
+TEST(RealtimeSink, AReaderThatLeavesDoesNotHoldTheQuery) {
+  auto sink = std::make_shared<RealtimeStreamSink>(RealtimeSinkOptions{1});
+  std::vector<Chunk> batches(20, one_event(1));
+  const auto query =
+      StreamingQuery::make(event_scan(make_memory_stream(event_schema(), batches)), sink, {}, {});
+  query->start();
+  sink->poll();
+  sink->stop_reading();
+  EXPECT_EQ(query->await_termination(), 20u);
+  EXPECT_TRUE(sink->closed());
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream(path + ".part") << text;
+  std::filesystem::rename(path + ".part", path);
+}
+
+TEST(CsvDirectory, ReadsWhatIsThereInNameOrder) {
+  const TestDirectory directory;
+  write_file(directory.file("b.csv"), "id,name\n3,c\n");
+  write_file(directory.file("a.csv"), "id,name\n1,a\n2,b\n");
+  write_file(directory.file("c.txt"), "not looked at");
+  write_file(directory.file("_c.csv"), "not looked at");
+  const auto source = make_csv_directory_stream(local_file_system(), directory.path());
+  EXPECT_TRUE(source->bounded());
+  EXPECT_EQ(run_all(source, 0), (std::vector<int64_t>{1, 2, 3}));
+  write_file(directory.file("d.csv"), "id,name\n4,c\n");
+  EXPECT_EQ(run_all(source, 0), (std::vector<int64_t>{1, 2, 3, 4}));
+
+  EXPECT_EQ(
+      kind_of([&] { make_csv_directory_stream(local_file_system(), directory.file("missing")); }),
+      ErrorKind::kFileAccess);
+  const TestDirectory empty;
+  EXPECT_EQ(kind_of([&] { make_csv_directory_stream(local_file_system(), empty.path()); }),
+            ErrorKind::kInvalidArgument);
+}
+
+TEST(CsvDirectory, OffsetsRestoreInsideAFile) {
+  const TestDirectory directory;
+  std::string text = "id\n";
+  for (int i = 0; i < 10000; ++i) text += std::to_string(i) + "\n";
+  write_file(directory.file("a.csv"), "id\n-1\n");
+  write_file(directory.file("b.csv"), text);
+  CsvDirectoryOptions options;
+  options.batch_rows = 3000;
+  const auto source = make_csv_directory_stream(local_file_system(), directory.path(), options);
+  std::vector<std::pair<std::string, int64_t>> seen;
+  source->open({});
+  StreamBatch batch;
+  while (source->next(&batch) == SourceStatus::kBatch) {
+    seen.emplace_back(batch.source_offset, batch.rows());
+  }
+  ASSERT_GE(seen.size(), 3u);
+  for (size_t done = 0; done < seen.size(); ++done) {
+    source->open({});
+    source->restore(seen[done].first);
+    for (size_t next = done + 1; next < seen.size(); ++next) {
+      ASSERT_EQ(source->next(&batch), SourceStatus::kBatch);
+      EXPECT_EQ(batch.source_offset, seen[next].first);
+      EXPECT_EQ(batch.rows(), seen[next].second);
+    }
+    EXPECT_EQ(source->next(&batch), SourceStatus::kEnd);
+  }
+  EXPECT_EQ(kind_of([&] { source->restore("12"); }), ErrorKind::kCheckpoint);
+  EXPECT_EQ(kind_of([&] { source->restore("a.csv:x"); }), ErrorKind::kCheckpoint);
+}
+
+TEST(CsvDirectory, FollowsNewFiles) {
+  const TestDirectory directory;
+  CsvDirectoryOptions options;
+  options.bounded = false;
+  options.csv.columns = {{"id", DataType(TypeId::kInt64)}};
+  const auto source = make_csv_directory_stream(local_file_system(), directory.path(), options);
+  StreamOptions stream_options;
+  stream_options.idle_wait_ms = 5;
+  stream_options.max_batches = 3;
+  auto sink = std::make_shared<MemorySink>();
+  const auto query = StreamingQuery::make(event_scan(source), sink, stream_options, {});
+  query->start();
+  for (int i = 0; i < 3; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    write_file(directory.file(concat("f", i, ".csv")), concat("id\n", i, "\n"));
+  }
+  EXPECT_EQ(query->await_termination(), 3u);
+  EXPECT_EQ(amounts(sink->chunks(), 0), (std::vector<int64_t>{0, 1, 2}));
+}
+
+TEST(CsvDirectory, AFileThatDoesNotFitFailsTheQuery) {
+  const TestDirectory directory;
+  write_file(directory.file("a.csv"), "id\n1\n");
+  write_file(directory.file("b.csv"), "id\nword\n");
+  const auto query = StreamingQuery::make(
+      event_scan(make_csv_directory_stream(local_file_system(), directory.path())),
+      std::make_shared<MemorySink>(), {}, {});
+  query->start();
+  std::string message;
+  EXPECT_EQ(kind_of([&] { query->await_termination(); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("b.csv"), std::string::npos) << message;
+}
+
+TEST(CsvFileSink, IsReadBack) {
+  const TestDirectory directory;
+  const std::string path = directory.file("out.csv");
+  const std::vector<Event> events = {
+      {0, "a,\"quoted\"", 1}, {1, std::nullopt, std::nullopt}, {2, "", 3}};
+  const auto run = [&](CsvFileMode mode) {
+    const auto query = StreamingQuery::make(
+        event_scan(make_memory_stream(event_schema(), {event_chunk(events), event_chunk(events)})),
+        make_csv_file_sink(local_file_system(), path, mode), {}, {});
+    query->start();
+    query->await_termination();
+  };
+  const auto rows = [&] {
+    CsvOptions options;
+    options.columns = event_schema().fields();
+    return run_batch(event_scan(open_csv(local_file_system(), path, options)));
+  };
+  const auto count = [](const std::vector<Chunk>& chunks) {
+    int64_t n = 0;
+    for (const Chunk& chunk : chunks) n += chunk.rows;
+    return n;
+  };
+  run(CsvFileMode::kReplace);
+  run(CsvFileMode::kReplace);
+  const std::vector<Chunk> once = rows();
+  EXPECT_EQ(count(once), 6);
+  for (int64_t i = 0; i < 3; ++i) {
+    const Chunk expected = event_chunk(events);
+    for (size_t c = 0; c < 3; ++c) {
+      EXPECT_EQ(once[0].columns[c]->value(i), expected.columns[c]->value(i));
+    }
+  }
+  run(CsvFileMode::kAppend);
+  EXPECT_EQ(count(rows()), 12);
+}
+
+}  // namespace
+}  // namespace velaria
