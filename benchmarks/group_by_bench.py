@@ -14,9 +14,8 @@ import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from peer_timing import Case, main
-
 import velaria
+from peer_timing import Case, main
 
 ROWS = int(os.environ.get("VELARIA_BENCH_ROWS", 10_000_000))
 

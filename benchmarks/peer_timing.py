@@ -1,8 +1,9 @@
-"""How every benchmark here is run: results checked first, then warm-up, several runs, the median.
+"""How every benchmark here is run: answers checked first, a warm-up, several runs, the median.
 
-A benchmark file makes a list of cases; a case is one question asked of several engines over the same
-data. All engines answer in one process and one run, in turns, so that a slow moment of the machine hits
-all of them. The answer of every engine must equal the reference engine's before anything is timed.
+A benchmark file makes a list of cases; a case is one question asked of several engines over the
+same data. All engines answer in one process and one run, in turns, so that a slow moment of the
+machine hits all of them. The answer of every engine must equal the first engine's before anything
+is timed.
 
     cases = [Case("sum by id1", {"velaria": f, "duckdb": g})]
     main("group by, 10 million rows", cases)

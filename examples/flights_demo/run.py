@@ -13,15 +13,14 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 import pyarrow as pa
-from hourly_picture import draw_hourly_windows
-
 import velaria
+from hourly_picture import draw_hourly_windows
 
 HOUR_MS = 60 * 60 * 1000
 
@@ -73,7 +72,8 @@ def delays_in_sql(session: velaria.Session) -> None:
             """
             SELECT carrier, count(*) AS flights, round(avg(arr_delay), 1) AS mean_delay_min,
                    max(arr_delay) AS worst_min,
-                   round(100.0 * count(*) FILTER (WHERE arr_delay > 60) / count(*), 1) AS late_percent
+                   round(100.0 * count(*) FILTER (WHERE arr_delay > 60) / count(*), 1)
+                       AS late_percent
             FROM flights WHERE arr_delay IS NOT NULL
             GROUP BY carrier ORDER BY mean_delay_min DESC LIMIT 8
             """
