@@ -209,6 +209,48 @@ std::optional<DataType> parameterized_type(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view trim_spaces(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+std::optional<int> number_of(std::string_view text) {
+  int value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// decimal(p, s), fixed_size_list<float32>[n] and timestamp[unit, zone]. The zone keeps its case.
+std::optional<DataType> type_with_parameters(std::string_view folded, std::string_view name) {
+  const size_t open = folded.find_first_of("([");
+  if (open == std::string_view::npos || (folded.back() != ')' && folded.back() != ']')) {
+    return std::nullopt;
+  }
+  const std::string_view base = trim_spaces(folded.substr(0, open));
+  const std::string_view inside = folded.substr(open + 1, folded.size() - open - 2);
+  const size_t comma = std::min(inside.find(','), inside.size());
+  const std::string_view first = trim_spaces(inside.substr(0, comma));
+  const std::string_view second =
+      comma == inside.size() ? "" : trim_spaces(inside.substr(comma + 1));
+  if (base == "decimal" || base == "decimal128" || base == "numeric") {
+    const std::optional<int> precision = number_of(first);
+    const std::optional<int> scale = second.empty() ? 0 : number_of(second);
+    if (precision && scale) return DataType::decimal(*precision, *scale);
+  } else if (base == "fixed_size_list<float32>") {
+    const std::optional<int> size = number_of(first);
+    if (size && *size > 0 && second.empty()) return DataType::vector(*size);
+  } else if (base == "timestamp" && !second.empty()) {
+    const auto unit = named_types().find(concat("timestamp[", first, "]"));
+    const auto zone = static_cast<size_t>(second.data() - folded.data());
+    if (unit != named_types().end()) {
+      return DataType::timestamp(unit->second.unit(), name.substr(zone, second.size()));
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 DataType type_from_name(std::string_view name) {
@@ -216,6 +258,7 @@ DataType type_from_name(std::string_view name) {
   const auto& types = named_types();
   const auto found = types.find(folded);
   if (found != types.end()) return found->second;
+  if (const auto type = type_with_parameters(folded, name)) return *type;
   if (const auto type = parameterized_type(name)) return *type;
   std::vector<std::string> names;
   for (const auto& [known, type] : types) names.push_back(known);

@@ -89,6 +89,23 @@ std::vector<std::string> FunctionRegistry::names() const {
   return out;
 }
 
+namespace {
+
+// A small integer constant beside a float is that float exactly, so that the comparison needs no
+// mixed kernel.
+void settle_integer_constant(BoundExpressionPtr* constant, const BoundExpressionPtr& other) {
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (!(*constant)->is_constant() || !(*constant)->type.is_signed_integer() ||
+      !other->type.is_float() || (*constant)->constant.is_null()) {
+    return;
+  }
+  const int64_t value = (*constant)->constant.as_int64();
+  if (value > kExact || value < -kExact) return;
+  *constant = bound_constant(Value::float64(static_cast<double>(value)));
+}
+
+}  // namespace
+
 BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {
   const FunctionDefinition* definition = find(name);
@@ -100,6 +117,10 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
       arguments.size() > definition->most_arguments) {
     throw Error(ErrorKind::kSqlSemantic, concat("wrong number of arguments: ", arguments.size(),
                                                 " given to ", definition->signature));
+  }
+  if (definition->group == "comparison" && arguments.size() == 2) {
+    settle_integer_constant(&arguments[0], arguments[1]);
+    settle_integer_constant(&arguments[1], arguments[0]);
   }
   std::vector<DataType> types;
   for (const auto& argument : arguments) types.push_back(argument->type);

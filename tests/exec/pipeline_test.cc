@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
+#include <random>
 #include <thread>
 
 #include "src/base/error.h"
@@ -79,6 +81,45 @@ TEST(PipelineTest, TiesOfATopNKeepTheInputsOrder) {
                                                     std::vector<SortItem>{{1, true, false}}, 10, 3);
     const auto out = run(plan, tasks);
     EXPECT_EQ(out, (std::vector<int64_t>{3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+  }
+}
+
+// Top-n drops rows by its boundary; a full sort with a limit behind it does not: they must agree.
+TEST(PipelineTest, TopNAgreesWithSortAndLimit) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  const DataType float64(TypeId::kFloat64);
+  for (int round = 0; round < 12; ++round) {
+    FixedBuilder<int64_t> ids(kInt64);
+    FixedBuilder<double> keys(float64);
+    const int64_t rows = 90000;
+    const uint64_t distinct = round % 3 == 0 ? 50 : 1000000;
+    for (int64_t i = 0; i < rows; ++i) {
+      ids.append(i);
+      const uint64_t pick = random() % distinct;
+      if (pick % 97 == 3) {
+        keys.append_null();
+      } else if (pick % 97 == 5) {
+        keys.append(std::nan(""));
+      } else {
+        keys.append(static_cast<double>(pick) - 20);
+      }
+    }
+    Chunk chunk;
+    chunk.rows = rows;
+    chunk.columns = {ids.finish(), keys.finish()};
+    const auto source = std::make_shared<MemoryTableSource>(
+        Schema({{"id", kInt64}, {"k", float64}}), std::vector<Chunk>{chunk});
+    const PlanPtr scan = ScanPlan::all_columns(source, "t");
+    const std::vector<SortItem> items{{1, round % 2 == 0, round % 4 >= 2}, {0, round % 5 == 0, false}};
+    const int64_t limit = round % 2 == 0 ? 20 : 3000;
+    const PlanPtr sorted = std::make_shared<LimitPlan>(std::make_shared<SortPlan>(scan, items), limit, 7);
+    const PlanPtr top = std::make_shared<TopNPlan>(scan, items, limit, 7);
+    const auto expected = run(sorted, 1);
+    ASSERT_EQ(expected.size(), static_cast<size_t>(limit));
+    EXPECT_EQ(run(top, 1), expected) << "round " << round;
+    EXPECT_EQ(run(top, 2), expected) << "round " << round;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "tests/slt/result_text.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "src/base/text.h"
@@ -31,6 +32,7 @@ std::string escaped(const std::string& text) {
 
 std::string float_bits(const Value& value) {
   const double number = value.as_double();
+  if (std::isnan(number)) return "nan";  // one value, whatever its sign and payload
   uint64_t bits = 0;
   std::memcpy(&bits, &number, sizeof(bits));
   return concat(value.to_string(), "#", bits);

@@ -13,7 +13,7 @@ namespace velaria {
 std::string value_text(const Value& value);
 std::vector<std::string> row_texts(const QueryResult& result);
 
-// The same, but floats as their bits: -0 and 0, and two different NaN, are told apart.
+// The same, but floats as their bits; all NaN are one value.
 std::vector<std::string> row_bits(const QueryResult& result);
 
 }  // namespace velaria

@@ -46,8 +46,10 @@ void parse_head(const std::string& place, SltRecord* record) {
       record->row_sort = true;
     }
   } else {
-    throw std::runtime_error(place + ": expected 'statement ok', 'statement error KIND: part' or "
-                                     "'query TYPES', found: " + record->head);
+    throw std::runtime_error(place +
+                             ": expected 'statement ok', 'statement error KIND: part' or "
+                             "'query TYPES', found: " +
+                             record->head);
   }
 }
 

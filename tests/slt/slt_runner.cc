@@ -35,9 +35,9 @@ std::string with_data_folder(std::string sql) {
 
 bool type_fits(char letter, const DataType& type) {
   static const auto* names = new std::map<char, std::string>{
-      {'I', "int64"},   {'i', "int32"},   {'s', "int16"},          {'b', "int8"},
-      {'U', "uint64"},  {'u', "uint32"},  {'R', "float64"},        {'r', "float32"},
-      {'B', "bool"},    {'T', "utf8"},    {'X', "binary"},         {'D', "date32"},
+      {'I', "int64"},    {'i', "int32"},      {'s', "int16"},         {'b', "int8"},
+      {'U', "uint64"},   {'u', "uint32"},     {'R', "float64"},       {'r', "float32"},
+      {'B', "bool"},     {'T', "utf8"},       {'X', "binary"},        {'D', "date32"},
       {'V', "interval"}, {'M', "time64[us]"}, {'S', "timestamp[us]"}, {'Z', "timestamp[us, UTC]"}};
   if (letter == '?') return true;
   if (letter == 'N') return type.id() == TypeId::kDecimal128;
@@ -74,8 +74,7 @@ std::string lines(const std::vector<std::string>& rows) {
 
 // What is wrong with the answer; empty: nothing.
 std::string complaint(const SltRecord& record, const Answer& answer) {
-  const std::string got_error =
-      concat("got ", answer.error_kind, ":\n  ", answer.error_text, "\n");
+  const std::string got_error = concat("got ", answer.error_kind, ":\n  ", answer.error_text, "\n");
   if (record.kind == SltRecord::Kind::kError) {
     if (!answer.failed) return "expected an error, got rows:\n" + lines(answer.rows);
     std::string whole = join_texts(record.expected, "\n");
@@ -114,7 +113,8 @@ class SltTest : public testing::Test {
       const std::string wrong = complaint(record, ask(session, record));
       if (!wrong.empty()) {
         ADD_FAILURE() << path_ << ":" << record.line << " [" << config_.name << "]\n"
-                      << record.sql << "\n" << wrong;
+                      << record.sql << "\n"
+                      << wrong;
       }
     }
   }

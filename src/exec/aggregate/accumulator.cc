@@ -7,6 +7,7 @@
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/decimal.h"
+#include "src/exec/aggregate/float_extremes.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/dispatch.h"
 #include "src/kernel/take.h"
@@ -241,20 +242,25 @@ class FloatSumAccumulator : public Accumulator {
     }
     for_present_rows(*flat, ids, rows, [&](int64_t i, uint32_t group) {
       Cell& cell = cells_[group];
-      cell.add(static_cast<double>(values[i]));
+      const auto value = static_cast<double>(values[i]);
       ++cell.count;
+      if (FloatExtremes::is_extreme(value)) {
+        extremes(group).add(value);
+      } else {
+        cell.sum.add(value);
+      }
     });
   }
 
   void merge(const Accumulator& other, const uint32_t* from, const uint32_t* to,
              int64_t count) override {
-    const auto& cells = static_cast<const FloatSumAccumulator&>(other).cells_;
+    const auto& source = static_cast<const FloatSumAccumulator&>(other);
     for (int64_t i = 0; i < count; ++i) {
       Cell& cell = cells_[to[i]];
-      const Cell& part = cells[from[i]];
-      cell.add(part.high);
-      cell.low += part.low;
+      const Cell& part = source.cells_[from[i]];
+      cell.sum.add(part.sum);
       cell.count += part.count;
+      if (from[i] < source.extremes_.size()) extremes(to[i]).merge(source.extremes_[from[i]]);
     }
   }
 
@@ -265,70 +271,101 @@ class FloatSumAccumulator : public Accumulator {
       if (cell.count == 0) {
         builder.append_null();
       } else {
-        // Once the sum is infinite or NaN the low part is meaningless.
-        const double sum = std::isfinite(cell.high) ? cell.high + cell.low : cell.high;
-        builder.append(kind_ == AggregateKind::kAvg ? sum / static_cast<double>(cell.count) : sum);
+        const double divisor =
+            kind_ == AggregateKind::kAvg ? static_cast<double>(cell.count) : 1.0;
+        builder.append(extremes_of(groups[i]).total(cell.sum, divisor));
       }
     }
     return builder.finish();
   }
 
-  uint64_t memory_bytes() const override { return vector_bytes(cells_); }
+  uint64_t memory_bytes() const override {
+    return vector_bytes(cells_) + vector_bytes(extremes_);
+  }
 
   std::vector<ColumnPtr> state(const uint32_t* groups, int64_t count) const override {
-    FixedBuilder<double> high{DataType(TypeId::kFloat64)};
-    FixedBuilder<double> low{DataType(TypeId::kFloat64)};
-    FixedBuilder<int64_t> counts{DataType(TypeId::kInt64)};
+    const DataType float64(TypeId::kFloat64);
+    const DataType int64(TypeId::kInt64);
+    FixedBuilder<double> high{float64};
+    FixedBuilder<double> low{float64};
+    FixedBuilder<int64_t> counts{int64};
+    FixedBuilder<int64_t> flags{int64};
+    FixedBuilder<double> large_high{float64};
+    FixedBuilder<double> large_low{float64};
     for (int64_t i = 0; i < count; ++i) {
-      high.append(cells_[groups[i]].high);
-      low.append(cells_[groups[i]].low);
-      counts.append(cells_[groups[i]].count);
+      const Cell& cell = cells_[groups[i]];
+      const FloatExtremes extremes = extremes_of(groups[i]);
+      high.append(cell.sum.high);
+      low.append(cell.sum.low);
+      counts.append(cell.count);
+      flags.append(extremes.flags());
+      large_high.append(extremes.large().high);
+      large_low.append(extremes.large().low);
     }
-    return {high.finish(), low.finish(), counts.finish()};
+    return {high.finish(),  low.finish(),        counts.finish(),
+            flags.finish(), large_high.finish(), large_low.finish()};
   }
   void restore(const std::vector<ColumnPtr>& state) override {
     cells_.resize(static_cast<size_t>(state[0]->length()));
+    extremes_.resize(cells_.size());
     for (size_t i = 0; i < cells_.size(); ++i) {
-      cells_[i].high = state[0]->values<double>()[i];
-      cells_[i].low = state[1]->values<double>()[i];
+      cells_[i].sum = {state[0]->values<double>()[i], state[1]->values<double>()[i]};
       cells_[i].count = state[2]->values<int64_t>()[i];
+      extremes_[i].restore(state[3]->values<int64_t>()[i],
+                           {state[4]->values<double>()[i], state[5]->values<double>()[i]});
     }
   }
 
  private:
   struct Cell {
-    double high = 0;
-    double low = 0;
-    int64_t count = 0;
-
-    // high + value exactly, as a rounded sum and what the rounding lost.
-    void add(double value) {
-      const double sum = high + value;
-      const double part = sum - high;
-      low += (high - (sum - part)) + (value - part);
-      high = sum;
-    }
+    ExactPair sum;
+    int64_t count = 0;  // of all values, extremes too
   };
+
+  FloatExtremes& extremes(uint32_t group) {
+    if (extremes_.size() <= group) extremes_.resize(cells_.size());
+    return extremes_[group];
+  }
+  FloatExtremes extremes_of(uint32_t group) const {
+    return group < extremes_.size() ? extremes_[group] : FloatExtremes();
+  }
 
   void add_all(const T* values, int64_t rows) {
     // Independent lanes: the additions of one lane wait for each other, those of several do not.
     constexpr int kLanes = 8;
-    Cell lanes[kLanes];
+    ExactPair lanes[kLanes];
     int64_t i = 0;
+    Cell& cell = cells_[0];
+    cell.count += rows;
+    if (has_extremes(values, rows)) {
+      for (; i < rows; ++i) {
+        const auto value = static_cast<double>(values[i]);
+        if (FloatExtremes::is_extreme(value)) {
+          extremes(0).add(value);
+        } else {
+          cell.sum.add(value);
+        }
+      }
+      return;
+    }
     for (; i + kLanes <= rows; i += kLanes) {
       for (int lane = 0; lane < kLanes; ++lane) lanes[lane].add(static_cast<double>(values[i + lane]));
     }
     for (; i < rows; ++i) lanes[0].add(static_cast<double>(values[i]));
-    Cell& cell = cells_[0];
-    for (const Cell& lane : lanes) {
-      cell.add(lane.high);
-      cell.low += lane.low;
+    for (const ExactPair& lane : lanes) cell.sum.add(lane);
+  }
+
+  static bool has_extremes(const T* values, int64_t rows) {
+    bool any = false;
+    for (int64_t i = 0; i < rows; ++i) {
+      any |= FloatExtremes::is_extreme(static_cast<double>(values[i]));
     }
-    cell.count += rows;
+    return any;
   }
 
   AggregateKind kind_;
   std::vector<Cell> cells_;
+  std::vector<FloatExtremes> extremes_;  // none until a value needs it
 };
 
 // MIN and MAX; ties keep the first value, NaN is the largest.

@@ -9,6 +9,7 @@
 
 #include "src/base/error.h"
 #include "src/exec/sort/chunk_list_scan.h"
+#include "src/kernel/compare.h"
 #include "src/kernel/sort_key.h"
 #include "src/kernel/take.h"
 
@@ -105,6 +106,12 @@ class SortBuffer {
     chunks_.push_back(std::move(sorted));
   }
 
+  // Of a sorted buffer: the first key of its last row.
+  Value last_first_key() const {
+    const Chunk& sorted = chunks_[0];
+    return sorted.columns[items_[0].column]->value(sorted.rows - 1);
+  }
+
   Chunk take_sorted() {
     Chunk out = std::move(chunks_[0]);
     chunks_.clear();
@@ -152,6 +159,8 @@ class SortTask : public SinkTask {
       : reservation(std::move(budget), "ORDER BY"), buffer(items, types) {}
   MemoryReservation reservation;
   SortBuffer buffer;
+  // First key of the last row that may still be kept: rows behind it are dropped unseen.
+  std::optional<Value> boundary;
 };
 
 // Sort and top-n in one: a sort keeps all rows.
@@ -174,12 +183,14 @@ class SortSink : public SinkOperator {
 
   SinkResult consume(SinkState&, SinkTask& base, Chunk chunk) const override {
     auto& task = static_cast<SortTask&>(base);
+    if (task.boundary) drop_rows_behind(*task.boundary, &chunk);
     task.buffer.add(chunk);
     // A top-n task sorts and cuts whenever it has gathered a multiple of what it may keep.
     constexpr int64_t kRowsBetweenCuts = 16 * kDefaultChunkRows;
     if (keep_ < std::numeric_limits<int64_t>::max() / 2 &&
         task.buffer.rows() > keep_ * 2 + kRowsBetweenCuts) {
       task.buffer.sort(keep_);
+      if (keep_ > 0) task.boundary = task.buffer.last_first_key();
     }
     task.reservation.resize(static_cast<uint64_t>(task.buffer.bytes()));
     return SinkResult::kNeedInput;
@@ -216,6 +227,40 @@ class SortSink : public SinkOperator {
   }
 
  private:
+  // Rows whose first key alone puts them behind the boundary; equal ones stay, the other keys decide.
+  void drop_rows_behind(const Value& boundary, Chunk* chunk) const {
+    const SortItem& item = items_[0];
+    const int64_t rows = chunk->selected_rows();
+    if (boundary.is_null() && !item.nulls_first) return;  // everything else is before NULL
+    ColumnPtr keys = chunk->columns[item.column];
+    if (chunk->selection) keys = take(keys, chunk->selection->data(), rows);
+    if (keys->is_dictionary()) keys = flatten(keys);
+    auto kept = std::make_shared<Selection>();
+    if (boundary.is_null()) {  // NULLs come first and fill the places
+      for (int64_t i = 0; i < rows; ++i) {
+        if (keys->is_null(i)) kept->push_back(static_cast<uint32_t>(i));
+      }
+    } else {
+      const CompareOp op = item.descending ? CompareOp::kGreaterEqual : CompareOp::kLessEqual;
+      const ColumnPtr before = compare(op, keys, Column::constant(boundary, rows));
+      select_true(*before, kept.get());
+      if (item.nulls_first && keys->may_have_nulls()) {
+        kept->clear();
+        const ColumnPtr flat = flatten(before);
+        for (int64_t i = 0; i < rows; ++i) {
+          if (flat->is_null(i) || flat->values<uint8_t>()[i] != 0) {
+            kept->push_back(static_cast<uint32_t>(i));
+          }
+        }
+      }
+    }
+    if (static_cast<int64_t>(kept->size()) == rows) return;
+    if (chunk->selection) {
+      for (uint32_t& row : *kept) row = (*chunk->selection)[row];
+    }
+    chunk->selection = std::move(kept);
+  }
+
   std::vector<SortItem> items_;
   std::vector<DataType> types_;
   int64_t keep_;

@@ -1,0 +1,257 @@
+// Streams through a session. The oracle is the batch engine over the same rows.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "tests/session/stream_events.h"
+
+namespace velaria {
+namespace {
+
+struct Finished {
+  Rows rows;
+  StreamingQueryProgress progress;
+};
+
+Finished run(DataflowSession& session, const std::string& select, StreamOptions options = {}) {
+  auto sink = std::make_shared<MemorySink>();
+  session.register_stream_sink("out", sink);
+  const StreamingQueryPtr query = session.startStreamSql("INSERT INTO out " + select, options);
+  query->await_termination();
+  return {rows_of(sink->schema(), sink->chunks()), query->progress()};
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+Rows sorted(Rows rows) {
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+TEST(StreamRuntimeTest, StatelessQueriesGiveTheBatchRowsInOrder) {
+  DataflowSession session;
+  add_events(session, event_batches(5, 100));
+  for (const std::string select :
+       {"SELECT * FROM events", "SELECT name, amount * 2 AS twice FROM events WHERE amount > 2",
+        "SELECT upper(name), length(name) FROM events WHERE ts IS NOT NULL",
+        "SELECT amount FROM events WHERE false"}) {
+    const Finished stream = run(session, select);
+    EXPECT_EQ(stream.rows, rows_of(session.sql(replaced(select, "events", "rows")))) << select;
+    EXPECT_EQ(stream.progress.batches_processed, 5u);
+    EXPECT_EQ(stream.progress.rows_in, 500u);
+    EXPECT_EQ(stream.progress.rows_out, stream.rows.size());
+    EXPECT_FALSE(stream.progress.has_stateful_ops);
+    EXPECT_EQ(stream.progress.last_state_latency_ms, 0);
+  }
+}
+
+TEST(StreamRuntimeTest, GroupsEndAsTheBatchHasThem) {
+  DataflowSession session;
+  add_events(session, event_batches(8, 50));
+  const struct {
+    std::string select;
+    int keys;
+  } cases[] = {
+      {"SELECT name, count(*), sum(amount), min(amount), max(amount), avg(amount) FROM events "
+       "GROUP BY name",
+       1},
+      {"SELECT w, count(*), sum(amount) FROM events WINDOW BY ts EVERY 1000 AS w GROUP BY w", 1},
+      {"SELECT w, name, count(amount) FROM events WINDOW BY ts EVERY 3000 SLIDE 1000 AS w "
+       "GROUP BY w, name",
+       2},
+      {"SELECT w, count(*) FROM events WHERE amount > 0 WINDOW BY ts EVERY 2500 SLIDE 1000 AS w "
+       "GROUP BY w",
+       1},
+  };
+  for (const auto& one : cases) {
+    const Finished stream = run(session, one.select);
+    const Rows batch = rows_of(session.sql(replaced(one.select, "events", "rows")));
+    EXPECT_EQ(latest_rows(stream.rows, one.keys), sorted(batch)) << one.select;
+    EXPECT_GT(batch.size(), 1u);
+    EXPECT_TRUE(stream.progress.has_stateful_ops);
+    EXPECT_EQ(stream.progress.has_window, one.select.find("WINDOW") != std::string::npos);
+    EXPECT_GT(stream.progress.state_size_bytes, 0);
+  }
+}
+
+// After each batch its groups come out with their values so far, in the order of their first row.
+TEST(StreamRuntimeTest, UpdateModeWritesTheTouchedGroups) {
+  DataflowSession session;
+  const auto batch = [](std::vector<std::string> names) {
+    StringBuilder builder;
+    for (const std::string& name : names) builder.append(name);
+    Chunk chunk;
+    chunk.rows = static_cast<int64_t>(names.size());
+    chunk.columns = {builder.finish()};
+    return chunk;
+  };
+  session.create_temp_view(
+      "names", session.read_stream(
+                   make_memory_stream(Schema({{"name", DataType(TypeId::kUtf8)}}),
+                                      {batch({"a", "b", "a"}), batch({"c", "a"}), batch({"b"})})));
+  EXPECT_EQ(run(session, "SELECT name, count(*) FROM names GROUP BY name").rows,
+            (Rows{"a|2", "b|1", "a|3", "c|1", "b|2"}));
+}
+
+TEST(StreamRuntimeTest, MaxBatchesStopsAfterExactlyThatMany) {
+  DataflowSession session;
+  add_events(session, event_batches(6, 10));
+  StreamOptions options;
+  options.max_batches = 4;
+  const Finished stream = run(session, "SELECT amount FROM events", options);
+  EXPECT_EQ(stream.rows.size(), 40u);
+  EXPECT_EQ(stream.progress.batches_processed, 4u);
+  EXPECT_EQ(stream.progress.status, "stopped");
+}
+
+TEST(StreamRuntimeTest, AStartedQueryWorksWithoutAnybodyWaiting) {
+  DataflowSession session;
+  auto source = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  auto sink = std::make_shared<RealtimeStreamSink>();
+  session.create_temp_view("live", session.read_stream(source));
+  session.register_stream_sink("out", sink);
+  const StreamingQueryPtr query =
+      session.startStreamSql("INSERT INTO out SELECT amount FROM live WHERE amount = 0");
+  source->push({event_batches(1, 11)[0]});  // amounts -3 to 7
+  const auto result = sink->poll(10000);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(rows_of(result->schema, result->chunks), Rows{"0"});
+  EXPECT_EQ(query->status(), StreamStatus::kRunning);
+  query->stop(true);
+  EXPECT_TRUE(sink->closed());
+  EXPECT_ERROR(source->push({event_batches(1, 1)[0]}), "StreamError", "");
+}
+
+TEST(StreamRuntimeTest, ClosingTheSessionEndsItsQueries) {
+  auto source = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  StreamingQueryPtr query;
+  {
+    DataflowSession session;
+    session.create_temp_view("live", session.read_stream(source));
+    session.register_stream_sink("out", std::make_shared<MemorySink>());
+    query = session.startStreamSql("INSERT INTO out SELECT amount FROM live");
+    session.close();
+  }
+  EXPECT_EQ(query->status(), StreamStatus::kStopped);
+}
+
+TEST(StreamRuntimeTest, AFailureEndsTheQueryAndSaysWhy) {
+  DataflowSession session;
+  add_events(session, event_batches(3, 10));
+  session.register_stream_sink(
+      "out", std::make_shared<CallbackSink>([](const Schema&, const std::vector<Chunk>&) {
+        throw Error(ErrorKind::kFileAccess, "the disk is full");
+      }));
+  const StreamingQueryPtr query = session.startStreamSql("INSERT INTO out SELECT * FROM events");
+  EXPECT_ERROR(query->await_termination(), "StreamError", "the disk is full");
+  EXPECT_EQ(query->progress().status, "failed");
+  EXPECT_NE(query->progress().last_error.find("the disk is full"), std::string::npos);
+
+  session.register_stream_sink("out", std::make_shared<MemorySink>());
+  const StreamingQueryPtr cast = session.startStreamSql(
+      "INSERT INTO out SELECT CAST(name AS BIGINT) FROM events WHERE name IS NOT NULL");
+  EXPECT_ERROR(cast->await_termination(), "StreamError", "cannot cast");
+}
+
+TEST(StreamRuntimeTest, WhatAStreamCannotDoIsRefused) {
+  DataflowSession session;
+  add_events(session, event_batches(1, 10));
+  auto live = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  session.create_temp_view("live", session.read_stream(live));
+  session.register_stream_sink("out", std::make_shared<MemorySink>());
+  EXPECT_ERROR(session.startStreamSql("INSERT INTO out SELECT amount FROM live ORDER BY amount"),
+               "SqlUnsupportedError", "ORDER BY");
+  EXPECT_ERROR(session.sql("SELECT * FROM live").collect(), "TableKindError", "start_stream_sql");
+  EXPECT_ERROR(session.sql("SELECT * FROM out"), "TableKindError", "sink");
+  EXPECT_ERROR(session.sql("INSERT INTO live SELECT * FROM rows"), "TableKindError", "read-only");
+  EXPECT_ERROR(session.startStreamSql("INSERT INTO rows SELECT * FROM events"), "TableKindError",
+               "not a sink");
+  EXPECT_ERROR(session.startStreamSql("SELECT * FROM events"), "SqlSemanticError", "INSERT INTO");
+}
+
+TEST(StreamRuntimeTest, SourceAndSinkTablesOfSql) {
+  const std::string folder = temp_path("stream_in");
+  write_file("stream_in/1.csv", "k,n\na,1\nb,2\n");
+  write_file("stream_in/2.csv", "k,n\na,10\n");
+  const std::string out = temp_path("stream_out.csv");
+  DataflowSession session;
+  session.sql("CREATE SOURCE TABLE s(k TEXT, n BIGINT) USING csv OPTIONS(path: '" + folder + "')");
+  session.sql("CREATE SINK TABLE o(k TEXT, total BIGINT) USING csv OPTIONS(path: '" + out + "')");
+  session.startStreamSql("INSERT INTO o SELECT k, sum(n) AS total FROM s GROUP BY k")
+      ->await_termination();
+  EXPECT_EQ(latest_rows(rows_of(session.read_csv(out)), 1), (Rows{"a|11", "b|2"}));
+}
+
+TEST(StreamRuntimeTest, ACheckpointGoesOnWhereItStopped) {
+  const std::string path = temp_path("runtime.checkpoint");
+  DataflowSession session;
+  add_events(session, event_batches(6, 40));
+  StreamOptions options;
+  options.checkpoint_path = path;
+  options.checkpoint_delivery_mode = DeliveryMode::kBestEffort;
+  options.max_batches = 2;
+  const std::string select = "SELECT name, count(*), sum(amount) FROM events GROUP BY name";
+  Rows rows = run(session, select, options).rows;
+  options.max_batches.reset();
+  const Finished rest = run(session, select, options);
+  EXPECT_EQ(rest.progress.batches_processed, 4u);
+  rows.insert(rows.end(), rest.rows.begin(), rest.rows.end());
+  EXPECT_EQ(latest_rows(rows, 1), sorted(rows_of(session.sql(replaced(select, "events", "rows")))));
+
+  std::ofstream(path, std::ios::trunc) << "not a checkpoint";
+  EXPECT_ERROR(run(session, select, options), "CheckpointError", "checkpoint");
+}
+
+TEST(StreamRuntimeTest, SnapshotJsonHasTheFieldsOfProgress) {
+  DataflowSession session;
+  add_events(session, event_batches(2, 10));
+  session.register_stream_sink("out", std::make_shared<MemorySink>());
+  const StreamingQueryPtr query = session.startStreamSql("INSERT INTO out SELECT * FROM events");
+  query->await_termination();
+  const std::string json = query->snapshotJson();
+  for (const char* name : {"query_id",
+                           "status",
+                           "requested_execution_mode",
+                           "execution_mode",
+                           "execution_reason",
+                           "transport_mode",
+                           "batches_pulled",
+                           "batches_processed",
+                           "blocked_count",
+                           "max_backlog_batches",
+                           "inflight_batches",
+                           "inflight_partitions",
+                           "last_batch_latency_ms",
+                           "last_sink_latency_ms",
+                           "last_state_latency_ms",
+                           "last_source_offset",
+                           "backpressure_active",
+                           "actor_eligible",
+                           "used_actor_runtime",
+                           "used_shared_memory",
+                           "has_stateful_ops",
+                           "has_window",
+                           "sink_is_blocking",
+                           "source_is_bounded",
+                           "estimated_partitions",
+                           "projected_payload_bytes",
+                           "sampled_batches",
+                           "sampled_rows_per_batch",
+                           "average_projected_payload_bytes",
+                           "actor_speedup",
+                           "compute_to_overhead_ratio",
+                           "estimated_state_size_bytes",
+                           "estimated_batch_cost",
+                           "backpressure_max_queue_batches",
+                           "backpressure_high_watermark",
+                           "backpressure_low_watermark",
+                           "checkpoint_delivery_mode"}) {
+    EXPECT_NE(json.find("\"" + std::string(name) + "\""), std::string::npos) << name;
+  }
+  EXPECT_EQ(json.find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace velaria
