@@ -70,10 +70,10 @@ void bind_errors(py::module_& module) {
   module.add_object("Error", base);
   for (const ErrorClass& entry : all) {
     const std::string name(error_kind_name(entry.kind));
-    const py::tuple bases = entry.builtin == nullptr
-                                ? py::make_tuple(base)
-                                : py::make_tuple(base, py::handle(entry.builtin));
-    const py::object made = new_class(name, entry.doc, bases);
+    py::list bases;
+    bases.append(base);
+    if (entry.builtin != nullptr) bases.append(py::handle(entry.builtin));
+    const py::object made = new_class(name, entry.doc, py::tuple(bases));
     module.add_object(name.c_str(), made);
     classes()[static_cast<size_t>(entry.kind)] = made.ptr();
   }

@@ -1,5 +1,23 @@
+// velaria._velaria: the kernel as Python sees it, before the package gives it its names.
 #include <pybind11/pybind11.h>
 
+#include "python_api/bindings/bind.h"
+#include "python_api/bindings/errors.h"
+#include "python_api/bindings/python_types.h"
+
 PYBIND11_MODULE(_velaria, module) {
-  module.def("version", [] { return "0.1.0"; });
+  namespace python = velaria::python;
+  module.doc() = "The compiled part of velaria; use the package.";
+  python::bind_errors(module);
+  module.def(
+      "type_name",
+      [](pybind11::handle type) { return python::type_from_python(type).to_string(); },
+      "The kernel's name of a type.");
+  python::bind_rows(module);
+  python::bind_data_frame(module);
+  python::bind_stream_sinks(module);
+  python::bind_stream_sources(module);
+  python::bind_streaming_query(module);
+  python::bind_streaming_data_frame(module);
+  python::bind_session(module);
 }

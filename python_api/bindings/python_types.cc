@@ -13,19 +13,18 @@ namespace py = pybind11;
 
 namespace {
 
+py::object builtin(PyTypeObject* type) {
+  return py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type));
+}
+
 DataType type_from_class(py::handle object) {
   const py::module_ datetime = py::module_::import("datetime");
   const std::pair<py::object, DataType> known[] = {
-      {py::reinterpret_borrow<py::object>(py::handle((PyObject*)&PyBool_Type)),
-       DataType(TypeId::kBool)},
-      {py::reinterpret_borrow<py::object>(py::handle((PyObject*)&PyLong_Type)),
-       DataType(TypeId::kInt64)},
-      {py::reinterpret_borrow<py::object>(py::handle((PyObject*)&PyFloat_Type)),
-       DataType(TypeId::kFloat64)},
-      {py::reinterpret_borrow<py::object>(py::handle((PyObject*)&PyUnicode_Type)),
-       DataType(TypeId::kUtf8)},
-      {py::reinterpret_borrow<py::object>(py::handle((PyObject*)&PyBytes_Type)),
-       DataType(TypeId::kBinary)},
+      {builtin(&PyBool_Type), DataType(TypeId::kBool)},
+      {builtin(&PyLong_Type), DataType(TypeId::kInt64)},
+      {builtin(&PyFloat_Type), DataType(TypeId::kFloat64)},
+      {builtin(&PyUnicode_Type), DataType(TypeId::kUtf8)},
+      {builtin(&PyBytes_Type), DataType(TypeId::kBinary)},
       {datetime.attr("date"), DataType(TypeId::kDate32)},
       {datetime.attr("time"), DataType(TypeId::kTime64)},
       {datetime.attr("datetime"), DataType::timestamp(TimeUnit::kMicro)},

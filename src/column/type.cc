@@ -1,6 +1,7 @@
 #include "src/column/type.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
@@ -170,45 +171,6 @@ const std::map<std::string, DataType>& named_types() {
   return *types;
 }
 
-// Types with parameters: decimal(10, 2), timestamp[us, UTC], fixed_size_list<float32>[64].
-std::optional<DataType> parameterized_type(std::string_view name) {
-  const std::string text(name);
-  const std::string folded = to_lower_ascii(name);
-  int first = 0;
-  int second = 0;
-  int end = 0;
-  for (const char* form : {"decimal(%d,%d)%n", "decimal(%d, %d)%n", "decimal128(%d, %d)%n",
-                           "decimal128(%d,%d)%n", "numeric(%d, %d)%n", "numeric(%d,%d)%n"}) {
-    if (std::sscanf(folded.c_str(), form, &first, &second, &end) == 2 &&
-        end == static_cast<int>(folded.size())) {
-      return DataType::decimal(first, second);
-    }
-  }
-  for (const char* form : {"fixed_size_list<float32>[%d]%n", "vector(%d)%n"}) {
-    if (std::sscanf(folded.c_str(), form, &first, &end) == 1 &&
-        end == static_cast<int>(folded.size()) && first > 0) {
-      return DataType::vector(first);
-    }
-  }
-  constexpr std::string_view kTimestamp = "timestamp[";
-  const size_t comma = folded.find(',');
-  if (folded.compare(0, kTimestamp.size(), kTimestamp) == 0 && folded.back() == ']' &&
-      comma != std::string::npos) {
-    const std::string_view unit =
-        std::string_view(folded).substr(kTimestamp.size(), comma - kTimestamp.size());
-    std::string_view zone = std::string_view(text).substr(comma + 1);
-    zone.remove_suffix(1);
-    while (!zone.empty() && zone.front() == ' ') zone.remove_prefix(1);
-    constexpr std::string_view kUnits[] = {"s", "ms", "us", "ns"};
-    for (int i = 0; i < 4; ++i) {
-      if (unit == kUnits[i] && !zone.empty()) {
-        return DataType::timestamp(static_cast<TimeUnit>(i), zone);
-      }
-    }
-  }
-  return std::nullopt;
-}
-
 std::string_view trim_spaces(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -238,7 +200,7 @@ std::optional<DataType> type_with_parameters(std::string_view folded, std::strin
     const std::optional<int> precision = number_of(first);
     const std::optional<int> scale = second.empty() ? 0 : number_of(second);
     if (precision && scale) return DataType::decimal(*precision, *scale);
-  } else if (base == "fixed_size_list<float32>") {
+  } else if (base == "fixed_size_list<float32>" || base == "vector") {
     const std::optional<int> size = number_of(first);
     if (size && *size > 0 && second.empty()) return DataType::vector(*size);
   } else if (base == "timestamp" && !second.empty()) {
@@ -259,7 +221,6 @@ DataType type_from_name(std::string_view name) {
   const auto found = types.find(folded);
   if (found != types.end()) return found->second;
   if (const auto type = type_with_parameters(folded, name)) return *type;
-  if (const auto type = parameterized_type(name)) return *type;
   std::vector<std::string> names;
   for (const auto& [known, type] : types) names.push_back(known);
   throw Error(ErrorKind::kSqlSemantic,
