@@ -128,9 +128,7 @@ void compute_norms(benchmark::State& state, int64_t rows, int32_t dimension, siz
 
 bool register_all() {
   const auto add = [](const std::string& name, auto body) {
-    benchmark::RegisterBenchmark(name.c_str(), body)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(name.c_str(), body)->UseRealTime()->Unit(benchmark::kMillisecond);
   };
   // In the second-level cache: what the arithmetic alone costs.
   for (SimdLevel level : available_simd_levels()) {

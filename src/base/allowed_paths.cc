@@ -68,7 +68,8 @@ class RestrictedFileSystem : public FileSystem {
       if (is_inside(place, folder)) return place.string();
     }
     throw Error(ErrorKind::kFileAccess,
-                concat("'", path, "' is outside of the session's allowed_paths; add its folder there "
+                concat("'", path,
+                       "' is outside of the session's allowed_paths; add its folder there "
                        "to use it"));
   }
 

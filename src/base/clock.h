@@ -10,8 +10,8 @@ namespace velaria {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual int64_t steady_ns() const = 0;   // monotonic; only differences mean something
-  virtual int64_t wall_us() const = 0;     // microseconds since 1970-01-01T00:00:00Z
+  virtual int64_t steady_ns() const = 0;  // monotonic; only differences mean something
+  virtual int64_t wall_us() const = 0;    // microseconds since 1970-01-01T00:00:00Z
 };
 
 std::shared_ptr<Clock> system_clock();

@@ -16,7 +16,8 @@ std::string_view simd_level_name(SimdLevel level);
 std::vector<SimdLevel> available_simd_levels();
 
 // The level to use: VELARIA_SIMD_BACKEND when set, else the best available one. Read at each call,
-// so a test may change the variable. Throws InvalidArgumentError for an unknown or unavailable name.
+// so a test may change the variable. Throws InvalidArgumentError for an unknown or unavailable
+// name.
 SimdLevel active_simd_level();
 
 }  // namespace velaria

@@ -1,7 +1,8 @@
 // Errors of the kernel: one exception type with a kind.
 //
 // Anything in the kernel may throw velaria::Error; the first one thrown inside a query cancels that
-// query and reaches the caller. The text says what went wrong, where, the value seen and what to do.
+// query and reaches the caller. The text says what went wrong, where, the value seen and what to
+// do.
 //
 //   throw Error(ErrorKind::kCatalog, "table 'flight' does not exist; did you mean 'flights'?");
 //

@@ -100,7 +100,7 @@ class LocalFileSystem : public FileSystem {
     // O_NONBLOCK: opening a FIFO without a writer must not hang; it is refused just below.
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) fail("open", path, errno);
-    struct stat info {};
+    struct stat info{};
     if (::fstat(descriptor, &info) != 0) {
       const int code = errno;
       ::close(descriptor);
@@ -125,12 +125,12 @@ class LocalFileSystem : public FileSystem {
   }
 
   bool exists(const std::string& path) override {
-    struct stat info {};
+    struct stat info{};
     return ::stat(path.c_str(), &info) == 0;
   }
 
   bool is_directory(const std::string& path) override {
-    struct stat info {};
+    struct stat info{};
     return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
   }
 

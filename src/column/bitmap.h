@@ -25,7 +25,9 @@ class Validity {
   Validity(BufferPtr bits, int64_t bit_offset) : bits_(std::move(bits)), bit_offset_(bit_offset) {}
 
   bool all_valid() const { return bits_ == nullptr; }
-  bool valid(int64_t i) const { return bits_ == nullptr || get_bit(bits_->data(), bit_offset_ + i); }
+  bool valid(int64_t i) const {
+    return bits_ == nullptr || get_bit(bits_->data(), bit_offset_ + i);
+  }
   const uint8_t* bits() const { return bits_ ? bits_->data() : nullptr; }
   int64_t bit_offset() const { return bit_offset_; }
   const BufferPtr& buffer() const { return bits_; }

@@ -11,8 +11,8 @@
 
 namespace velaria {
 
-// Source of the day arithmetic: a year that starts in March has its leap day last, and 400 years have
-// exactly 146097 days.
+// Source of the day arithmetic: a year that starts in March has its leap day last, and 400 years
+// have exactly 146097 days.
 int64_t days_from_civil(const CivilDate& date) {
   const int64_t year = date.month <= 2 ? date.year - 1 : date.year;
   const int64_t era = floor_div(year, 400);
@@ -29,7 +29,8 @@ CivilDate civil_from_days(int64_t days) {
   const int64_t day_of_era = shifted - era * 146097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted_month = (5 * day_of_year + 2) / 153;
   CivilDate date;
   date.day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
@@ -317,11 +318,21 @@ std::optional<Interval> parse_interval(std::string_view text) {
       int64_t micros;
     };
     constexpr Unit kUnits[] = {
-        {"year", 12, 0, 0},         {"month", 1, 0, 0},        {"week", 0, 7, 0},
-        {"day", 0, 1, 0},           {"hour", 0, 0, 3600000000}, {"minute", 0, 0, 60000000},
-        {"second", 0, 0, 1000000},  {"millisecond", 0, 0, 1000}, {"microsecond", 0, 0, 1},
-        {"h", 0, 0, 3600000000},    {"min", 0, 0, 60000000},   {"s", 0, 0, 1000000},
-        {"ms", 0, 0, 1000},         {"us", 0, 0, 1},           {"d", 0, 1, 0},
+        {"year", 12, 0, 0},
+        {"month", 1, 0, 0},
+        {"week", 0, 7, 0},
+        {"day", 0, 1, 0},
+        {"hour", 0, 0, 3600000000},
+        {"minute", 0, 0, 60000000},
+        {"second", 0, 0, 1000000},
+        {"millisecond", 0, 0, 1000},
+        {"microsecond", 0, 0, 1},
+        {"h", 0, 0, 3600000000},
+        {"min", 0, 0, 60000000},
+        {"s", 0, 0, 1000000},
+        {"ms", 0, 0, 1000},
+        {"us", 0, 0, 1},
+        {"d", 0, 1, 0},
     };
     const Unit* found = nullptr;
     for (const Unit& known : kUnits) {

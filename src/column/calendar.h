@@ -30,8 +30,8 @@ inline int64_t floor_mod(int64_t a, int64_t b) {
   return r < 0 ? r + b : r;
 }
 
-std::string format_date(int32_t days);                          // "2013-01-01"
-std::string format_time(int64_t micros);                        // "05:00:00", "05:00:00.25"
+std::string format_date(int32_t days);                              // "2013-01-01"
+std::string format_time(int64_t micros);                            // "05:00:00", "05:00:00.25"
 std::string format_timestamp(int64_t value, const DataType& type);  // "2013-01-01 05:00:00[+00]"
 std::string format_interval(const Interval& interval);
 

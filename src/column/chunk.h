@@ -1,4 +1,5 @@
-// The unit that moves between operators: equal-length columns, and optionally which rows still count.
+// The unit that moves between operators: equal-length columns, and optionally which rows still
+// count.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@ constexpr int64_t kDefaultChunkRows = 2048;
 
 struct Chunk {
   std::vector<ColumnPtr> columns;
-  int64_t rows = 0;         // length of every column
-  SelectionPtr selection;   // null: all rows count
-  uint64_t order = 0;       // position of this chunk in its source; equal chunks never share one
+  int64_t rows = 0;        // length of every column
+  SelectionPtr selection;  // null: all rows count
+  uint64_t order = 0;      // position of this chunk in its source; equal chunks never share one
 
   int64_t selected_rows() const {
     return selection ? static_cast<int64_t>(selection->size()) : rows;

@@ -1,4 +1,5 @@
-// A column: typed immutable buffers with shared ownership and validity bits, in one of few encodings.
+// A column: typed immutable buffers with shared ownership and validity bits, in one of few
+// encodings.
 //
 //   flat        length values one after the other
 //   constant    one value for every row

@@ -11,8 +11,8 @@ std::string format_int128(Int128 value) { return format_decimal(value, 0); }
 std::string format_decimal(Int128 value, int scale) {
   const bool negative = value < 0;
   // Negating in unsigned arithmetic also holds for the smallest value.
-  auto rest = negative ? -static_cast<unsigned __int128>(value)
-                       : static_cast<unsigned __int128>(value);
+  auto rest =
+      negative ? -static_cast<unsigned __int128>(value) : static_cast<unsigned __int128>(value);
   std::string digits;
   do {
     digits += static_cast<char>('0' + static_cast<int>(rest % 10));

@@ -15,8 +15,8 @@ std::string format_int128(Int128 value);
 // 10^exponent for 0 <= exponent <= 38.
 Int128 power_of_ten(int exponent);
 
-// Plain decimal text ("-12.5", "+3", ".5"), exactly at `scale`; nothing when digits would be lost or
-// the value does not fit 38 digits.
+// Plain decimal text ("-12.5", "+3", ".5"), exactly at `scale`; nothing when digits would be lost
+// or the value does not fit 38 digits.
 std::optional<Int128> parse_decimal(std::string_view text, int scale);
 
 }  // namespace velaria

@@ -15,7 +15,8 @@ namespace velaria {
 
 class StringHeap {
  public:
-  // Copies long text into the heap; short text lies inside the result. TypeMismatchError from 4 GiB on.
+  // Copies long text into the heap; short text lies inside the result. TypeMismatchError from 4 GiB
+  // on.
   StringView add(std::string_view text);
   StringView add(const StringView& text) { return text.is_inline() ? text : add(text.text()); }
 

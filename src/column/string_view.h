@@ -1,5 +1,5 @@
-// A string of a column: 16 bytes. Up to 12 bytes lie inside, longer ones are pointed at and keep their
-// first 4 bytes here, so most comparisons never touch the heap.
+// A string of a column: 16 bytes. Up to 12 bytes lie inside, longer ones are pointed at and keep
+// their first 4 bytes here, so most comparisons never touch the heap.
 //
 // Unused inline bytes are zero, so equal short strings are equal 16-byte words.
 // A StringView does not own what it points at: the column's heap does.

@@ -1,9 +1,9 @@
 // The types of columns, in Arrow's terms.
 //
-// A DataType is a small value: an id, its parameters, and shared details for the rare types that have
-// a time zone or an element. Physical layout of a value inside a flat column:
-//   bool: one byte 0/1 · ints and floats: themselves · decimal128: __int128 · utf8, binary: StringView
-//   date32: int32 days since 1970-01-01 · time64: int64 microseconds since midnight
+// A DataType is a small value: an id, its parameters, and shared details for the rare types that
+// have a time zone or an element. Physical layout of a value inside a flat column:
+//   bool: one byte 0/1 · ints and floats: themselves · decimal128: __int128 · utf8, binary:
+//   StringView date32: int32 days since 1970-01-01 · time64: int64 microseconds since midnight
 //   timestamp: int64 units since 1970-01-01 UTC · interval: Interval
 //   fixed_size_list<float32>: `list_size` floats, in the child column
 #pragma once

@@ -1,4 +1,5 @@
-// One value with its type: literals, parameters, rows for people. Never used inside loops over data.
+// One value with its type: literals, parameters, rows for people. Never used inside loops over
+// data.
 #pragma once
 
 #include <cstdint>

@@ -81,8 +81,8 @@ class SinkOperator {
  public:
   virtual ~SinkOperator() = default;
   virtual std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const = 0;
-  // A stream enters the same pipelines again and again: called before each epoch. Stateful sinks keep
-  // their state, the others start afresh.
+  // A stream enters the same pipelines again and again: called before each epoch. Stateful sinks
+  // keep their state, the others start afresh.
   virtual void begin_epoch(SinkState& state) const = 0;
   // `tasks`: how many tasks there will be in this epoch.
   virtual std::unique_ptr<SinkTask> new_task(SinkState& state, size_t tasks) const = 0;

@@ -39,7 +39,8 @@ struct PhysicalPlan::Builder {
         Pipeline pipeline;
         pipeline.source = scan.source();
         pipeline.columns = scan.columns();
-        pipeline.description = "scan " + (scan.name().empty() ? scan.source()->describe() : scan.name());
+        pipeline.description =
+            "scan " + (scan.name().empty() ? scan.source()->describe() : scan.name());
         return pipeline;
       }
       case PlanKind::kFilter:
@@ -49,15 +50,15 @@ struct PhysicalPlan::Builder {
         return with_transform(
             plan, make_project(static_cast<const ProjectPlan&>(plan).expressions()), "project");
       case PlanKind::kTimeWindow:
-        return with_transform(
-            plan, make_time_window(static_cast<const TimeWindowPlan&>(plan).window()),
-            "time window");
+        return with_transform(plan,
+                              make_time_window(static_cast<const TimeWindowPlan&>(plan).window()),
+                              "time window");
       case PlanKind::kAggregate: {
         const auto& aggregate = static_cast<const AggregatePlan&>(plan);
-        return close(plan,
-                     make_aggregate(aggregate.keys(), aggregate.aggregates(),
-                                    options.aggregate_output),
-                     "aggregate");
+        return close(
+            plan,
+            make_aggregate(aggregate.keys(), aggregate.aggregates(), options.aggregate_output),
+            "aggregate");
       }
       case PlanKind::kSort:
         return close(plan,
@@ -155,11 +156,10 @@ void PlanExecution::run(const TableSource* input) {
     request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
     request.cancellation = context_.cancellation;
     request.tasks = tasks_for(pipeline, source);
-    const std::unique_ptr<TableScan> scan =
-        source != nullptr
-            ? source->scan(request)
-            : pipelines[pipeline.input_pipeline].sink->result(*states_[pipeline.input_pipeline],
-                                                              request);
+    const std::unique_ptr<TableScan> scan = source != nullptr
+                                                ? source->scan(request)
+                                                : pipelines[pipeline.input_pipeline].sink->result(
+                                                      *states_[pipeline.input_pipeline], request);
     pipeline.sink->begin_epoch(*states_[i]);
     run_pipeline(*scan, pipeline.transforms, *pipeline.sink, *states_[i], request.tasks, context_);
   }
@@ -178,7 +178,8 @@ std::vector<PlanExecution::Stateful> PlanExecution::stateful_sinks() {
 
 uint64_t PlanExecution::state_bytes() {
   uint64_t bytes = 0;
-  for (const Stateful& stateful : stateful_sinks()) bytes += stateful.sink->state_bytes(*stateful.state);
+  for (const Stateful& stateful : stateful_sinks())
+    bytes += stateful.sink->state_bytes(*stateful.state);
   return bytes;
 }
 

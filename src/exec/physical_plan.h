@@ -25,7 +25,7 @@ struct PhysicalOptions {
 
 // Reads either a source of the plan or the result of an earlier pipeline's sink.
 struct Pipeline {
-  TableSourcePtr source;            // null: `input_pipeline`
+  TableSourcePtr source;  // null: `input_pipeline`
   size_t input_pipeline = 0;
   std::vector<size_t> columns;
   std::vector<std::unique_ptr<TransformOperator>> transforms;
@@ -56,7 +56,8 @@ class PlanExecution {
   PlanExecution(const PlanExecution&) = delete;
   PlanExecution& operator=(const PlanExecution&) = delete;
 
-  // Runs every pipeline once. `input`, when given, replaces the plan's (only) source for this epoch.
+  // Runs every pipeline once. `input`, when given, replaces the plan's (only) source for this
+  // epoch.
   void run(const TableSource* input);
   // The rows of the last run, in order, without selections. May be called once per run.
   std::vector<Chunk> take_result();

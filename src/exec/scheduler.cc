@@ -70,6 +70,8 @@ struct PipelineParts {
   const std::vector<std::unique_ptr<TransformOperator>>& transforms;
   const SinkOperator& sink;
   SinkState& sink_state;
+  // Asked between chunks, also between those that a transform makes of one; may throw.
+  std::function<bool()> keep_going;
 };
 
 // One task of a pipeline.
@@ -104,6 +106,7 @@ class PipelineTask {
       const TransformResult result = transform.process(chunk, states_[stage].get(), &output);
       if (!push(std::move(output), stage + 1)) return false;
       if (result == TransformResult::kNeedInput) return true;
+      if (!parts_.keep_going()) return false;
     }
   }
 
@@ -119,27 +122,35 @@ void run_pipeline(TableScan& scan,
                   const std::vector<std::unique_ptr<TransformOperator>>& transforms,
                   const SinkOperator& sink, SinkState& sink_state, size_t tasks,
                   const ExecutionContext& context) {
-  const PipelineParts parts{scan, transforms, sink, sink_state};
   if (tasks <= 1 || context.pool == nullptr) {
-    PipelineTask task(parts, 1);
     constexpr int kChunksBetweenInterruptChecks = 64;
     int chunks = 0;
-    do {
+    const auto keep_going = [&context, &chunks] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
       if (context.interrupt_check && ++chunks % kChunksBetweenInterruptChecks == 0) {
         context.interrupt_check();
       }
+      return true;
+    };
+    const PipelineParts parts{scan, transforms, sink, sink_state, keep_going};
+    PipelineTask task(parts, 1);
+    do {
+      keep_going();
     } while (task.step());
     task.combine();
   } else {
     TaskGroup group(tasks);
+    const auto keep_going = [&context, &group] {
+      if (context.cancellation) context.cancellation->throw_if_cancelled();
+      return !group.stopped();
+    };
+    const PipelineParts parts{scan, transforms, sink, sink_state, keep_going};
     for (size_t i = 0; i < tasks; ++i) {
-      context.pool->submit([&group, &parts, &context, tasks] {
+      context.pool->submit([&group, &parts, tasks] {
         group.run([&] {
           PipelineTask task(parts, tasks);
-          do {
-            if (context.cancellation) context.cancellation->throw_if_cancelled();
-          } while (!group.stopped() && task.step());
+          while (parts.keep_going() && task.step()) {
+          }
           task.combine();
         });
       });

@@ -13,8 +13,8 @@ enum class AggregateKind { kCountRows, kCount, kSum, kAvg, kMin, kMax };
 
 std::string_view aggregate_name(AggregateKind kind);
 
-// Result types: COUNT int64; SUM of signed integers int64, of unsigned ones uint64 (both checked), of
-// floats float64, of decimals decimal(38, scale); AVG float64; MIN and MAX the argument's type.
+// Result types: COUNT int64; SUM of signed integers int64, of unsigned ones uint64 (both checked),
+// of floats float64, of decimals decimal(38, scale); AVG float64; MIN and MAX the argument's type.
 // Nothing when the argument's type does not fit.
 std::optional<DataType> aggregate_result_type(AggregateKind kind, const DataType& argument);
 

@@ -26,12 +26,14 @@ size_t NameScope::resolve(const Expression& column) const {
   }
   const std::vector<size_t>& found = exact.empty() ? folded : exact;
   if (found.size() == 1) return found[0];
-  const std::string shown = column.qualifier.empty() ? column.name : column.qualifier + "." + column.name;
+  const std::string shown =
+      column.qualifier.empty() ? column.name : column.qualifier + "." + column.name;
   if (found.size() > 1) {
     std::vector<std::string> places;
     for (size_t i : found) {
-      places.push_back(columns_[i].qualifier.empty() ? columns_[i].name
-                                                     : columns_[i].qualifier + "." + columns_[i].name);
+      places.push_back(columns_[i].qualifier.empty()
+                           ? columns_[i].name
+                           : columns_[i].qualifier + "." + columns_[i].name);
     }
     throw Error(ErrorKind::kSqlSemantic,
                 concat("column '", excerpt(shown), "' is ambiguous: it could be ",
@@ -39,10 +41,11 @@ size_t NameScope::resolve(const Expression& column) const {
   }
   std::vector<std::string> names;
   for (const ScopeColumn& candidate : columns_) names.push_back(candidate.name);
-  throw Error(ErrorKind::kSqlSemantic,
-              concat("column '", excerpt(shown), "' does not exist", did_you_mean(column.name, names),
-                     names.empty() ? std::string("; there are no columns here")
-                                   : "; the columns are: " + excerpt(join_texts(names, ", "), 300)));
+  throw Error(
+      ErrorKind::kSqlSemantic,
+      concat("column '", excerpt(shown), "' does not exist", did_you_mean(column.name, names),
+             names.empty() ? std::string("; there are no columns here")
+                           : "; the columns are: " + excerpt(join_texts(names, ", "), 300)));
 }
 
 BoundExpressionPtr ExpressionBinder::bind(const Expression& expression) {
@@ -102,22 +105,23 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
   if (name == "-" && expression.children.size() == 1) name = "negate";
   if (is_aggregate_name(name)) {
     throw Error(ErrorKind::kSqlSemantic,
-                concat("the aggregate ", name, "() is not possible here; aggregates belong into the "
+                concat("the aggregate ", name,
+                       "() is not possible here; aggregates belong into the "
                        "select list, HAVING or ORDER BY of a grouped query"));
   }
   if (expression.distinct || expression.filter || !expression.order_by.empty()) {
-    throw Error(ErrorKind::kSqlSemantic,
-                concat("DISTINCT, FILTER and ORDER BY inside ", name,
-                       "() need an aggregate function"));
+    throw Error(ErrorKind::kSqlSemantic, concat("DISTINCT, FILTER and ORDER BY inside ", name,
+                                                "() need an aggregate function"));
   }
   std::vector<BoundExpressionPtr> arguments;
   for (const ExpressionPtr& child : expression.children) arguments.push_back(bind(*child));
   if (name == "and" || name == "or") {
     for (BoundExpressionPtr& argument : arguments) {
       if (argument->type.id() != TypeId::kBool && !argument->type.is_null()) {
-        throw Error(ErrorKind::kTypeMismatch,
-                    concat(to_upper_ascii(name), " needs conditions, but ",
-                           excerpt(argument->to_string(), 100), " is ", argument->type.to_string()));
+        throw Error(
+            ErrorKind::kTypeMismatch,
+            concat(to_upper_ascii(name), " needs conditions, but ",
+                   excerpt(argument->to_string(), 100), " is ", argument->type.to_string()));
       }
       argument = bound_cast(std::move(argument), DataType(TypeId::kBool));
     }

@@ -29,8 +29,8 @@ class NameScope {
   static NameScope of(const Schema& schema, std::string_view qualifier = "");
 
   const std::vector<ScopeColumn>& columns() const { return columns_; }
-  // Throws SqlSemanticError: unknown (with a suggestion) or ambiguous. Unquoted names ignore case, but
-  // an exact spelling wins.
+  // Throws SqlSemanticError: unknown (with a suggestion) or ambiguous. Unquoted names ignore case,
+  // but an exact spelling wins.
   size_t resolve(const Expression& column) const;
 
  private:

@@ -25,14 +25,14 @@ enum class BoundKind { kConstant, kColumn, kCall, kCast, kCase, kAnd, kOr };
 struct BoundExpression {
   BoundKind kind = BoundKind::kConstant;
   DataType type;
-  Value constant;              // kConstant
-  size_t column = 0;           // kColumn
-  std::string name;            // kColumn: the column's; kCall: the function's
+  Value constant;                 // kConstant
+  size_t column = 0;              // kColumn
+  std::string name;               // kColumn: the column's; kCall: the function's
   ScalarKernel kernel = nullptr;  // kCall
-  bool strict = true;          // kCall: NULL in, NULL out; the kernel never sees a constant NULL
-  bool try_cast = false;       // kCast
-  bool has_else = false;       // kCase: children are WHEN, THEN pairs, then ELSE
-  bool can_fail = false;       // this node or one below may throw on some values
+  bool strict = true;             // kCall: NULL in, NULL out; the kernel never sees a constant NULL
+  bool try_cast = false;          // kCast
+  bool has_else = false;          // kCase: children are WHEN, THEN pairs, then ELSE
+  bool can_fail = false;          // this node or one below may throw on some values
   std::vector<BoundExpressionPtr> children;
 
   // "distance > 500", "CAST(x AS int64)": explain text. Equal texts with equal columns mean equal
@@ -44,7 +44,8 @@ struct BoundExpression {
 BoundExpressionPtr bound_constant(Value value);
 BoundExpressionPtr bound_column(size_t column, DataType type, std::string name);
 // The child itself when it has the type already; constants are cast at once when they can be.
-BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type, bool try_cast = false);
+BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type,
+                              bool try_cast = false);
 // AND or OR over boolean children; one child is that child.
 BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> children);
 
@@ -54,8 +55,9 @@ bool same_expression(const BoundExpression& a, const BoundExpression& b);
 void visit_columns(const BoundExpression& expression, const std::function<void(size_t)>& f);
 // The same expression with every column replaced by what f says (a constant share of the tree is
 // shared).
-BoundExpressionPtr replace_columns(const BoundExpressionPtr& expression,
-                                   const std::function<BoundExpressionPtr(const BoundExpression&)>& f);
+BoundExpressionPtr replace_columns(
+    const BoundExpressionPtr& expression,
+    const std::function<BoundExpressionPtr(const BoundExpression&)>& f);
 // The conjuncts of an AND tree.
 std::vector<BoundExpressionPtr> split_conjuncts(const BoundExpressionPtr& expression);
 

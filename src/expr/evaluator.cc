@@ -20,8 +20,8 @@ EvaluationBatch::EvaluationBatch(const EvaluationBatch& parent, const std::vecto
 const ColumnPtr& EvaluationBatch::column(size_t i) {
   VELARIA_CHECK(i < gathered_.size());
   if (!gathered_[i]) {
-    gathered_[i] = selection_ ? take(chunk_.columns[i], selection_->data(), rows())
-                              : chunk_.columns[i];
+    gathered_[i] =
+        selection_ ? take(chunk_.columns[i], selection_->data(), rows()) : chunk_.columns[i];
   }
   return gathered_[i];
 }

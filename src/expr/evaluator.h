@@ -28,8 +28,8 @@ class EvaluationBatch {
   std::vector<ColumnPtr> gathered_;
 };
 
-// One value per row of the batch; any encoding. Rows whose value is not needed (the right side of an
-// AND that is already false, a CASE branch not taken) are not evaluated when that could fail.
+// One value per row of the batch; any encoding. Rows whose value is not needed (the right side of
+// an AND that is already false, a CASE branch not taken) are not evaluated when that could fail.
 ColumnPtr evaluate(const BoundExpression& expression, EvaluationBatch& batch);
 
 // Constants below folded to their values. What would fail stays as it is, to fail when it is run.

@@ -1,4 +1,5 @@
-// The scalar functions and operators that exist: names, argument counts, and how types are resolved.
+// The scalar functions and operators that exist: names, argument counts, and how types are
+// resolved.
 //
 // Batch and stream, SQL and frame verbs all look here, so a function means the same everywhere.
 // Immutable after its construction.
@@ -42,8 +43,8 @@ class FunctionRegistry {
   std::vector<std::string> names() const;
   const std::map<std::string, FunctionDefinition>& definitions() const { return definitions_; }
 
-  // Binds a call over bound arguments: checks count and types, inserts casts. Text constants take the
-  // type of a typed partner ('2013-01-01' beside a date). Throws SqlSemanticError or
+  // Binds a call over bound arguments: checks count and types, inserts casts. Text constants take
+  // the type of a typed partner ('2013-01-01' beside a date). Throws SqlSemanticError or
   // TypeMismatchError.
   BoundExpressionPtr bind(std::string_view name, std::vector<BoundExpressionPtr> arguments) const;
 

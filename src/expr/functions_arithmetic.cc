@@ -49,8 +49,8 @@ ColumnPtr subtract_timestamps(const std::vector<ColumnPtr>& a, int64_t rows,
   // Both are in one unit; the difference is exact, then counted in microseconds.
   const int64_t units = units_per_second(a[0]->type().unit());
   const DataType wide(TypeId::kInt64);
-  const ColumnPtr difference = flatten(arithmetic(
-      ArithmeticOp::kSubtract, a[0]->with_type(wide), a[1]->with_type(wide)));
+  const ColumnPtr difference =
+      flatten(arithmetic(ArithmeticOp::kSubtract, a[0]->with_type(wide), a[1]->with_type(wide)));
   FixedBuilder<Interval> builder(result);
   for (int64_t i = 0; i < rows; ++i) {
     if (difference->is_null(i)) {
@@ -88,8 +88,8 @@ ColumnPtr scale_interval(const std::vector<ColumnPtr>& a, int64_t rows, const Da
     if (__builtin_mul_overflow(interval.months, factor, &scaled.months) ||
         __builtin_mul_overflow(interval.days, factor, &scaled.days) ||
         __builtin_mul_overflow(interval.micros, factor, &scaled.micros)) {
-      throw Error(ErrorKind::kTypeMismatch, concat("interval overflow in ", intervals->value(i).to_sql(),
-                                                   " * ", factor));
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("interval overflow in ", intervals->value(i).to_sql(), " * ", factor));
     }
     builder.append(scaled);
   }
@@ -155,8 +155,8 @@ std::optional<ResolvedFunction> resolve_add(const std::vector<DataType>& types) 
     return ResolvedFunction{{interval, type}, type, shift_timestamp_swapped, true};
   }
   if (types[0].id() == TypeId::kDate32 && types[1].is_integer()) {
-    return ResolvedFunction{{types[0], DataType(TypeId::kInt64)}, types[0],
-                            shift_date<ArithmeticOp::kAdd>, true};
+    return ResolvedFunction{
+        {types[0], DataType(TypeId::kInt64)}, types[0], shift_date<ArithmeticOp::kAdd>, true};
   }
   return resolve_numbers<ArithmeticOp::kAdd>(types);
 }
@@ -173,10 +173,11 @@ std::optional<ResolvedFunction> resolve_subtract(const std::vector<DataType>& ty
     return ResolvedFunction{{a, b}, DataType(TypeId::kInt64), subtract_dates, false};
   }
   if (a.id() == TypeId::kDate32 && b.is_integer()) {
-    return ResolvedFunction{{a, DataType(TypeId::kInt64)}, a, shift_date<ArithmeticOp::kSubtract>,
-                            true};
+    return ResolvedFunction{
+        {a, DataType(TypeId::kInt64)}, a, shift_date<ArithmeticOp::kSubtract>, true};
   }
-  if ((a.id() == TypeId::kTimestamp && (b.id() == TypeId::kTimestamp || b.id() == TypeId::kDate32)) ||
+  if ((a.id() == TypeId::kTimestamp &&
+       (b.id() == TypeId::kTimestamp || b.id() == TypeId::kDate32)) ||
       (a.id() == TypeId::kDate32 && b.id() == TypeId::kTimestamp)) {
     const auto type = common_type(a, b);
     return ResolvedFunction{{*type, *type}, interval, subtract_timestamps, true};
@@ -199,16 +200,17 @@ std::optional<ResolvedFunction> resolve_negate(const std::vector<DataType>& type
 }  // namespace
 
 void register_arithmetic(FunctionRegistry* registry) {
-  registry->add({"+", "operator", "a + b", "Sum; also of a moment and an interval", 2, 2, resolve_add});
-  registry->add({"-", "operator", "a - b", "Difference; of two moments an interval", 2, 2,
-                 resolve_subtract});
+  registry->add(
+      {"+", "operator", "a + b", "Sum; also of a moment and an interval", 2, 2, resolve_add});
+  registry->add(
+      {"-", "operator", "a - b", "Difference; of two moments an interval", 2, 2, resolve_subtract});
   registry->add({"*", "operator", "a * b", "Product; also of an interval and a whole number", 2, 2,
                  resolve_multiply});
   registry->add({"/", "operator", "a / b",
                  "Quotient; truncates for integers, NULL when an integer is divided by zero", 2, 2,
                  resolve_numbers<ArithmeticOp::kDivide>});
-  registry->add({"%", "operator", "a % b", "Remainder with the sign of a; NULL for an integer % 0", 2,
-                 2, resolve_numbers<ArithmeticOp::kModulo>});
+  registry->add({"%", "operator", "a % b", "Remainder with the sign of a; NULL for an integer % 0",
+                 2, 2, resolve_numbers<ArithmeticOp::kModulo>});
   registry->add_alias("mod", "%");
   registry->add({"negate", "operator", "-a", "Negation", 1, 1, resolve_negate});
 }

@@ -121,8 +121,7 @@ ColumnPtr distinct_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const D
   for (int64_t i = 0; i < rows; ++i) {
     const bool x_null = a[0]->is_null(i);
     const bool y_null = a[1]->is_null(i);
-    const bool distinct =
-        x_null || y_null ? x_null != y_null : equal->values<uint8_t>()[i] == 0;
+    const bool distinct = x_null || y_null ? x_null != y_null : equal->values<uint8_t>()[i] == 0;
     out->mutable_data()[i] = distinct != kNegated;
   }
   return Column::flat(type, rows, std::move(out), 0, Validity());
@@ -243,8 +242,8 @@ ColumnPtr extreme_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const Da
       if (kGreatest ? order > 0 : order < 0) best = p;
     }
     if (best == flat.size()) best = 0;  // all NULL: any of them
-    indices[static_cast<size_t>(i)] = static_cast<uint32_t>(best * static_cast<size_t>(rows)) +
-                                      static_cast<uint32_t>(i);
+    indices[static_cast<size_t>(i)] =
+        static_cast<uint32_t>(best * static_cast<size_t>(rows)) + static_cast<uint32_t>(i);
   }
   (void)type;
   return take(concatenate(flat), indices.data(), rows);
@@ -265,36 +264,39 @@ void register_comparison(FunctionRegistry* registry) {
   registry->add({"<>", group, "a <> b", "Not equal", 2, 2, resolve_compare<CompareOp::kNotEqual>});
   registry->add_alias("!=", "<>");
   registry->add({"<", group, "a < b", "Less", 2, 2, resolve_compare<CompareOp::kLess>});
-  registry->add({"<=", group, "a <= b", "Less or equal", 2, 2, resolve_compare<CompareOp::kLessEqual>});
+  registry->add(
+      {"<=", group, "a <= b", "Less or equal", 2, 2, resolve_compare<CompareOp::kLessEqual>});
   registry->add({">", group, "a > b", "Greater", 2, 2, resolve_compare<CompareOp::kGreater>});
-  registry->add({">=", group, "a >= b", "Greater or equal", 2, 2,
-                 resolve_compare<CompareOp::kGreaterEqual>});
+  registry->add(
+      {">=", group, "a >= b", "Greater or equal", 2, 2, resolve_compare<CompareOp::kGreaterEqual>});
   registry->add({"not", group, "NOT a", "Negation; NULL stays NULL", 1, 1, resolve_not});
-  registry->add({"is_null", group, "a IS NULL", "Whether a is NULL", 1, 1, resolve_null_test<false>});
+  registry->add(
+      {"is_null", group, "a IS NULL", "Whether a is NULL", 1, 1, resolve_null_test<false>});
   registry->add({"is_not_null", group, "a IS NOT NULL", "Whether a is not NULL", 1, 1,
                  resolve_null_test<true>});
-  registry->add({"is_true", group, "a IS TRUE", "Never NULL", 1, 1, resolve_truth_test<true, false>});
-  registry->add({"is_not_true", group, "a IS NOT TRUE", "Never NULL", 1, 1,
-                 resolve_truth_test<true, true>});
-  registry->add({"is_false", group, "a IS FALSE", "Never NULL", 1, 1,
-                 resolve_truth_test<false, false>});
+  registry->add(
+      {"is_true", group, "a IS TRUE", "Never NULL", 1, 1, resolve_truth_test<true, false>});
+  registry->add(
+      {"is_not_true", group, "a IS NOT TRUE", "Never NULL", 1, 1, resolve_truth_test<true, true>});
+  registry->add(
+      {"is_false", group, "a IS FALSE", "Never NULL", 1, 1, resolve_truth_test<false, false>});
   registry->add({"is_not_false", group, "a IS NOT FALSE", "Never NULL", 1, 1,
                  resolve_truth_test<false, true>});
   registry->add({"is_distinct_from", group, "a IS DISTINCT FROM b",
                  "Unequal, where NULL equals NULL; never NULL", 2, 2, resolve_distinct<false>});
   registry->add({"is_not_distinct_from", group, "a IS NOT DISTINCT FROM b",
                  "Equal, where NULL equals NULL; never NULL", 2, 2, resolve_distinct<true>});
-  registry->add({"in", group, "a IN (b, ...)", "Whether a equals one of the list", 2, 100000,
-                 resolve_in});
-  registry->add({"coalesce", group, "coalesce(a, ...)", "The first argument that is not NULL", 1, 1000,
-                 resolve_coalesce});
+  registry->add(
+      {"in", group, "a IN (b, ...)", "Whether a equals one of the list", 2, 100000, resolve_in});
+  registry->add({"coalesce", group, "coalesce(a, ...)", "The first argument that is not NULL", 1,
+                 1000, resolve_coalesce});
   registry->add_alias("ifnull", "coalesce");
-  registry->add({"nullif", group, "nullif(a, b)", "NULL when a equals b, else a", 2, 2,
-                 resolve_nullif});
-  registry->add({"greatest", group, "greatest(a, ...)", "The largest argument; NULLs are skipped", 1,
-                 1000, resolve_extreme<true>});
-  registry->add({"least", group, "least(a, ...)", "The smallest argument; NULLs are skipped", 1, 1000,
-                 resolve_extreme<false>});
+  registry->add(
+      {"nullif", group, "nullif(a, b)", "NULL when a equals b, else a", 2, 2, resolve_nullif});
+  registry->add({"greatest", group, "greatest(a, ...)", "The largest argument; NULLs are skipped",
+                 1, 1000, resolve_extreme<true>});
+  registry->add({"least", group, "least(a, ...)", "The smallest argument; NULLs are skipped", 1,
+                 1000, resolve_extreme<false>});
 }
 
 }  // namespace velaria

@@ -224,20 +224,23 @@ void register_math(FunctionRegistry* registry) {
                  resolve_rounding<cut_fraction, Rounding::kCut>});
   registry->add({"round", group, "round(x [, digits])", "Nearest value, half away from zero", 1, 2,
                  resolve_round});
-  registry->add({"sqrt", group, "sqrt(x)", "Square root; NaN below 0", 1, 1,
-                 resolve_float64<square_root>});
+  registry->add(
+      {"sqrt", group, "sqrt(x)", "Square root; NaN below 0", 1, 1, resolve_float64<square_root>});
   registry->add({"cbrt", group, "cbrt(x)", "Cube root", 1, 1, resolve_float64<cube_root>});
-  registry->add({"exp", group, "exp(x)", "e to the power of x", 1, 1, resolve_float64<exponential>});
+  registry->add(
+      {"exp", group, "exp(x)", "e to the power of x", 1, 1, resolve_float64<exponential>});
   registry->add({"ln", group, "ln(x)", "Natural logarithm", 1, 1, resolve_float64<natural_log>});
-  registry->add({"log10", group, "log10(x)", "Decimal logarithm", 1, 1, resolve_float64<decimal_log>});
+  registry->add(
+      {"log10", group, "log10(x)", "Decimal logarithm", 1, 1, resolve_float64<decimal_log>});
   registry->add_alias("log", "log10");
-  registry->add({"power", group, "power(x, y)", "x to the power of y", 2, 2, resolve_pair<power_of>});
+  registry->add(
+      {"power", group, "power(x, y)", "x to the power of y", 2, 2, resolve_pair<power_of>});
   registry->add_alias("pow", "power");
   registry->add({"sin", group, "sin(x)", "Sine of radians", 1, 1, resolve_float64<sine>});
   registry->add({"cos", group, "cos(x)", "Cosine of radians", 1, 1, resolve_float64<cosine>});
   registry->add({"tan", group, "tan(x)", "Tangent of radians", 1, 1, resolve_float64<tangent>});
-  registry->add({"atan2", group, "atan2(y, x)", "Angle of the point (x, y)", 2, 2,
-                 resolve_pair<angle_of>});
+  registry->add(
+      {"atan2", group, "atan2(y, x)", "Angle of the point (x, y)", 2, 2, resolve_pair<angle_of>});
 }
 
 }  // namespace velaria

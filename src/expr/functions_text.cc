@@ -166,7 +166,8 @@ ColumnPtr trim_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataT
 
 ColumnPtr contains_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
   return build_fixed<uint8_t>(a, rows, type, [](const Flat& c, int64_t i) {
-    return static_cast<uint8_t>(text_at(*c[0], i).find(text_at(*c[1], i)) != std::string_view::npos);
+    return static_cast<uint8_t>(text_at(*c[0], i).find(text_at(*c[1], i)) !=
+                                std::string_view::npos);
   });
 }
 
@@ -256,8 +257,8 @@ void register_text(FunctionRegistry* registry) {
   registry->add_alias("character_length", "length");
   registry->add({"||", group, "a || b", "Both texts; NULL when one is NULL", 2, 2,
                  resolve_joining<join_kernel, true>});
-  registry->add({"concat", group, "concat(a, ...)", "All arguments as one text; NULLs are skipped", 1,
-                 1000, resolve_joining<concat_kernel, false>});
+  registry->add({"concat", group, "concat(a, ...)", "All arguments as one text; NULLs are skipped",
+                 1, 1000, resolve_joining<concat_kernel, false>});
   registry->add({"substr", group, "substr(text, start [, length])", "Part of a text, from 1", 2, 3,
                  resolve_text<substr_kernel, 1>});
   registry->add_alias("substring", "substr");
@@ -274,10 +275,10 @@ void register_text(FunctionRegistry* registry) {
                  resolve_text_to<contains_kernel, TypeId::kBool>});
   registry->add({"starts_with", group, "starts_with(text, prefix)", "Whether text begins so", 2, 2,
                  resolve_text_to<starts_with_kernel, TypeId::kBool>});
-  registry->add({"strpos", group, "strpos(text, part)", "Where part begins, from 1; 0 when nowhere", 2,
-                 2, resolve_text_to<position_kernel, TypeId::kInt64>});
-  registry->add({"like", group, "text LIKE pattern [ESCAPE e]", "% is any text, _ one code point", 2, 3,
-                 resolve_text_to<like_kernel<false>, TypeId::kBool>});
+  registry->add({"strpos", group, "strpos(text, part)", "Where part begins, from 1; 0 when nowhere",
+                 2, 2, resolve_text_to<position_kernel, TypeId::kInt64>});
+  registry->add({"like", group, "text LIKE pattern [ESCAPE e]", "% is any text, _ one code point",
+                 2, 3, resolve_text_to<like_kernel<false>, TypeId::kBool>});
   registry->add({"ilike", group, "text ILIKE pattern [ESCAPE e]", "LIKE without ASCII case", 2, 3,
                  resolve_text_to<like_kernel<true>, TypeId::kBool>});
 }

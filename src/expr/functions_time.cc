@@ -61,19 +61,19 @@ std::optional<ResolvedFunction> resolve_one_part(const std::vector<DataType>& ty
 void register_time(FunctionRegistry* registry) {
   const char* group = "time";
   registry->add({"date_part", group, "date_part(part, moment)",
-                 "A part of a date or timestamp as a whole number; also EXTRACT(part FROM moment)", 2,
-                 2, resolve_date_part});
-  registry->add({"date_trunc", group, "date_trunc(part, moment)", "The start of the moment's part", 2,
-                 2, resolve_date_trunc});
+                 "A part of a date or timestamp as a whole number; also EXTRACT(part FROM moment)",
+                 2, 2, resolve_date_part});
+  registry->add({"date_trunc", group, "date_trunc(part, moment)", "The start of the moment's part",
+                 2, 2, resolve_date_trunc});
   registry->add({"year", group, "year(moment)", "Year", 1, 1, resolve_one_part<DatePart::kYear>});
   registry->add({"month", group, "month(moment)", "Month, 1 to 12", 1, 1,
                  resolve_one_part<DatePart::kMonth>});
-  registry->add({"day", group, "day(moment)", "Day of the month", 1, 1,
-                 resolve_one_part<DatePart::kDay>});
-  registry->add({"hour", group, "hour(moment)", "Hour, 0 to 23", 1, 1,
-                 resolve_one_part<DatePart::kHour>});
-  registry->add({"minute", group, "minute(moment)", "Minute", 1, 1,
-                 resolve_one_part<DatePart::kMinute>});
+  registry->add(
+      {"day", group, "day(moment)", "Day of the month", 1, 1, resolve_one_part<DatePart::kDay>});
+  registry->add(
+      {"hour", group, "hour(moment)", "Hour, 0 to 23", 1, 1, resolve_one_part<DatePart::kHour>});
+  registry->add(
+      {"minute", group, "minute(moment)", "Minute", 1, 1, resolve_one_part<DatePart::kMinute>});
   registry->add({"second", group, "second(moment)", "Second, without its fraction", 1, 1,
                  resolve_one_part<DatePart::kSecond>});
 }

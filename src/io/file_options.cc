@@ -11,8 +11,8 @@ namespace velaria {
 namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string_view value, std::string_view expected) {
-  throw Error(ErrorKind::kInvalidArgument, concat("CSV option ", key, " is '", excerpt(value),
-                                                  "'; it must be ", expected));
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("CSV option ", key, " is '", excerpt(value), "'; it must be ", expected));
 }
 
 std::string unescape(std::string_view text) {
@@ -96,24 +96,18 @@ using Setter = std::function<void(const std::string& key, const std::string& tex
 
 const std::map<std::string, Setter>& setters() {
   static const std::map<std::string, Setter> all = {
-      {"delimiter",
-       [](const std::string&, const std::string& text, CsvOptions* out) {
-         out->delimiter = unescape(text);
-       }},
+      {"delimiter", [](const std::string&, const std::string& text,
+                       CsvOptions* out) { out->delimiter = unescape(text); }},
       {"quote",
        [](const std::string& key, const std::string& text, CsvOptions* out) {
          const std::string quote = unescape(text);
          if (quote.size() > 1) refuse(key, text, "one character, or empty for none");
          out->quote = quote.empty() ? '\0' : quote[0];
        }},
-      {"header",
-       [](const std::string& key, const std::string& text, CsvOptions* out) {
-         out->header = bool_from_text(key, text);
-       }},
-      {"columns",
-       [](const std::string& key, const std::string& text, CsvOptions* out) {
-         out->columns = fields_from_text(key, text);
-       }},
+      {"header", [](const std::string& key, const std::string& text,
+                    CsvOptions* out) { out->header = bool_from_text(key, text); }},
+      {"columns", [](const std::string& key, const std::string& text,
+                     CsvOptions* out) { out->columns = fields_from_text(key, text); }},
       {"types",
        [](const std::string& key, const std::string& text, CsvOptions* out) {
          for (Field& field : fields_from_text(key, text)) out->types[field.name] = field.type;
@@ -132,18 +126,12 @@ const std::map<std::string, Setter>& setters() {
          if (text != "widen" && text != "fail") refuse(key, text, "widen or fail");
          out->on_type_error = text == "fail" ? TypeErrorPolicy::kFail : TypeErrorPolicy::kWiden;
        }},
-      {"sample_bytes",
-       [](const std::string& key, const std::string& text, CsvOptions* out) {
-         out->sample_bytes = bytes_from_text(key, text);
-       }},
-      {"range_bytes",
-       [](const std::string& key, const std::string& text, CsvOptions* out) {
-         out->range_bytes = bytes_from_text(key, text);
-       }},
-      {"max_row_bytes",
-       [](const std::string& key, const std::string& text, CsvOptions* out) {
-         out->max_row_bytes = bytes_from_text(key, text);
-       }},
+      {"sample_bytes", [](const std::string& key, const std::string& text,
+                          CsvOptions* out) { out->sample_bytes = bytes_from_text(key, text); }},
+      {"range_bytes", [](const std::string& key, const std::string& text,
+                         CsvOptions* out) { out->range_bytes = bytes_from_text(key, text); }},
+      {"max_row_bytes", [](const std::string& key, const std::string& text,
+                           CsvOptions* out) { out->max_row_bytes = bytes_from_text(key, text); }},
   };
   return all;
 }

@@ -29,17 +29,17 @@ enum class TypeErrorPolicy {
 };
 
 struct CsvOptions {
-  std::string delimiter = ",";         // one or more bytes
-  char quote = '"';                    // '\0': quotes are ordinary characters
-  std::optional<bool> header;          // not said: true
-  std::vector<Field> columns;          // the whole schema, by position; empty: inferred
-  std::map<std::string, DataType> types;   // some columns by name, the others inferred
-  std::vector<std::string> null_texts;     // unquoted fields that mean NULL, beside the empty one
+  std::string delimiter = ",";            // one or more bytes
+  char quote = '"';                       // '\0': quotes are ordinary characters
+  std::optional<bool> header;             // not said: true
+  std::vector<Field> columns;             // the whole schema, by position; empty: inferred
+  std::map<std::string, DataType> types;  // some columns by name, the others inferred
+  std::vector<std::string> null_texts;    // unquoted fields that mean NULL, beside the empty one
   RaggedPolicy ragged = RaggedPolicy::kError;
   TypeErrorPolicy on_type_error = TypeErrorPolicy::kWiden;
-  int64_t sample_bytes = int64_t{64} << 20;    // evidence for kFail; larger files give 3 samples
-  int64_t range_bytes = int64_t{1} << 20;      // what one task parses at a time; at most 4 MiB
-  int64_t max_row_bytes = int64_t{64} << 20;   // at most 256 MiB; longer rows are an error
+  int64_t sample_bytes = int64_t{64} << 20;   // evidence for kFail; larger files give 3 samples
+  int64_t range_bytes = int64_t{1} << 20;     // what one task parses at a time; at most 4 MiB
+  int64_t max_row_bytes = int64_t{64} << 20;  // at most 256 MiB; longer rows are an error
 };
 
 // Keys: delimiter, quote, header, columns, types, null_text, ragged, on_type_error, sample_bytes,

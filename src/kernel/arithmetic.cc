@@ -65,9 +65,9 @@ bool overflows(ArithmeticOp op, T x, T y) {
 template <typename T>
 ColumnPtr checked_integers(ArithmeticOp op, const Column& a, const Column& b, int64_t rows,
                            Validity validity) {
-  using Unsigned = std::conditional_t<std::is_same_v<T, Int128>, unsigned __int128,
-                                      std::make_unsigned_t<std::conditional_t<
-                                          std::is_same_v<T, Int128>, int64_t, T>>>;
+  using Unsigned = std::conditional_t<
+      std::is_same_v<T, Int128>, unsigned __int128,
+      std::make_unsigned_t<std::conditional_t<std::is_same_v<T, Int128>, int64_t, T>>>;
   auto buffer = Buffer::allocate(static_cast<size_t>(rows) * sizeof(T));
   T* out = reinterpret_cast<T*>(buffer->mutable_data());
   // The loops compute with wrap-around and gather the overflow in one flag, so that they vectorize;
@@ -110,8 +110,8 @@ ColumnPtr checked_integers(ArithmeticOp op, const Column& a, const Column& b, in
     const T* x = a.values<T>();
     const T* y = b.values<T>();
     for (int64_t i = 0; i < rows; ++i) {
-      if (validity.valid(i) && overflows<T>(op, x[a.is_constant() ? 0 : i],
-                                            y[b.is_constant() ? 0 : i])) {
+      if (validity.valid(i) &&
+          overflows<T>(op, x[a.is_constant() ? 0 : i], y[b.is_constant() ? 0 : i])) {
         overflowed(op, a, b, i);
       }
     }
@@ -157,8 +157,12 @@ ColumnPtr floats(ArithmeticOp op, const Column& a, const Column& b, int64_t rows
   T* out = reinterpret_cast<T*>(buffer->mutable_data());
   switch (op) {
     case ArithmeticOp::kAdd: for_rows<T>(a, b, rows, out, [](T x, T y) { return x + y; }); break;
-    case ArithmeticOp::kSubtract: for_rows<T>(a, b, rows, out, [](T x, T y) { return x - y; }); break;
-    case ArithmeticOp::kMultiply: for_rows<T>(a, b, rows, out, [](T x, T y) { return x * y; }); break;
+    case ArithmeticOp::kSubtract:
+      for_rows<T>(a, b, rows, out, [](T x, T y) { return x - y; });
+      break;
+    case ArithmeticOp::kMultiply:
+      for_rows<T>(a, b, rows, out, [](T x, T y) { return x * y; });
+      break;
     case ArithmeticOp::kDivide: for_rows<T>(a, b, rows, out, [](T x, T y) { return x / y; }); break;
     case ArithmeticOp::kModulo:
       for_rows<T>(a, b, rows, out, [](T x, T y) { return std::fmod(x, y); });
@@ -196,9 +200,8 @@ ColumnPtr arithmetic(ArithmeticOp op, const ColumnPtr& a, const ColumnPtr& b) {
 ColumnPtr negate(const ColumnPtr& a) {
   const Value zero = a->type().is_float()
                          ? Value::floating(a->type(), -0.0)  // -0.0 - x is -x also for x = 0
-                         : (a->type().id() == TypeId::kDecimal128
-                                ? Value::decimal(a->type(), 0)
-                                : Value::integral(a->type(), 0));
+                         : (a->type().id() == TypeId::kDecimal128 ? Value::decimal(a->type(), 0)
+                                                                  : Value::integral(a->type(), 0));
   return arithmetic(ArithmeticOp::kSubtract, Column::constant(zero, a->length()), a);
 }
 
@@ -235,10 +238,11 @@ ColumnPtr add_interval(const ColumnPtr& timestamps, const ColumnPtr& intervals, 
     const Int128 micros = static_cast<Int128>(sign) * step.micros * units;
     const Int128 fine = micros >= 0 ? micros / 1000000 : -((-micros + 999999) / 1000000);
     const Int128 total = static_cast<Int128>(days) * day_units + time_of_day + fine;
-    if (total > std::numeric_limits<int64_t>::max() || total < std::numeric_limits<int64_t>::min()) {
+    if (total > std::numeric_limits<int64_t>::max() ||
+        total < std::numeric_limits<int64_t>::min()) {
       throw Error(ErrorKind::kTypeMismatch,
-                  concat("timestamp overflow in ", x->value(i).to_string(), subtract ? " - " : " + ",
-                         y->value(i).to_string()));
+                  concat("timestamp overflow in ", x->value(i).to_string(),
+                         subtract ? " - " : " + ", y->value(i).to_string()));
     }
     out[i] = static_cast<int64_t>(total);
   }

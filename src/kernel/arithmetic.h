@@ -10,7 +10,8 @@ namespace velaria {
 
 enum class ArithmeticOp { kAdd, kSubtract, kMultiply, kDivide, kModulo };
 
-// int64, uint64, float64, float32 or decimal128 of one scale (add, subtract). Result type: as given.
+// int64, uint64, float64, float32 or decimal128 of one scale (add, subtract). Result type: as
+// given.
 ColumnPtr arithmetic(ArithmeticOp op, const ColumnPtr& a, const ColumnPtr& b);
 
 // int64 or float64 or decimal.

@@ -267,8 +267,7 @@ ColumnPtr float_to(const Column& column, const DataType& to, CastMode mode) {
         // Through the shortest text, so that 0.1 becomes 0.1 and not its binary neighbour.
         if (!std::isfinite(v)) return std::nullopt;
         char text[512];
-        const auto end =
-            std::to_chars(text, text + sizeof(text), v, std::chars_format::fixed).ptr;
+        const auto end = std::to_chars(text, text + sizeof(text), v, std::chars_format::fixed).ptr;
         const std::string_view digits(text, static_cast<size_t>(end - text));
         const size_t point = digits.find('.');
         const int scale =
@@ -352,7 +351,9 @@ bool can_cast(const DataType& from, const DataType& to) {
   if (from.id() == TypeId::kBinary) return to.id() == TypeId::kUtf8;
   if (to.id() == TypeId::kUtf8) return true;
   if (from.id() == TypeId::kUtf8) return true;
-  const auto number_like = [](const DataType& t) { return t.is_numeric() || t.id() == TypeId::kBool; };
+  const auto number_like = [](const DataType& t) {
+    return t.is_numeric() || t.id() == TypeId::kBool;
+  };
   if (number_like(from) && number_like(to)) {
     return !(from.id() == TypeId::kDecimal128 && to.id() == TypeId::kBool);
   }

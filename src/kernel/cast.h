@@ -1,8 +1,8 @@
 // Checked casts between column types.
 //
-// A value that the target cannot hold is a TypeMismatchError naming the value and both types, or NULL
-// with CastMode::kTry. Rounding happens only where SQL says so: float to integer rounds half to even,
-// a finer timestamp is cut down to a coarser unit, a decimal rounds half away from zero.
+// A value that the target cannot hold is a TypeMismatchError naming the value and both types, or
+// NULL with CastMode::kTry. Rounding happens only where SQL says so: float to integer rounds half
+// to even, a finer timestamp is cut down to a coarser unit, a decimal rounds half away from zero.
 #pragma once
 
 #include "src/column/column.h"

@@ -115,7 +115,9 @@ void compare_typed(CompareOp op, const Column& a, const Column& b, int64_t rows,
     case CompareOp::kLess: compare_loop<CompareOp::kLess, T>(a, b, rows, out); break;
     case CompareOp::kLessEqual: compare_loop<CompareOp::kLessEqual, T>(a, b, rows, out); break;
     case CompareOp::kGreater: compare_loop<CompareOp::kGreater, T>(a, b, rows, out); break;
-    case CompareOp::kGreaterEqual: compare_loop<CompareOp::kGreaterEqual, T>(a, b, rows, out); break;
+    case CompareOp::kGreaterEqual:
+      compare_loop<CompareOp::kGreaterEqual, T>(a, b, rows, out);
+      break;
   }
 }
 

@@ -11,8 +11,9 @@ struct TypeTag {
   using type = T;
 };
 
-// Calls f(TypeTag<T>()) with the stored type of `type`: uint8_t for bool, int32_t for date32, int64_t
-// for timestamps, Int128 for decimals, StringView for text. Vectors and the null type are refused.
+// Calls f(TypeTag<T>()) with the stored type of `type`: uint8_t for bool, int32_t for date32,
+// int64_t for timestamps, Int128 for decimals, StringView for text. Vectors and the null type are
+// refused.
 template <typename F>
 decltype(auto) visit_stored_type(const DataType& type, F&& f) {
   switch (type.id()) {

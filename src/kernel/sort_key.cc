@@ -45,13 +45,14 @@ void append_value(const T& value, std::string* out) {
         (static_cast<Int128>(value.months) * 30 + value.days) * 86400000000LL + value.micros;
     append_value<Int128>(total, out);
   } else if constexpr (std::is_same_v<T, Int128>) {
-    append_big_endian(static_cast<unsigned __int128>(value) ^ (static_cast<unsigned __int128>(1) << 127),
-                      out);
+    append_big_endian(
+        static_cast<unsigned __int128>(value) ^ (static_cast<unsigned __int128>(1) << 127), out);
   } else if constexpr (std::is_signed_v<T>) {
     using Unsigned = std::make_unsigned_t<T>;
-    append_big_endian(static_cast<Unsigned>(static_cast<Unsigned>(value) ^
-                                            static_cast<Unsigned>(Unsigned{1} << (sizeof(T) * 8 - 1))),
-                      out);
+    append_big_endian(
+        static_cast<Unsigned>(static_cast<Unsigned>(value) ^
+                              static_cast<Unsigned>(Unsigned{1} << (sizeof(T) * 8 - 1))),
+        out);
   } else {
     append_big_endian(value, out);
   }
@@ -82,7 +83,8 @@ void encode_sort_keys(const std::vector<ColumnPtr>& columns, const std::vector<S
         });
       }
       if (order.descending) {
-        for (size_t i = start; i < bytes->size(); ++i) (*bytes)[i] = static_cast<char>(~(*bytes)[i]);
+        for (size_t i = start; i < bytes->size(); ++i)
+          (*bytes)[i] = static_cast<char>(~(*bytes)[i]);
       }
     }
     ends->push_back(bytes->size());

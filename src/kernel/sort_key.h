@@ -1,8 +1,9 @@
 // Order-by columns as byte strings whose memcmp order is the wanted order.
 //
-// Per column: one byte for NULL, then the value with its sign flipped and bytes in big-endian order;
-// text is escaped and ended by 0x00 0x00, so a shorter text is before a longer one that begins with
-// it; everything but the NULL byte is inverted for DESC. Floats: NaN above +inf, -0.0 equals 0.0.
+// Per column: one byte for NULL, then the value with its sign flipped and bytes in big-endian
+// order; text is escaped and ended by 0x00 0x00, so a shorter text is before a longer one that
+// begins with it; everything but the NULL byte is inverted for DESC. Floats: NaN above +inf, -0.0
+// equals 0.0.
 #pragma once
 
 #include <string>

@@ -109,10 +109,10 @@ ColumnPtr flatten(const ColumnPtr& column) {
       std::memcpy(to + i * dimension, column->vector_at(0),
                   static_cast<size_t>(dimension) * sizeof(float));
     }
-    return Column::vectors(type, count,
-                           Column::flat(DataType(TypeId::kFloat32), count * dimension,
-                                        std::move(out), 0, Validity()),
-                           std::move(validity));
+    return Column::vectors(
+        type, count,
+        Column::flat(DataType(TypeId::kFloat32), count * dimension, std::move(out), 0, Validity()),
+        std::move(validity));
   }
   return visit_stored_type(type, [&](auto tag) {
     using T = typename decltype(tag)::type;

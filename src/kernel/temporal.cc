@@ -19,12 +19,18 @@ struct NamedPart {
 };
 
 constexpr NamedPart kParts[] = {
-    {"year", DatePart::kYear},          {"quarter", DatePart::kQuarter},
-    {"month", DatePart::kMonth},        {"week", DatePart::kWeek},
-    {"day", DatePart::kDay},            {"dow", DatePart::kDayOfWeek},
-    {"doy", DatePart::kDayOfYear},      {"hour", DatePart::kHour},
-    {"minute", DatePart::kMinute},      {"second", DatePart::kSecond},
-    {"millisecond", DatePart::kMillisecond}, {"microsecond", DatePart::kMicrosecond},
+    {"year", DatePart::kYear},
+    {"quarter", DatePart::kQuarter},
+    {"month", DatePart::kMonth},
+    {"week", DatePart::kWeek},
+    {"day", DatePart::kDay},
+    {"dow", DatePart::kDayOfWeek},
+    {"doy", DatePart::kDayOfYear},
+    {"hour", DatePart::kHour},
+    {"minute", DatePart::kMinute},
+    {"second", DatePart::kSecond},
+    {"millisecond", DatePart::kMillisecond},
+    {"microsecond", DatePart::kMicrosecond},
     {"epoch", DatePart::kEpoch},
 };
 

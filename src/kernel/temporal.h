@@ -8,15 +8,26 @@
 namespace velaria {
 
 enum class DatePart {
-  kYear, kQuarter, kMonth, kWeek, kDay, kDayOfWeek, kDayOfYear, kHour, kMinute, kSecond,
-  kMillisecond, kMicrosecond, kEpoch,
+  kYear,
+  kQuarter,
+  kMonth,
+  kWeek,
+  kDay,
+  kDayOfWeek,
+  kDayOfYear,
+  kHour,
+  kMinute,
+  kSecond,
+  kMillisecond,
+  kMicrosecond,
+  kEpoch,
 };
 
 // "year", "dow", "hour" ...: throws SqlSemanticError with a suggestion.
 DatePart date_part_from_name(std::string_view name);
 
-// The part as int64 of a timestamp column (flat or constant). Week is ISO 8601, day of week is 0 for
-// Sunday, epoch is whole seconds. Seconds drop the fraction.
+// The part as int64 of a timestamp column (flat or constant). Week is ISO 8601, day of week is 0
+// for Sunday, epoch is whole seconds. Seconds drop the fraction.
 ColumnPtr date_part(DatePart part, const ColumnPtr& timestamps);
 
 // The timestamp cut down to the start of its year, quarter, month, week (Monday), day, hour ...

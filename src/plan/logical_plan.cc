@@ -18,7 +18,8 @@ Schema pick_fields(const Schema& schema, const std::vector<size_t>& columns) {
 Schema project_schema(const std::vector<BoundExpressionPtr>& expressions,
                       const std::vector<std::string>& names) {
   std::vector<Field> fields;
-  for (size_t i = 0; i < expressions.size(); ++i) fields.push_back({names[i], expressions[i]->type});
+  for (size_t i = 0; i < expressions.size(); ++i)
+    fields.push_back({names[i], expressions[i]->type});
   return Schema(std::move(fields));
 }
 
@@ -95,10 +96,10 @@ TimeWindowPlan::TimeWindowPlan(PlanPtr child, TimeWindow window)
       window_(std::move(window)) {}
 
 std::string TimeWindowPlan::describe() const {
-  return concat("TimeWindow ", child()->schema().field(window_.time_column).name, " every ",
-                window_.width_ms, " ms",
-                window_.slide_ms == window_.width_ms ? "" : concat(" slide ", window_.slide_ms, " ms"),
-                " as ", window_.output_column);
+  return concat(
+      "TimeWindow ", child()->schema().field(window_.time_column).name, " every ", window_.width_ms,
+      " ms", window_.slide_ms == window_.width_ms ? "" : concat(" slide ", window_.slide_ms, " ms"),
+      " as ", window_.output_column);
 }
 
 PlanPtr TimeWindowPlan::with_children(std::vector<PlanPtr> children) const {

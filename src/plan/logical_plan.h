@@ -1,5 +1,5 @@
-// What a query computes: an immutable tree. SQL and frame verbs both end here; the optimizer rewrites
-// it; the physical planner reads it.
+// What a query computes: an immutable tree. SQL and frame verbs both end here; the optimizer
+// rewrites it; the physical planner reads it.
 //
 // Expressions inside a node refer to the columns of its child by position. Every node knows its
 // schema and its line of explain text. Nothing here knows threads, files or algorithms.
@@ -19,7 +19,14 @@
 namespace velaria {
 
 enum class PlanKind {
-  kScan, kFilter, kProject, kTimeWindow, kAggregate, kSort, kLimit, kTopN,
+  kScan,
+  kFilter,
+  kProject,
+  kTimeWindow,
+  kAggregate,
+  kSort,
+  kLimit,
+  kTopN,
 };
 
 class LogicalPlan;

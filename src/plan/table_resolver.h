@@ -1,5 +1,5 @@
-// What the SQL room needs of the world outside it: the tables that names mean. The session's catalog
-// implements it.
+// What the SQL room needs of the world outside it: the tables that names mean. The session's
+// catalog implements it.
 #pragma once
 
 #include <string>

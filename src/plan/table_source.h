@@ -19,7 +19,7 @@ namespace velaria {
 struct ScanRequest {
   std::vector<size_t> columns;  // which columns of the schema, in the order wanted; may be empty
   int64_t chunk_rows = kDefaultChunkRows;
-  size_t tasks = 1;             // how many threads will pull at the same time
+  size_t tasks = 1;                                 // how many threads will pull at the same time
   const CancellationToken* cancellation = nullptr;  // outlives the scan
 };
 

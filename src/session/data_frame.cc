@@ -12,8 +12,8 @@ namespace velaria {
 
 namespace {
 
-// Consumers pay per record batch, so small chunks go out together. Neighbouring slices of one buffer
-// are joined without a copy.
+// Consumers pay per record batch, so small chunks go out together. Neighbouring slices of one
+// buffer are joined without a copy.
 constexpr int64_t kExportRows = 128 * 1024;
 
 }  // namespace
@@ -37,7 +37,8 @@ void DataFrame::export_arrow(ArrowArrayStream* out) const {
         if (next == chunks->size()) return false;
         std::vector<Chunk> group;
         int64_t rows = 0;
-        while (next < chunks->size() && (group.empty() || rows + (*chunks)[next].rows <= kExportRows)) {
+        while (next < chunks->size() &&
+               (group.empty() || rows + (*chunks)[next].rows <= kExportRows)) {
           rows += (*chunks)[next].rows;
           group.push_back(std::move((*chunks)[next++]));
         }

@@ -4,8 +4,8 @@
 //   DataFrame late = flights.filter("arr_delay > 60").group_by({"carrier"}).agg({"count(*) AS n"});
 //   std::string table = late.order_by({"n DESC"}).to_text();
 //
-// Frames are small immutable values that share the session's engine and keep it alive. Any thread may
-// use a frame; each run is a query of its own.
+// Frames are small immutable values that share the session's engine and keep it alive. Any thread
+// may use a frame; each run is a query of its own.
 #pragma once
 
 #include <cstdint>

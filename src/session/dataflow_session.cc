@@ -34,8 +34,8 @@ DataFrame DataflowSession::read(const std::string& path,
   engine_->check_open();
   const ProbeResult probed = probe_file(engine_->files(), path);
   if (options.empty()) {
-    return DataFrame(engine_, ScanPlan::all_columns(open_probed(engine_->files(), probed),
-                                                    file_name_of(path)));
+    return DataFrame(
+        engine_, ScanPlan::all_columns(open_probed(engine_->files(), probed), file_name_of(path)));
   }
   return read_csv(path, with_probed_csv_options(probed, options));
 }
@@ -44,9 +44,9 @@ DataFrame DataflowSession::read_csv(const std::string& path, CsvOptions options)
   engine_->check_open();
   FileOpenContext context;
   context.tasks = engine_->pool().size();
-  return DataFrame(engine_,
-                   ScanPlan::all_columns(open_csv(engine_->files(), path, std::move(options), context),
-                                         file_name_of(path)));
+  return DataFrame(
+      engine_, ScanPlan::all_columns(open_csv(engine_->files(), path, std::move(options), context),
+                                     file_name_of(path)));
 }
 
 DataFrame DataflowSession::read_csv(const std::string& path,
@@ -92,8 +92,8 @@ std::vector<std::string> DataflowSession::tables() const {
 DataFrame DataflowSession::create_dataframe_from_arrow(ArrowArrayStream* stream) const {
   ImportedTable table = import_stream(stream);
   engine_->check_open();
-  return DataFrame(engine_, ScanPlan::all_columns(
-                                std::make_shared<ArrowTableSource>(std::move(table)), ""));
+  return DataFrame(engine_,
+                   ScanPlan::all_columns(std::make_shared<ArrowTableSource>(std::move(table)), ""));
 }
 
 namespace {
@@ -126,8 +126,9 @@ StreamingDataFrame DataflowSession::streamSql(const std::string& text) const {
   const sql::Statement statement = sql::parse_statement(text);
   const auto* select = std::get_if<sql::SelectPtr>(&statement.body);
   if (select == nullptr) {
-    throw Error(ErrorKind::kSqlSemantic,
-                "stream_sql() takes a SELECT; INSERT INTO a sink is started with start_stream_sql()");
+    throw Error(
+        ErrorKind::kSqlSemantic,
+        "stream_sql() takes a SELECT; INSERT INTO a sink is started with start_stream_sql()");
   }
   return StreamingDataFrame(sql::bind_select(**select, *engine_, text),
                             engine_->stream_environment());
@@ -149,9 +150,9 @@ StreamInsert bind_insert(const std::shared_ptr<Engine>& engine, const std::strin
   }
   const Engine::Entry target = engine->entry(insert->table);
   if (target.kind != Engine::EntryKind::kStreamSink) {
-    throw Error(ErrorKind::kTableKind,
-                concat("'", target.name, "' is not a sink; make one with CREATE SINK TABLE or "
-                       "register_stream_sink()"));
+    throw Error(ErrorKind::kTableKind, concat("'", target.name,
+                                              "' is not a sink; make one with CREATE SINK TABLE or "
+                                              "register_stream_sink()"));
   }
   if (!insert->columns.empty()) {
     throw Error(ErrorKind::kSqlUnsupported,
@@ -212,10 +213,9 @@ DataFrame DataflowSession::vector_search(const std::string& table, const std::st
   chunk.columns = {ids.finish(), scores.finish()};
   const Schema schema(
       {{"row_id", DataType(TypeId::kInt64)}, {"score", DataType(TypeId::kFloat64)}});
-  return DataFrame(engine_,
-                   ScanPlan::all_columns(std::make_shared<MemoryTableSource>(
-                                             schema, std::vector<Chunk>{std::move(chunk)}),
-                                         "vector_search"));
+  return DataFrame(engine_, ScanPlan::all_columns(std::make_shared<MemoryTableSource>(
+                                                      schema, std::vector<Chunk>{std::move(chunk)}),
+                                                  "vector_search"));
 }
 
 std::string DataflowSession::explain_vector_search(const std::string& table,

@@ -33,19 +33,22 @@ class DataflowSession {
  public:
   explicit DataflowSession(SessionOptions options = {});
 
-  // Stops what runs in the background and forgets the tables. Frames of the session fail afterwards.
+  // Stops what runs in the background and forgets the tables. Frames of the session fail
+  // afterwards.
   void close();
 
   // ---- files. Paths are of the local file system.
   ProbeResult probe(const std::string& path) const;
   // Probes, then reads with exactly the settings that were found. `options` (see the reader of the
   // probed kind) go over what was found.
-  DataFrame read(const std::string& path, const std::map<std::string, std::string>& options = {}) const;
+  DataFrame read(const std::string& path,
+                 const std::map<std::string, std::string>& options = {}) const;
   DataFrame read_csv(const std::string& path, CsvOptions options = {}) const;
-  DataFrame read_csv(const std::string& path, const std::map<std::string, std::string>& options) const;
+  DataFrame read_csv(const std::string& path,
+                     const std::map<std::string, std::string>& options) const;
 
-  // ---- batch SQL. Queries give a frame that runs when its rows are asked for; other statements run at
-  // once and give a frame that tells what they did.
+  // ---- batch SQL. Queries give a frame that runs when its rows are asked for; other statements
+  // run at once and give a frame that tells what they did.
   DataFrame sql(const std::string& text);
   std::string explain(const std::string& text);
 
@@ -58,7 +61,8 @@ class DataflowSession {
 
   // ---- streams
   StreamingDataFrame read_stream(std::shared_ptr<StreamSource> source) const;
-  StreamingDataFrame read_stream_csv_dir(const std::string& path, const CsvOptions& options = {}) const;
+  StreamingDataFrame read_stream_csv_dir(const std::string& path,
+                                         const CsvOptions& options = {}) const;
   void create_temp_view(const std::string& name, const StreamingDataFrame& frame);
   // A SELECT over streams.
   StreamingDataFrame streamSql(const std::string& text) const;

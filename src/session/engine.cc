@@ -15,8 +15,8 @@ namespace {
 
 SessionOptions checked(SessionOptions options) {
   if (options.chunk_rows < 1 || options.chunk_rows > kMostChunkRows) {
-    throw Error(ErrorKind::kInvalidArgument, concat("chunk_rows=", options.chunk_rows,
-                                                    " must be 1 to ", kMostChunkRows));
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("chunk_rows=", options.chunk_rows, " must be 1 to ", kMostChunkRows));
   }
   return options;
 }
@@ -26,8 +26,9 @@ SessionOptions checked(SessionOptions options) {
 Engine::Engine(SessionOptions options)
     : options_(checked(std::move(options))),
       budget_(std::make_shared<MemoryBudget>(options_.memory_limit_bytes)),
-      files_(options_.allowed_paths ? restrict_to_paths(local_file_system(), *options_.allowed_paths)
-                                    : local_file_system()),
+      files_(options_.allowed_paths
+                 ? restrict_to_paths(local_file_system(), *options_.allowed_paths)
+                 : local_file_system()),
       clock_(system_clock()),
       pool_(std::make_shared<ThreadPool>(options_.threads)) {}
 
@@ -103,8 +104,8 @@ QueryResult Engine::run(const PlanPtr& plan) {
 
 std::string Engine::explain(const PlanPtr& plan) const {
   const PlanPtr better = optimized(plan);
-  return concat("logical\n", explain_plan(*plan), "optimized\n", explain_plan(*better), "physical\n",
-                PhysicalPlan::make(*better, PhysicalOptions()).describe());
+  return concat("logical\n", explain_plan(*plan), "optimized\n", explain_plan(*better),
+                "physical\n", PhysicalPlan::make(*better, PhysicalOptions()).describe());
 }
 
 void Engine::add_entry(Entry entry, bool replace) {
@@ -154,8 +155,9 @@ std::vector<Engine::Entry> Engine::entries() const {
 PlanPtr Engine::resolve_table(const std::string& name) const {
   const Entry found = entry(name);
   if (found.kind == EntryKind::kStreamSink) {
-    throw Error(ErrorKind::kTableKind,
-                concat("'", found.name, "' is a sink: it can be written to with INSERT INTO, not read"));
+    throw Error(
+        ErrorKind::kTableKind,
+        concat("'", found.name, "' is a sink: it can be written to with INSERT INTO, not read"));
   }
   return found.plan;
 }

@@ -13,8 +13,8 @@ FileTable file_table_of(const sql::CreateTableStatement& create) {
   for (const auto& [name, value] : create.options) {
     if (equals_ignore_case(name, "path")) {
       if (value.is_null() || value.type().id() != TypeId::kUtf8 || value.as_text().empty()) {
-        throw Error(ErrorKind::kInvalidArgument,
-                    concat("OPTIONS(path: ...) of table ", create.name, " must be a text in quotes"));
+        throw Error(ErrorKind::kInvalidArgument, concat("OPTIONS(path: ...) of table ", create.name,
+                                                        " must be a text in quotes"));
       }
       out.path = value.as_text();
     } else {
@@ -70,10 +70,9 @@ Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStat
   entry.kind = Engine::EntryKind::kStreamSource;
   CsvDirectoryOptions directory;
   directory.csv = std::move(options);
-  entry.plan = ScanPlan::all_columns(
-      std::make_shared<StreamTableSource>(
-          make_csv_directory_stream(engine.files(), file.path, std::move(directory))),
-      create.name);
+  entry.plan = ScanPlan::all_columns(std::make_shared<StreamTableSource>(make_csv_directory_stream(
+                                         engine.files(), file.path, std::move(directory))),
+                                     create.name);
   return entry;
 }
 

@@ -15,8 +15,8 @@ struct SessionOptions {
   std::string temp_dir;             // for what does not fit into memory; empty: the system's
   // When given, files outside of these folders (or files) cannot be opened or written.
   std::optional<std::vector<std::string>> allowed_paths;
-  int64_t chunk_rows = 2048;        // 1 to 4096; small values are for tests
-  bool optimizer = true;            // false: plans run as they are written, for tests
+  int64_t chunk_rows = 2048;  // 1 to 4096; small values are for tests
+  bool optimizer = true;      // false: plans run as they are written, for tests
   // Called about every 20 ms by the thread that waits for a query; throwing cancels the query.
   std::function<void()> interrupt_check;
 };

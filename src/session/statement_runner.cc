@@ -18,8 +18,7 @@ namespace velaria {
 
 namespace {
 
-DataFrame text_frame(const std::shared_ptr<Engine>& engine,
-                     const std::vector<std::string>& names,
+DataFrame text_frame(const std::shared_ptr<Engine>& engine, const std::vector<std::string>& names,
                      const std::vector<std::vector<std::string>>& rows) {
   std::vector<Field> fields;
   Chunk chunk;

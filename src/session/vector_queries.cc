@@ -57,8 +57,8 @@ std::shared_ptr<const VectorTable> VectorTableCache::get(Engine& engine, const P
     }
     entries_ = std::move(living);
   }
-  auto table = std::make_shared<VectorTable>(field.type.is_vector() ? field.type.list_size()
-                                                                    : dimension);
+  auto table =
+      std::make_shared<VectorTable>(field.type.is_vector() ? field.type.list_size() : dimension);
   std::vector<ColumnPtr> blocks;
   if (in_place) blocks = blocks_in_place(*plan, column);
   if (blocks.empty()) {

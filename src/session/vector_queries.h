@@ -12,12 +12,12 @@
 
 namespace velaria {
 
-// Norms cost a pass over the vectors, so they are kept per source and column for as long as the source
-// lives. Thread-safe.
+// Norms cost a pass over the vectors, so they are kept per source and column for as long as the
+// source lives. Thread-safe.
 class VectorTableCache {
  public:
-  // The vectors of `column` as they lie in the frame's source, or run and copied when the frame is a
-  // query. `dimension` serves for text vectors.
+  // The vectors of `column` as they lie in the frame's source, or run and copied when the frame is
+  // a query. `dimension` serves for text vectors.
   std::shared_ptr<const VectorTable> get(Engine& engine, const PlanPtr& plan,
                                          const std::string& column, int32_t dimension);
 

@@ -28,10 +28,10 @@ Metric metric_from_name(std::string_view name) {
     if (equals_ignore_case(name, metric_name(metric))) return metric;
     names.emplace_back(metric_name(metric));
   }
-  throw Error(ErrorKind::kInvalidArgument,
-              concat("vector metric '", excerpt(name), "' does not exist",
-                     did_you_mean(to_lower_ascii(name), names), "; use one of ",
-                     join_texts(names, ", ")));
+  throw Error(
+      ErrorKind::kInvalidArgument,
+      concat("vector metric '", excerpt(name), "' does not exist",
+             did_you_mean(to_lower_ascii(name), names), "; use one of ", join_texts(names, ", ")));
 }
 
 bool larger_is_nearer(Metric metric) { return metric == Metric::kDot; }

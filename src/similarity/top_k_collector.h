@@ -33,9 +33,7 @@ class TopKCollector {
 
   // The k-th best key so far, +infinity while there are fewer than k: nothing above it can enter.
   // Renewed when the buffer is cut back, so it may lag behind, never run ahead.
-  double key_limit() const {
-    return full_ ? worst_.key : std::numeric_limits<double>::infinity();
-  }
+  double key_limit() const { return full_ ? worst_.key : std::numeric_limits<double>::infinity(); }
 
   // At most 1.5 k pairs in no order, among them the k best.
   const std::vector<RankedRow>& rows() const { return rows_; }

@@ -62,8 +62,7 @@ void VectorTable::append(const ColumnPtr& column, VectorNormsPtr norms) {
                        " vectors; compute them from this column"));
   }
   if (column->length() == 0) return;
-  const ColumnPtr flat =
-      column->is_flat() ? spread_element_nulls(column) : copy_flat(*column);
+  const ColumnPtr flat = column->is_flat() ? spread_element_nulls(column) : copy_flat(*column);
   null_rows_ += flat->validity().count_nulls(flat->length());
   blocks_.push_back({flat, rows_, std::move(norms)});
   rows_ += flat->length();

@@ -83,10 +83,18 @@ struct CommonTable {
   int64_t position = -1;
 };
 
-enum class SetOperation { kNone, kUnion, kUnionAll, kIntersect, kIntersectAll, kExcept, kExceptAll };
+enum class SetOperation {
+  kNone,
+  kUnion,
+  kUnionAll,
+  kIntersect,
+  kIntersectAll,
+  kExcept,
+  kExceptAll
+};
 
-// Either one SELECT (or VALUES list), or a set operation over two of them. CTEs, ORDER BY, LIMIT and
-// OFFSET belong to the whole.
+// Either one SELECT (or VALUES list), or a set operation over two of them. CTEs, ORDER BY, LIMIT
+// and OFFSET belong to the whole.
 struct SelectStatement {
   int64_t position = -1;
   std::vector<CommonTable> with;
@@ -129,7 +137,7 @@ struct CreateTableStatement {
   bool if_not_exists = false;
   std::string name;
   std::vector<ColumnDefinition> columns;
-  std::string format;  // USING csv|line|json; empty: not written
+  std::string format;                                  // USING csv|line|json; empty: not written
   std::vector<std::pair<std::string, Value>> options;  // OPTIONS(key: value, ...)
   bool has_options = false;
   SelectPtr query;  // CREATE TABLE AS

@@ -61,7 +61,8 @@ class SelectBinder {
     if (statement.set_operation != SetOperation::kNone) {
       unsupported("UNION, INTERSECT and EXCEPT are not supported", statement.position);
     }
-    if (!statement.windows.empty()) unsupported("WINDOW definitions are not supported", statement.position);
+    if (!statement.windows.empty())
+      unsupported("WINDOW definitions are not supported", statement.position);
     if (statement.qualify) unsupported("QUALIFY is not supported", statement.qualify->position);
     if (statement.hybrid_search) {
       unsupported("HYBRID SEARCH is not supported; call vector_search() on the session",
@@ -72,7 +73,8 @@ class SelectBinder {
                   statement.distinct_on[0]->position);
     }
     if (!statement.values.empty()) {
-      return bind_order_and_limit(statement, values_relation(statement.values, statement.position).plan);
+      return bind_order_and_limit(statement,
+                                  values_relation(statement.values, statement.position).plan);
     }
     return bind_select_body(statement);
   }
@@ -95,7 +97,8 @@ class SelectBinder {
       }
       case TableRef::Kind::kJoin: unsupported("joins are not supported", from->position);
       case TableRef::Kind::kFunction:
-        unsupported(concat("the table function ", from->name, "() is not supported"), from->position);
+        unsupported(concat("the table function ", from->name, "() is not supported"),
+                    from->position);
     }
     VELARIA_CHECK(false);
     return {};
@@ -108,11 +111,13 @@ class SelectBinder {
       if (table.is_path) {
         plan = resolver_.resolve_path(table.name);
       } else {
-        plan = common != common_tables_.end() ? common->second : resolver_.resolve_table(table.name);
+        plan =
+            common != common_tables_.end() ? common->second : resolver_.resolve_table(table.name);
       }
     } catch (const Error& error) {
       const bool placed = error.message().find('\n') != std::string::npos;
-      if (placed || (error.kind() != ErrorKind::kCatalog && error.kind() != ErrorKind::kTableKind)) {
+      if (placed ||
+          (error.kind() != ErrorKind::kCatalog && error.kind() != ErrorKind::kTableKind)) {
         throw;
       }
       fail(error.kind(), error.message(), table.position);
@@ -127,9 +132,10 @@ class SelectBinder {
     if (names.empty()) return plan;
     const Schema& schema = plan->schema();
     if (names.size() > schema.size()) {
-      fail(ErrorKind::kSqlSemantic,
-           concat(names.size(), " column names are given to a table of ", schema.size(), " columns"),
-           position);
+      fail(
+          ErrorKind::kSqlSemantic,
+          concat(names.size(), " column names are given to a table of ", schema.size(), " columns"),
+          position);
     }
     std::vector<BoundExpressionPtr> columns;
     std::vector<std::string> all = schema.names();
@@ -151,7 +157,8 @@ class SelectBinder {
     for (const auto& row : rows) {
       if (row.size() != width) {
         fail(ErrorKind::kSqlSemantic,
-             concat("VALUES rows have ", width, " and ", row.size(), " values; all need the same number"),
+             concat("VALUES rows have ", width, " and ", row.size(),
+                    " values; all need the same number"),
              row.empty() ? position : row[0]->position);
       }
       bound.emplace_back();
@@ -197,8 +204,8 @@ class SelectBinder {
     if (statement.where) {
       ExpressionBinder binder(input.scope);
       locate(binder);
-      input.plan = std::make_shared<FilterPlan>(
-          input.plan, bind_condition(binder, *statement.where, "WHERE"));
+      input.plan = std::make_shared<FilterPlan>(input.plan,
+                                                bind_condition(binder, *statement.where, "WHERE"));
     }
     if (statement.time_window) add_time_window(*statement.time_window, &input);
 
@@ -246,10 +253,11 @@ class SelectBinder {
     locate(binder);
     const BoundExpressionPtr time = binder.bind(*clause.time);
     if (time->kind != BoundKind::kColumn || time->type.id() != TypeId::kTimestamp) {
-      fail(ErrorKind::kTypeMismatch,
-           concat("WINDOW BY needs a timestamp column, but ", excerpt(time->to_string(), 80), " is ",
-                  time->type.to_string(), "; cast it in a subquery: SELECT *, CAST(x AS TIMESTAMP)"),
-           clause.position);
+      fail(
+          ErrorKind::kTypeMismatch,
+          concat("WINDOW BY needs a timestamp column, but ", excerpt(time->to_string(), 80), " is ",
+                 time->type.to_string(), "; cast it in a subquery: SELECT *, CAST(x AS TIMESTAMP)"),
+          clause.position);
     }
     if (clause.every_ms / clause.slide_ms >= kMostWindowsPerRow) {
       fail(ErrorKind::kSqlSemantic,
@@ -295,9 +303,9 @@ class SelectBinder {
       }
       if (out.size() == before) {
         fail(ErrorKind::kSqlSemantic,
-             qualifier.empty() ? std::string("SELECT * needs a table with columns in FROM")
-                               : concat("there is no table '", qualifier, "' in FROM for ", qualifier,
-                                        ".*"),
+             qualifier.empty()
+                 ? std::string("SELECT * needs a table with columns in FROM")
+                 : concat("there is no table '", qualifier, "' in FROM for ", qualifier, ".*"),
              item.position);
       }
     }
@@ -370,8 +378,8 @@ class SelectBinder {
     if (statement.having) having = bind_condition(binder, *statement.having, "HAVING");
     bind_sort_keys(statement, items, binder, projection);
     // Only now are all aggregates known.
-    projection->input = std::make_shared<AggregatePlan>(input.plan, keys, key_names,
-                                                        binder.take_aggregates());
+    projection->input =
+        std::make_shared<AggregatePlan>(input.plan, keys, key_names, binder.take_aggregates());
     if (having) projection->input = std::make_shared<FilterPlan>(projection->input, having);
   }
 
@@ -423,8 +431,8 @@ class SelectBinder {
       if (expression->type.is_null()) expression = bound_cast(expression, DataType(TypeId::kUtf8));
     }
     const size_t visible = projection.visible;
-    PlanPtr plan = std::make_shared<ProjectPlan>(projection.input, projection.expressions,
-                                                 projection.names);
+    PlanPtr plan =
+        std::make_shared<ProjectPlan>(projection.input, projection.expressions, projection.names);
     if (statement.distinct) {
       std::vector<BoundExpressionPtr> keys;
       for (size_t i = 0; i < visible; ++i) {
@@ -474,7 +482,8 @@ class SelectBinder {
       } else {
         const BoundExpressionPtr bound = binder.bind(*key.expression);
         if (bound->kind != BoundKind::kColumn) {
-          unsupported("ORDER BY of VALUES takes a column or its position", key.expression->position);
+          unsupported("ORDER BY of VALUES takes a column or its position",
+                      key.expression->position);
         }
         column = bound->column;
       }

@@ -9,8 +9,8 @@
 
 namespace velaria::sql {
 
-// `text` is the SQL the statement was parsed from, for the places in errors. Throws SqlSemanticError,
-// SqlUnsupportedError, CatalogError, TableKindError, TypeMismatchError.
+// `text` is the SQL the statement was parsed from, for the places in errors. Throws
+// SqlSemanticError, SqlUnsupportedError, CatalogError, TableKindError, TypeMismatchError.
 PlanPtr bind_select(const SelectStatement& statement, const TableResolver& resolver,
                     std::string_view text);
 

@@ -22,12 +22,12 @@ BoundAggregate make_bound_aggregate(std::string_view name, BoundExpressionPtr ar
   if (!argument && aggregate.kind != AggregateKind::kCountRows) {
     throw Error(ErrorKind::kSqlSemantic, concat(name, "() needs an argument"));
   }
-  const auto type =
-      aggregate_result_type(aggregate.kind, argument ? argument->type : DataType());
+  const auto type = aggregate_result_type(aggregate.kind, argument ? argument->type : DataType());
   if (!type) {
-    throw Error(ErrorKind::kTypeMismatch,
-                concat(name, "() is not possible over ", excerpt(argument->to_string(), 80), ", which is ",
-                       argument->type.to_string(), "; cast it: CAST(... AS DOUBLE)"));
+    throw Error(
+        ErrorKind::kTypeMismatch,
+        concat(name, "() is not possible over ", excerpt(argument->to_string(), 80), ", which is ",
+               argument->type.to_string(), "; cast it: CAST(... AS DOUBLE)"));
   }
   aggregate.result_type = type->is_null() ? DataType(TypeId::kUtf8) : *type;
   // A bare NULL takes a type that the accumulators know.
@@ -63,20 +63,23 @@ BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
 
 BoundExpressionPtr GroupBinder::bind_column(const Expression& expression) {
   scope().resolve(expression);  // an unknown column is the better error
-  throw Error(ErrorKind::kSqlSemantic,
-              concat("column '", expression.name,
-                     "' must be in GROUP BY or inside an aggregate such as min(", expression.name, ")"));
+  throw Error(
+      ErrorKind::kSqlSemantic,
+      concat("column '", expression.name,
+             "' must be in GROUP BY or inside an aggregate such as min(", expression.name, ")"));
 }
 
 BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   const std::string name = to_lower_ascii(expression.name);
   if (expression.distinct) {
     throw Error(ErrorKind::kSqlUnsupported,
-                concat(name, "(DISTINCT ...) is not supported; count the rows of a SELECT DISTINCT "
-                             "subquery"));
+                concat(name,
+                       "(DISTINCT ...) is not supported; count the rows of a SELECT DISTINCT "
+                       "subquery"));
   }
   if (!expression.order_by.empty()) {
-    throw Error(ErrorKind::kSqlUnsupported, concat("ORDER BY inside ", name, "() is not supported"));
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat("ORDER BY inside ", name, "() is not supported"));
   }
   if (expression.children.size() > 1) {
     throw Error(ErrorKind::kSqlSemantic, concat(name, "() takes one argument, but ",
@@ -84,8 +87,8 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   }
   ExpressionBinder input_binder(scope());
   BoundExpressionPtr argument;
-  const bool star = !expression.children.empty() &&
-                    expression.children[0]->kind == ExpressionKind::kStar;
+  const bool star =
+      !expression.children.empty() && expression.children[0]->kind == ExpressionKind::kStar;
   if (star && name != "count") {
     throw Error(ErrorKind::kSqlSemantic, concat(name, "(*) is not possible; name a column"));
   }

@@ -58,11 +58,13 @@ TEST_F(FileSystemTest, ReadsAtOffsetsAndPastTheEnd) {
 }
 
 TEST_F(FileSystemTest, NamesWhatCannotBeOpened) {
-  EXPECT_NE(refused([&] { files_->open_read(folder_ + "/none"); }).find("/none"), std::string::npos);
+  EXPECT_NE(refused([&] { files_->open_read(folder_ + "/none"); }).find("/none"),
+            std::string::npos);
   EXPECT_NE(refused([&] { files_->open_read(folder_); }).find("is a directory"), std::string::npos);
   const std::string fifo = folder_ + "/fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_NE(refused([&] { files_->open_read(fifo); }).find("not a regular file"), std::string::npos);
+  EXPECT_NE(refused([&] { files_->open_read(fifo); }).find("not a regular file"),
+            std::string::npos);
   refused([&] { files_->create(folder_ + "/no/such/folder/file"); });
 }
 

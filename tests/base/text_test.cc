@@ -35,9 +35,7 @@ TEST(TextTest, SuggestsOnlyWhatIsClose) {
   EXPECT_EQ(did_you_mean("x", {}), "");
 }
 
-TEST(TextTest, JsonEscapes) {
-  EXPECT_EQ(quote_json("a\"b\\c\n\x02"), "\"a\\\"b\\\\c\\n\\u0002\"");
-}
+TEST(TextTest, JsonEscapes) { EXPECT_EQ(quote_json("a\"b\\c\n\x02"), "\"a\\\"b\\\\c\\n\\u0002\""); }
 
 TEST(MemoryBudgetTest, RefusesAndGivesBack) {
   auto budget = std::make_shared<MemoryBudget>(1000);

@@ -15,9 +15,9 @@ namespace {
 
 using column_test::all_types;
 using column_test::below;
+using column_test::Random;
 using column_test::random_column;
 using column_test::random_selection;
-using column_test::Random;
 
 ColumnPtr int_column(const std::vector<int64_t>& values) {
   FixedBuilder<int64_t> builder(DataType(TypeId::kInt64));

@@ -15,8 +15,8 @@ namespace {
 
 using arrow_test::batch_of;
 using arrow_test::bits_of;
-using arrow_test::bytes_of;
 using arrow_test::Bytes;
+using arrow_test::bytes_of;
 using arrow_test::fixed_node;
 using arrow_test::MadeStream;
 using arrow_test::make_array;
@@ -103,8 +103,8 @@ TEST(ArrowImport, FixedWidthIsZeroCopy) {
 }
 
 TEST(ArrowImport, ConvertedTypes) {
-  EXPECT_EQ(read(import_column(fixed_node<uint16_t>(
-                "e", {0x3C00, 0xC000, 0x0001, 0x7C00, 0x03FF, 0x7BFF}))),
+  EXPECT_EQ(read(import_column(
+                fixed_node<uint16_t>("e", {0x3C00, 0xC000, 0x0001, 0x7C00, 0x03FF, 0x7BFF}))),
             (Texts{"1.0", "-2.0", "5.9604645e-08", "inf", "6.097555e-05", "65504.0"}));
   const ColumnPtr nan = import_column(fixed_node<uint16_t>("e", {0x7E00})).batches[0]->column(0);
   EXPECT_TRUE(std::isnan(nan->values<float>()[0]));
@@ -175,9 +175,18 @@ TEST(ArrowImport, BooleansAtEveryOffset) {
   }
 }
 
-const std::vector<std::string> kTexts = {"",     "a",           "abc",          "abcdefgh",
-                                         "naïve", "twelve bytes", "thirteen byte", "日本語のとても長い文字列",
-                                         "x",    "1234567",     "123456789",    ""};
+const std::vector<std::string> kTexts = {"",
+                                         "a",
+                                         "abc",
+                                         "abcdefgh",
+                                         "naïve",
+                                         "twelve bytes",
+                                         "thirteen byte",
+                                         "日本語のとても長い文字列",
+                                         "x",
+                                         "1234567",
+                                         "123456789",
+                                         ""};
 
 TEST(ArrowImport, TextOfEveryLayout) {
   EXPECT_EQ(read(import_column(text_node<int32_t>("u", kTexts))), kTexts);
@@ -347,12 +356,11 @@ TEST(ArrowImport, DictionaryEntriesBecomeDistinctAndNotNull) {
 }
 
 TEST(ArrowImport, DictionariesOfOtherTypes) {
-  EXPECT_EQ(read(import_column(dictionary_node<int32_t>(
-                "i", {1, 0, 1}, fixed_node<int32_t>("tdD", {0, 1})))),
+  EXPECT_EQ(read(import_column(
+                dictionary_node<int32_t>("i", {1, 0, 1}, fixed_node<int32_t>("tdD", {0, 1})))),
             (Texts{"1970-01-02", "1970-01-01", "1970-01-02"}));
-  const ImportedTable floats =
-      import_column(dictionary_node<int32_t>("i", {1, 0, 2}, fixed_node<double>("g", {0.5, 1, 2},
-                                                                                "011")));
+  const ImportedTable floats = import_column(
+      dictionary_node<int32_t>("i", {1, 0, 2}, fixed_node<double>("g", {0.5, 1, 2}, "011")));
   EXPECT_EQ(read(floats), (Texts{"1.0", "NULL", "2.0"}));
   EXPECT_TRUE(floats.batches[0]->column(0)->is_flat());
   EXPECT_EQ(read(import_column(dictionary_node<int32_t>("i", {3, 1}, vector_node("1011")))),
@@ -362,8 +370,7 @@ TEST(ArrowImport, DictionariesOfOtherTypes) {
   nothing.length = nothing.null_count = 2;
   EXPECT_EQ(read(import_column(dictionary_node<int32_t>("i", {0, 1}, nothing))),
             (Texts{"NULL", "NULL"}));
-  const Node inner =
-      dictionary_node<int8_t>("c", {1, 0}, text_node<int32_t>("u", {"zero", "one"}));
+  const Node inner = dictionary_node<int8_t>("c", {1, 0}, text_node<int32_t>("u", {"zero", "one"}));
   EXPECT_EQ(read(import_column(dictionary_node<int32_t>("i", {0, 1, 1}, inner))),
             (Texts{"one", "zero", "zero"}));
 }
@@ -543,10 +550,9 @@ TEST(ArrowStream, TakenLazilyAndReleasedOnce) {
 }
 
 TEST(ArrowStream, ProducerThatFailsMidway) {
-  for (const auto& [code, kind] : {std::pair(EIO, ErrorKind::kStream),
-                                   std::pair(EINVAL, ErrorKind::kStream),
-                                   std::pair(ECANCELED, ErrorKind::kCancelled),
-                                   std::pair(ENOMEM, ErrorKind::kResource)}) {
+  for (const auto& [code, kind] :
+       {std::pair(EIO, ErrorKind::kStream), std::pair(EINVAL, ErrorKind::kStream),
+        std::pair(ECANCELED, ErrorKind::kCancelled), std::pair(ENOMEM, ErrorKind::kResource)}) {
     MadeStream made({batch_of(1, {fixed_node<int32_t>("i", {1})})}, code);
     ArrowArrayStream stream;
     made.start(&stream);

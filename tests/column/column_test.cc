@@ -26,8 +26,8 @@ TEST(ColumnBuilder, GivesBackWhatWasAppendedForEveryType) {
     for (int round = 0; round < 2; ++round) {  // finish() leaves an empty builder
       std::vector<Value> values;
       for (int i = 0; i < 300; ++i) {
-        const Value value = type.is_null() || random() % 4 == 0 ? Value::null(type)
-                                                                : random_value(type, random);
+        const Value value =
+            type.is_null() || random() % 4 == 0 ? Value::null(type) : random_value(type, random);
         values.push_back(value);
         builder->append_value(value);
       }

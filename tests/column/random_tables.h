@@ -103,8 +103,8 @@ inline ColumnPtr random_column(const DataType& type, int64_t rows, Random& rando
   const uint64_t kind = random() % 6;
   ColumnPtr whole;
   if (kind == 0) {
-    whole = Column::constant(
-        random() % 4 == 0 ? Value::null(type) : random_value(type, random), offset + rows);
+    whole = Column::constant(random() % 4 == 0 ? Value::null(type) : random_value(type, random),
+                             offset + rows);
   } else if (kind <= 2 && !type.is_null()) {
     const int64_t entries = 1 + below(random, 9);
     FixedBuilder<uint32_t> indices(DataType(TypeId::kUInt32));
@@ -116,8 +116,8 @@ inline ColumnPtr random_column(const DataType& type, int64_t rows, Random& rando
       }
     }
     const ColumnPtr made = indices.finish();
-    whole = Column::dictionary(random_flat(type, entries, random() % 2 == 0, random),
-                               offset + rows, made->values_buffer(), 0, made->validity());
+    whole = Column::dictionary(random_flat(type, entries, random() % 2 == 0, random), offset + rows,
+                               made->values_buffer(), 0, made->validity());
   } else {
     whole = random_flat(type, offset + rows, nulls, random);
   }

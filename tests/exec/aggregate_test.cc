@@ -58,8 +58,9 @@ TEST(GroupTableTest, AgreesWithAMap) {
   std::mt19937_64 random(seed);
   for (int layout = 0; layout < 3; ++layout) {
     const std::vector<DataType> types =
-        layout == 0 ? std::vector<DataType>{kInt64}
-                    : (layout == 1 ? std::vector<DataType>{kText} : std::vector<DataType>{kText, kInt64});
+        layout == 0
+            ? std::vector<DataType>{kInt64}
+            : (layout == 1 ? std::vector<DataType>{kText} : std::vector<DataType>{kText, kInt64});
     const auto table = GroupTable::make(types);
     std::map<std::string, uint32_t> expected;
     std::vector<std::string> order;
@@ -73,8 +74,9 @@ TEST(GroupTableTest, AgreesWithAMap) {
           const uint64_t pick = random() % 3000;
           Value value = Value::null(type);
           if (pick > 5) {
-            value = type == kInt64 ? Value::int64(static_cast<int64_t>(pick) - 1500)
-                                   : Value::utf8(std::string(pick % 30, 'x') + std::to_string(pick));
+            value = type == kInt64
+                        ? Value::int64(static_cast<int64_t>(pick) - 1500)
+                        : Value::utf8(std::string(pick % 30, 'x') + std::to_string(pick));
           }
           texts[static_cast<size_t>(i)] += value.to_sql() + "|";
           builder->append_value(value);
@@ -180,7 +182,8 @@ TEST(AccumulatorTest, StateGoesOnAfterRestore) {
         } else if (type == kText) {
           builder->append_value(Value::utf8(std::string(static_cast<size_t>(i), 'a' + i % 5)));
         } else {
-          builder->append_value(type == kInt64 ? Value::int64(i * 37 % 11) : Value::float64(i * 0.1));
+          builder->append_value(type == kInt64 ? Value::int64(i * 37 % 11)
+                                               : Value::float64(i * 0.1));
         }
       }
       const ColumnPtr column = builder->finish();
@@ -218,14 +221,13 @@ TEST(AggregateTest, ManyGroupsComeOutTheSameForAnyNumberOfTasks) {
   Chunk chunk;
   chunk.rows = rows;
   chunk.columns = {keys.finish(), values.finish()};
-  const auto source = std::make_shared<MemoryTableSource>(
-      Schema({{"k", kInt64}, {"v", kFloat64}}), std::vector<Chunk>{chunk});
+  const auto source = std::make_shared<MemoryTableSource>(Schema({{"k", kInt64}, {"v", kFloat64}}),
+                                                          std::vector<Chunk>{chunk});
   const PlanPtr plan = std::make_shared<AggregatePlan>(
       ScanPlan::all_columns(source, "t"),
       std::vector<BoundExpressionPtr>{bound_column(0, kInt64, "k")}, std::vector<std::string>{"k"},
-      std::vector<BoundAggregate>{
-          sql::make_bound_aggregate("sum", bound_column(1, kFloat64, "v")),
-          sql::make_bound_aggregate("count", nullptr)});
+      std::vector<BoundAggregate>{sql::make_bound_aggregate("sum", bound_column(1, kFloat64, "v")),
+                                  sql::make_bound_aggregate("count", nullptr)});
   const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
   std::vector<std::string> answers;
   for (size_t tasks : {1, 2, 5}) {

@@ -54,8 +54,8 @@ TEST(PipelineTest, RowsComeOutInTheOrderOfTheSource) {
 TEST(PipelineTest, LimitTakesTheFirstRowsForAnyNumberOfTasks) {
   for (size_t tasks : {1, 2, 4}) {
     for (int64_t offset : {0, 5, 70000}) {
-      const PlanPtr plan = std::make_shared<LimitPlan>(
-          ScanPlan::all_columns(numbers(100000), "t"), 4000, offset);
+      const PlanPtr plan =
+          std::make_shared<LimitPlan>(ScanPlan::all_columns(numbers(100000), "t"), 4000, offset);
       const auto out = run(plan, tasks, 100);
       ASSERT_EQ(out.size(), 4000u);
       for (size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], offset + static_cast<int64_t>(i));
@@ -112,9 +112,11 @@ TEST(PipelineTest, TopNAgreesWithSortAndLimit) {
     const auto source = std::make_shared<MemoryTableSource>(
         Schema({{"id", kInt64}, {"k", float64}}), std::vector<Chunk>{chunk});
     const PlanPtr scan = ScanPlan::all_columns(source, "t");
-    const std::vector<SortItem> items{{1, round % 2 == 0, round % 4 >= 2}, {0, round % 5 == 0, false}};
+    const std::vector<SortItem> items{{1, round % 2 == 0, round % 4 >= 2},
+                                      {0, round % 5 == 0, false}};
     const int64_t limit = round % 2 == 0 ? 20 : 3000;
-    const PlanPtr sorted = std::make_shared<LimitPlan>(std::make_shared<SortPlan>(scan, items), limit, 7);
+    const PlanPtr sorted =
+        std::make_shared<LimitPlan>(std::make_shared<SortPlan>(scan, items), limit, 7);
     const PlanPtr top = std::make_shared<TopNPlan>(scan, items, limit, 7);
     const auto expected = run(sorted, 1);
     ASSERT_EQ(expected.size(), static_cast<size_t>(limit));
@@ -222,7 +224,11 @@ TEST(PipelineTest, RunParallelDoesEveryPieceOnce) {
   run_parallel(done.size(), [&](size_t i) { done[i].fetch_add(1); }, context);
   for (const auto& count : done) EXPECT_EQ(count.load(), 1);
   EXPECT_THROW(run_parallel(
-                   10, [](size_t i) { if (i == 4) throw Error(ErrorKind::kInternal, "x"); }, context),
+                   10,
+                   [](size_t i) {
+                     if (i == 4) throw Error(ErrorKind::kInternal, "x");
+                   },
+                   context),
                Error);
 }
 

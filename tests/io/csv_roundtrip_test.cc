@@ -13,9 +13,12 @@ namespace {
 using Random = std::mt19937_64;
 
 std::string random_string(Random* random) {
-  static const std::vector<std::string> pieces = {
-      "a",  "word", "a longer piece of text", ",", ";;", "\"", "\n", "\r", "\r\n", "NA", "", " ",
-      "\t", "\xC3\xA9", "1", "null", "-", "'"};
+  static const std::vector<std::string> pieces = {"a",    "word",     "a longer piece of text",
+                                                  ",",    ";;",       "\"",
+                                                  "\n",   "\r",       "\r\n",
+                                                  "NA",   "",         " ",
+                                                  "\t",   "\xC3\xA9", "1",
+                                                  "null", "-",        "'"};
   std::string out;
   for (size_t i = (*random)() % 4; i > 0; --i) out += pieces[(*random)() % pieces.size()];
   return out;
@@ -49,8 +52,8 @@ Value random_value(Random* random, const DataType& type) {
     case TypeId::kTimestamp:
       // 60 years on either side of 1970: years of four digits are what the text form has.
       return Value::integral(type, (static_cast<int64_t>(bits % 4000000000) - 2000000000) *
-                                       units_per_second(type.unit()) +
-                                   static_cast<int64_t>(bits % 1000));
+                                           units_per_second(type.unit()) +
+                                       static_cast<int64_t>(bits % 1000));
     default: return Value::utf8(random_string(random));
   }
 }
@@ -58,12 +61,20 @@ Value random_value(Random* random, const DataType& type) {
 TEST(CsvRoundTrip, RandomTables) {
   Random random(test_seed());
   SCOPED_TRACE(concat("seed ", test_seed()));
-  const std::vector<DataType> types = {
-      DataType(TypeId::kBool),    DataType(TypeId::kInt8),    DataType(TypeId::kInt32),
-      DataType(TypeId::kInt64),   DataType(TypeId::kUInt64),  DataType(TypeId::kFloat32),
-      DataType(TypeId::kFloat64), DataType::decimal(38, 3),   DataType(TypeId::kUtf8),
-      DataType(TypeId::kUtf8),    DataType(TypeId::kDate32),  DataType(TypeId::kTime64),
-      DataType::timestamp(TimeUnit::kMicro), DataType::timestamp(TimeUnit::kMilli, "UTC")};
+  const std::vector<DataType> types = {DataType(TypeId::kBool),
+                                       DataType(TypeId::kInt8),
+                                       DataType(TypeId::kInt32),
+                                       DataType(TypeId::kInt64),
+                                       DataType(TypeId::kUInt64),
+                                       DataType(TypeId::kFloat32),
+                                       DataType(TypeId::kFloat64),
+                                       DataType::decimal(38, 3),
+                                       DataType(TypeId::kUtf8),
+                                       DataType(TypeId::kUtf8),
+                                       DataType(TypeId::kDate32),
+                                       DataType(TypeId::kTime64),
+                                       DataType::timestamp(TimeUnit::kMicro),
+                                       DataType::timestamp(TimeUnit::kMilli, "UTC")};
   for (int round = 0; round < 200; ++round) {
     CsvOptions options;
     const std::vector<std::string> delimiters = {",", "\t", ";", "||", ";;"};
@@ -102,7 +113,8 @@ TEST(CsvRoundTrip, RandomTables) {
     const auto source = open_csv(local_file_system(), write_test_file("r.csv", text), options);
     const auto chunk_rows = static_cast<int64_t>(1 + random() % 60);
     ASSERT_EQ(read_all(*source, chunk_rows, 1 + random() % 3), expected)
-        << "round " << round << "\n" << excerpt(text, 4000);
+        << "round " << round << "\n"
+        << excerpt(text, 4000);
     for (const std::string& warning : source->warnings()) ADD_FAILURE() << warning;
   }
 }

@@ -89,17 +89,17 @@ TEST(CsvSource, NamedTypes) {
                    {"c", DataType::decimal(10, 2)},
                    {"d", DataType(TypeId::kUInt8)},
                    {"e", DataType(TypeId::kTime64)}};
-  const auto source = open_text(
-      "a,b,c,d,e,f\n007,nan,12.5,255,05:00,9\n-1,1.5,-0.25,0,23:59:59.5,8\n", options);
+  const auto source =
+      open_text("a,b,c,d,e,f\n007,nan,12.5,255,05:00,9\n-1,1.5,-0.25,0,23:59:59.5,8\n", options);
   EXPECT_EQ(source->schema().to_string(),
             "a int32, b float32, c decimal128(10, 2), d uint8, e time64[us], f int64");
   const TextRows rows = read_all(*source);
   EXPECT_EQ(rows[0], (std::vector<std::string>{"7", "nan", "12.50", "255", "05:00:00", "9"}));
   EXPECT_EQ(rows[1], (std::vector<std::string>{"-1", "1.5", "-0.25", "0", "23:59:59.5", "8"}));
 
-  for (const char* bad : {"2147483648,1,1,1,05:00,1", "1,x,1,1,05:00,1", "1,1,1.125,1,05:00,1",
-                          "1,1,1,256,05:00,1", "1,1,1,-1,05:00,1", "1,1,1,1,25:00,1",
-                          "1,1,123456789.5,1,05:00,1", "\"\",1,1,1,05:00,1"}) {
+  for (const char* bad :
+       {"2147483648,1,1,1,05:00,1", "1,x,1,1,05:00,1", "1,1,1.125,1,05:00,1", "1,1,1,256,05:00,1",
+        "1,1,1,-1,05:00,1", "1,1,1,1,25:00,1", "1,1,123456789.5,1,05:00,1", "\"\",1,1,1,05:00,1"}) {
     const auto broken = open_text(concat("a,b,c,d,e,f\n1,1,1,1,05:00,1\n", bad, "\n"), options);
     expect_error(error_of([&] { read_all(*broken); }), ErrorKind::kTypeMismatch, {":3: row 2"});
   }
@@ -151,7 +151,10 @@ TEST(CsvSource, BrokenQuotesAndBytes) {
   expect_error(error_of([] { open_text("a,\xC3(\n1,2\n"); }), ErrorKind::kFileFormat,
                {"byte 2", "UTF-8"});
   expect_error(error_of([] { open_text(""); }), ErrorKind::kFileFormat, {"is empty"});
-  expect_error(error_of([] { open_text("\n \n"); read_all(*open_text("\n\n")); }),
+  expect_error(error_of([] {
+                 open_text("\n \n");
+                 read_all(*open_text("\n\n"));
+               }),
                ErrorKind::kFileFormat, {"blank lines"});
   expect_error(error_of([] { open_csv(local_file_system(), "/no/such.csv"); }),
                ErrorKind::kFileAccess, {"/no/such.csv"});
@@ -170,7 +173,10 @@ TEST(CsvSource, OtherDelimitersAndQuotes) {
   EXPECT_EQ(read_all(*open_text("a::b\n1::\"x::y\"\n2:::z\n", options)),
             (TextRows{{"1", "x::y"}, {"2", ":z"}}));
   options.delimiter = "\xE2\x86\x92";  // an arrow
-  EXPECT_EQ(read_all(*open_text("a\xE2\x86\x92" "b\n1\xE2\x86\x92" "2\n", options)),
+  EXPECT_EQ(read_all(*open_text("a\xE2\x86\x92"
+                                "b\n1\xE2\x86\x92"
+                                "2\n",
+                                options)),
             (TextRows{{"1", "2"}}));
   options.delimiter = "\t";
   options.quote = '\'';
@@ -230,8 +236,11 @@ TEST(CsvSource, FilesThatShrinkDuringAScanAreErrors) {
   Chunk chunk;
   ASSERT_TRUE(task->next(&chunk));
   write_test_file("shrinking.csv", text.substr(0, 50));
-  expect_error(error_of([&] { while (task->next(&chunk)) {} }), ErrorKind::kFileAccess,
-               {"shorter", "shrinking.csv"});
+  expect_error(error_of([&] {
+                 while (task->next(&chunk)) {
+                 }
+               }),
+               ErrorKind::kFileAccess, {"shorter", "shrinking.csv"});
 }
 
 TEST(CsvSource, CancellationStopsOpenAndScan) {

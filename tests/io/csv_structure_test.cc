@@ -97,9 +97,9 @@ TEST(CsvStructure, AllLevelsAgreeOnRandomText) {
 TEST(CsvStructure, FastAndCarefulPathsGiveTheSameRows) {
   std::mt19937_64 random(test_seed() + 1);
   SCOPED_TRACE(concat("seed ", test_seed()));
-  const std::vector<std::string> fields = {"",      "a",          "NA",      "\"NA\"", "\"\"",
-                                           "12345", "\"a,b\"",    "\"x\ny\"", "\"\"\"\"",
-                                           "\"q\"\"r\"", "5\" pipe", "a long field of text"};
+  const std::vector<std::string> fields = {
+      "",        "a",        "NA",       "\"NA\"",     "\"\"",     "12345",
+      "\"a,b\"", "\"x\ny\"", "\"\"\"\"", "\"q\"\"r\"", "5\" pipe", "a long field of text"};
   const std::vector<std::string> ends = {"\n", "\r\n", "\r", "\n\n", "\r\n\r\n"};
   int defects = 0;
   for (int round = 0; round < 3000; ++round) {
@@ -129,8 +129,8 @@ TEST(CsvStructure, FastAndCarefulPathsGiveTheSameRows) {
 }
 
 TEST(CsvStructure, CarriesQuotesOverBlocks) {
-  const std::string text = "\"" + std::string(200, ',') + "\"\"" + std::string(61, '\n') +
-                           "\",b\n1,2\n";
+  const std::string text =
+      "\"" + std::string(200, ',') + "\"\"" + std::string(61, '\n') + "\",b\n1,2\n";
   for (SimdLevel level : available_simd_levels()) {
     const Found found = find(structure_finder(level), text, 64);
     EXPECT_FALSE(found.irregular);

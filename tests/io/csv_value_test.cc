@@ -28,9 +28,11 @@ TEST(CsvValue, StrictIntegers) {
   EXPECT_EQ(strict("123456789"), "123456789");
   EXPECT_EQ(strict("9223372036854775807"), "9223372036854775807");
   EXPECT_EQ(strict("-9223372036854775808"), "-9223372036854775808");
-  for (const char* text : {"", "-", "+1", "007", "02134", "-0", "00", "1.0", "1e3", " 1", "1 ",
-                           "9223372036854775808", "-9223372036854775809", "12345678901234567890",
-                           "1a", "a1", "12/4", "12:4", "1\xFF" "2"}) {
+  for (const char* text :
+       {"", "-", "+1", "007", "02134", "-0", "00", "1.0", "1e3", " 1", "1 ", "9223372036854775808",
+        "-9223372036854775809", "12345678901234567890", "1a", "a1", "12/4", "12:4",
+        "1\xFF"
+        "2"}) {
     EXPECT_EQ(strict(text), "no") << text;
   }
 }
@@ -122,9 +124,9 @@ TEST(CsvEvidence, Types) {
   EXPECT_EQ(inferred({"1", "02134"}), "utf8");
   EXPECT_EQ(inferred({"1", "2.5"}), "float64");
   EXPECT_EQ(inferred({"0.5", "0"}), "float64");
-  EXPECT_EQ(inferred({"9007199254740993", "2.5"}), "utf8");   // a double would change it
+  EXPECT_EQ(inferred({"9007199254740993", "2.5"}), "utf8");  // a double would change it
   EXPECT_EQ(inferred({"9007199254740993"}), "int64");
-  EXPECT_EQ(inferred({"9223372036854775808"}), "utf8");       // beyond int64, never double
+  EXPECT_EQ(inferred({"9223372036854775808"}), "utf8");  // beyond int64, never double
   EXPECT_EQ(inferred({"true", "FALSE"}), "bool");
   EXPECT_EQ(inferred({"true", "1"}), "utf8");
   EXPECT_EQ(inferred({"2013-01-01"}), "date32");

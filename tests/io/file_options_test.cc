@@ -68,9 +68,12 @@ TEST(FileContent, Utf8) {
 
 TEST(FileContent, Starts) {
   EXPECT_EQ(check_text_start("f", "a,b"), 0u);
-  EXPECT_EQ(check_text_start("f", "\xEF\xBB\xBF" "a"), 3u);
-  for (const char* head : {"", "\x1F\x8B..", "\xFF\xFE", "\x28\xB5\x2F\xFD", "PAR1", "PK\x03\x04",
-                           "\xEF\xBB\xBF"}) {
+  EXPECT_EQ(check_text_start("f",
+                             "\xEF\xBB\xBF"
+                             "a"),
+            3u);
+  for (const char* head :
+       {"", "\x1F\x8B..", "\xFF\xFE", "\x28\xB5\x2F\xFD", "PAR1", "PK\x03\x04", "\xEF\xBB\xBF"}) {
     EXPECT_THROW(check_text_start("f", head), Error) << head;
   }
   EXPECT_THROW(check_text_start("f", std::string_view("a\0b", 3)), Error);

@@ -19,7 +19,7 @@ std::string rows_of(size_t count, const std::string& row) {
 }
 
 TEST(Probe, DelimitersAndKinds) {
-  for (const std::string& delimiter : std::vector<std::string> {",", ";", "\t", "|"}) {
+  for (const std::string& delimiter : std::vector<std::string>{",", ";", "\t", "|"}) {
     std::string text = concat("id", delimiter, "name", delimiter, "when\n");
     for (int i = 0; i < 20; ++i) {
       text += concat(i, delimiter, "n", i, delimiter, "2013-01-01 05:00:00\n");
@@ -81,15 +81,15 @@ TEST(Probe, ReadingIsAsProbedAndRepeatable) {
 }
 
 TEST(Probe, JsonAndLines) {
-  const ProbeResult lines = probe_text(
-      "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": null}\n{\"a\": 3, \"b\": [1,2]}\n");
+  const ProbeResult lines =
+      probe_text("{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b\": null}\n{\"a\": 3, \"b\": [1,2]}\n");
   EXPECT_EQ(lines.final_format, "json_lines");
   EXPECT_EQ(lines.confidence, "high");
   const ProbeResult array = probe_text("[\n {\"a\": 1},\n {\"a\": 2}\n]\n");
   EXPECT_EQ(array.final_format, "json_array");
   EXPECT_EQ(array.kind, "json");
-  const ProbeResult log = probe_text(rows_of(
-      10, "10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a,b HTTP/1.0\" 200 232"));
+  const ProbeResult log = probe_text(
+      rows_of(10, "10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a,b HTTP/1.0\" 200 232"));
   EXPECT_EQ(log.final_format, "line_regex");
   EXPECT_EQ(probe_text(rows_of(10, "one two three ")).final_format, "line_split");
   expect_error(error_of([&] { open_probed(local_file_system(), array); }),

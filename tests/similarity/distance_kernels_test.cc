@@ -70,8 +70,7 @@ void check_block(const Case& c, int64_t rows, size_t offset, std::mt19937* rando
     ASSERT_LE(std::abs(static_cast<double>(dots[r]) - dot), gamma * absolute + tiny) << r;
     ASSERT_LE(std::abs(static_cast<double>(dots_again[r]) - dot), gamma * absolute + tiny) << r;
     ASSERT_LE(std::abs(static_cast<double>(squares[r]) - square), gamma * square + tiny) << r;
-    ASSERT_LE(std::abs(static_cast<double>(distances[r]) - distance), gamma * distance + tiny)
-        << r;
+    ASSERT_LE(std::abs(static_cast<double>(distances[r]) - distance), gamma * distance + tiny) << r;
   }
   ASSERT_EQ(dots[count], -7.0f);
   ASSERT_EQ(dots_again[count], -7.0f);

@@ -38,8 +38,8 @@ VectorSearchResult search_everywhere(const Vectors& vectors, const VectorSearchR
     for (SimdLevel level : available_simd_levels()) {
       const ForcedLevel forced(level);
       const VectorSearchResult result = search(table, request);
-      EXPECT_EQ(result.matches, expected) << simd_level_name(level) << " norms=" << norms << " "
-                                          << metric_name(request.metric);
+      EXPECT_EQ(result.matches, expected)
+          << simd_level_name(level) << " norms=" << norms << " " << metric_name(request.metric);
       if (!have_first) first = result;
       have_first = true;
       EXPECT_EQ(result.left_out_nan, first.left_out_nan);
@@ -227,19 +227,21 @@ TEST(VectorEdgeCasesTest, WrongRequestsAndColumns) {
   EXPECT_THROW(VectorTable(0), Error);
   EXPECT_THROW(table.append(vector_column({}, 4)), Error);
   EXPECT_THROW(table.append(Column::nulls(DataType(TypeId::kFloat32), 3)), Error);
-  EXPECT_THROW(table.append(vector_column({}, 3), std::make_shared<VectorNorms>(
-                   *VectorNorms::compute(*table.blocks()[0].column))), Error);
+  EXPECT_THROW(
+      table.append(vector_column({}, 3),
+                   std::make_shared<VectorNorms>(*VectorNorms::compute(*table.blocks()[0].column))),
+      Error);
 }
 
 TEST(VectorEdgeCasesTest, Explain) {
   VectorTable table(3);
   table.append(vector_column({std::vector<float>{1, 2, 3}, std::nullopt}, 3));
   const ForcedLevel forced(SimdLevel::kPortable);
-  EXPECT_EQ(explain_search(table, {Metric::kCosine, {1, 2, 3}, 7}),
-            (std::vector<std::string>{"mode=exact-scan", "metric=cosine", "dimension=3", "top_k=7",
-                                      "candidate_rows=1", "backend=portable",
-                                      "filter_pushdown=false",
-                                      "acceleration=flat-buffer+simd-topk"}));
+  EXPECT_EQ(
+      explain_search(table, {Metric::kCosine, {1, 2, 3}, 7}),
+      (std::vector<std::string>{"mode=exact-scan", "metric=cosine", "dimension=3", "top_k=7",
+                                "candidate_rows=1", "backend=portable", "filter_pushdown=false",
+                                "acceleration=flat-buffer+simd-topk"}));
 }
 
 TEST(VectorEdgeCasesTest, Cancellation) {

@@ -56,8 +56,8 @@ VectorTable sliced_table(const Vectors& vectors, int32_t dimension) {
     padded.insert(padded.end(), vectors.begin() + static_cast<std::ptrdiff_t>(begin),
                   vectors.begin() + static_cast<std::ptrdiff_t>(end));
     padded.insert(padded.end(), padding.begin(), padding.end());
-    table.append(vector_column(padded, dimension)
-                     ->slice(offset, static_cast<int64_t>(end - begin)));
+    table.append(
+        vector_column(padded, dimension)->slice(offset, static_cast<int64_t>(end - begin)));
     begin = end;
   }
   return table;

@@ -149,8 +149,8 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
   } else if (format_.layout == ArrowLayout::kVector || format_.layout == ArrowLayout::kRunEnd) {
     for (size_t i = 0; i < format_.children.size(); ++i) {
       if (array_.children[i] == nullptr) malformed(concat("child ", i, " is null"));
-      children_.push_back(std::make_unique<ArrayReader>(
-          format_.children[i], *array_.children[i], owner_, string_owners_, nullptr));
+      children_.push_back(std::make_unique<ArrayReader>(format_.children[i], *array_.children[i],
+                                                        owner_, string_owners_, nullptr));
     }
     if (format_.layout == ArrowLayout::kVector &&
         array_.children[0]->length < rows * format_.type.list_size()) {
@@ -243,7 +243,8 @@ ColumnPtr ArrayReader::convert_each(int64_t offset, int64_t length, Convert conv
 
 int64_t ArrayReader::to_micros(int64_t value, int64_t row) const {
   if (value % format_.divide != 0) {
-    refuse_value(row, concat(value, " nanoseconds are not whole microseconds, the finest that "
+    refuse_value(row, concat(value,
+                             " nanoseconds are not whole microseconds, the finest that "
                              "times and intervals hold here; round the column first"));
   }
   int64_t micros = 0;
@@ -280,7 +281,8 @@ ColumnPtr ArrayReader::converted(int64_t offset, int64_t length) const {
         const int64_t days = value / kMillisPerDay;
         if (value % kMillisPerDay != 0 || days > std::numeric_limits<int32_t>::max() ||
             days < std::numeric_limits<int32_t>::min()) {
-          refuse_value(row, concat(value, " milliseconds are not a whole day of date32; cast the "
+          refuse_value(row, concat(value,
+                                   " milliseconds are not a whole day of date32; cast the "
                                    "column to timestamp[ms]"));
         }
         return static_cast<int32_t>(days);
@@ -423,7 +425,8 @@ ColumnPtr ArrayReader::vectors(int64_t offset, int64_t length) const {
       if (!valid.valid(i)) continue;
       for (int64_t k = 0; k < dimension; ++k) {
         if (!present.valid(i * dimension + k)) {
-          refuse_value(offset + i, concat("element ", k, " of the vector is NULL; make the whole "
+          refuse_value(offset + i, concat("element ", k,
+                                          " of the vector is NULL; make the whole "
                                           "vector NULL, or fill the element"));
         }
       }

@@ -21,9 +21,8 @@ class ArrayReader {
   // `string_owners` holds `owner`. `previous`, if any, reads the same column of an earlier array;
   // its dictionary is shared when it is the same memory. InvalidArgumentError when the array breaks
   // Arrow's rules.
-  ArrayReader(const ArrowFormat& format, const ArrowArray& array,
-              std::shared_ptr<const void> owner, StringOwnersPtr string_owners,
-              const ArrayReader* previous);
+  ArrayReader(const ArrowFormat& format, const ArrowArray& array, std::shared_ptr<const void> owner,
+              StringOwnersPtr string_owners, const ArrayReader* previous);
 
   // Rows [offset, offset + length) of the array, counted from its own offset.
   ColumnPtr column(int64_t offset, int64_t length) const;
@@ -35,9 +34,7 @@ class ArrayReader {
   // A value of row `row` that our type cannot hold.
   [[noreturn]] void refuse_value(int64_t row, std::string_view what) const;
   void check_shape() const;
-  const uint8_t* buffer(int64_t i) const {
-    return static_cast<const uint8_t*>(array_.buffers[i]);
-  }
+  const uint8_t* buffer(int64_t i) const { return static_cast<const uint8_t*>(array_.buffers[i]); }
 
   Validity validity(int64_t offset, int64_t length) const;
   ColumnPtr fixed(int64_t offset, int64_t length) const;

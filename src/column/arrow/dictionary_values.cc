@@ -11,8 +11,7 @@
 namespace velaria {
 
 DictionaryValues::DictionaryValues(const ArrowFormat& format, const ArrowArray& array,
-                                   std::shared_ptr<const void> owner,
-                                   StringOwnersPtr string_owners)
+                                   std::shared_ptr<const void> owner, StringOwnersPtr string_owners)
     : owner_(owner),
       array_(array),
       type_(format.type),
@@ -25,8 +24,8 @@ bool DictionaryValues::same_memory(const ArrowArray& array) const {
     return false;
   }
   // The null count may be known of one and not of the other; the bits decide.
-  return array.n_buffers > 0 && std::equal(array.buffers, array.buffers + array.n_buffers,
-                                           array_.buffers);
+  return array.n_buffers > 0 &&
+         std::equal(array.buffers, array.buffers + array.n_buffers, array_.buffers);
 }
 
 bool DictionaryValues::stays_encoded(const DataType& type) {

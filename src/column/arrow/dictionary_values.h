@@ -19,9 +19,9 @@ class DictionaryValues {
   // place in `values`, or kNull.
   struct Entries {
     static constexpr uint32_t kNull = ~uint32_t{0};
-    ColumnPtr values;                   // flat
-    std::vector<uint32_t> places;       // empty: index i is place i
-    int64_t indices = 0;                // how many an index may choose from
+    ColumnPtr values;              // flat
+    std::vector<uint32_t> places;  // empty: index i is place i
+    int64_t indices = 0;           // how many an index may choose from
   };
 
   DictionaryValues(const ArrowFormat& format, const ArrowArray& array,

@@ -397,8 +397,7 @@ void export_chunk(const Schema& schema, const Chunk& chunk, ArrowArray* out) {
 
 void export_stream(Schema schema, std::function<bool(Chunk*)> next, ArrowArrayStream* out,
                    int64_t text_limit_bytes) {
-  auto state =
-      std::make_unique<ChunkStream>(std::move(schema), std::move(next), text_limit_bytes);
+  auto state = std::make_unique<ChunkStream>(std::move(schema), std::move(next), text_limit_bytes);
   out->get_schema = [](ArrowArrayStream* stream, ArrowSchema* into) {
     return ChunkStream::of(stream)->get_schema(into);
   };

@@ -44,8 +44,8 @@ ColumnPtr gather_flat(const Column& column, const uint32_t* rows, int64_t count,
       std::memcpy(out->mutable_data() + static_cast<size_t>(i) * vector_bytes,
                   from + rows[i] * dimension, vector_bytes);
     }
-    ColumnPtr elements = Column::flat(DataType(TypeId::kFloat32), count * dimension,
-                                      std::move(out), 0, Validity());
+    ColumnPtr elements =
+        Column::flat(DataType(TypeId::kFloat32), count * dimension, std::move(out), 0, Validity());
     return Column::vectors(column.type(), count, std::move(elements), std::move(validity));
   }
   const int width = column.type().value_width_bytes();
@@ -99,8 +99,8 @@ ColumnPtr expand_constant(const Column& column, int64_t count) {
 ColumnPtr expand_dictionary(const Column& column, const uint32_t* rows, int64_t count) {
   const Column& values = *column.child();
   if (values.length() == 0) return expand_constant(*Column::nulls(column.type(), count), count);
-  Validity validity = rows == nullptr ? column.validity()
-                                      : gather_validity(column.validity(), rows, count);
+  Validity validity =
+      rows == nullptr ? column.validity() : gather_validity(column.validity(), rows, count);
   const uint32_t* indices = column.indices();
   std::vector<uint32_t> entries(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {

@@ -12,10 +12,10 @@ namespace {
 
 [[noreturn]] void refuse(const ArrowFormat& format, std::string_view what,
                          std::string_view what_to_do) {
-  throw Error(ErrorKind::kTypeMismatch,
-              concat("column '", excerpt(format.column), "' is an Arrow ", what, " (format '",
-                     excerpt(format.text), "'), which Velaria does not hold in a column; ",
-                     what_to_do));
+  throw Error(
+      ErrorKind::kTypeMismatch,
+      concat("column '", excerpt(format.column), "' is an Arrow ", what, " (format '",
+             excerpt(format.text), "'), which Velaria does not hold in a column; ", what_to_do));
 }
 
 [[noreturn]] void malformed(const ArrowFormat& format, std::string_view what) {

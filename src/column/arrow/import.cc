@@ -119,9 +119,9 @@ ImportedArrayPtr ImportedArray::adopt(ImportedSchemaPtr schema, ArrowArray* arra
                              child.length, " rows and the batch ", batch.offset + batch.length));
     }
     const bool same_layout = previous != nullptr && previous->schema_ == schema;
-    out->readers_.push_back(std::make_unique<ArrayReader>(
-        schema->formats_[i], child, owner, string_owners,
-        same_layout ? previous->readers_[i].get() : nullptr));
+    out->readers_.push_back(
+        std::make_unique<ArrayReader>(schema->formats_[i], child, owner, string_owners,
+                                      same_layout ? previous->readers_[i].get() : nullptr));
   }
   out->schema_ = std::move(schema);
   return out;

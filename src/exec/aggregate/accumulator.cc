@@ -271,17 +271,14 @@ class FloatSumAccumulator : public Accumulator {
       if (cell.count == 0) {
         builder.append_null();
       } else {
-        const double divisor =
-            kind_ == AggregateKind::kAvg ? static_cast<double>(cell.count) : 1.0;
+        const double divisor = kind_ == AggregateKind::kAvg ? static_cast<double>(cell.count) : 1.0;
         builder.append(extremes_of(groups[i]).total(cell.sum, divisor));
       }
     }
     return builder.finish();
   }
 
-  uint64_t memory_bytes() const override {
-    return vector_bytes(cells_) + vector_bytes(extremes_);
-  }
+  uint64_t memory_bytes() const override { return vector_bytes(cells_) + vector_bytes(extremes_); }
 
   std::vector<ColumnPtr> state(const uint32_t* groups, int64_t count) const override {
     const DataType float64(TypeId::kFloat64);
@@ -349,7 +346,8 @@ class FloatSumAccumulator : public Accumulator {
       return;
     }
     for (; i + kLanes <= rows; i += kLanes) {
-      for (int lane = 0; lane < kLanes; ++lane) lanes[lane].add(static_cast<double>(values[i + lane]));
+      for (int lane = 0; lane < kLanes; ++lane)
+        lanes[lane].add(static_cast<double>(values[i + lane]));
     }
     for (; i < rows; ++i) lanes[0].add(static_cast<double>(values[i]));
     for (const ExactPair& lane : lanes) cell.sum.add(lane);
@@ -385,7 +383,8 @@ class ExtremeAccumulator : public Accumulator {
     if (max_) {
       for_present_rows(*flat, ids, rows, [&](int64_t i, uint32_t g) { offer<true>(g, values[i]); });
     } else {
-      for_present_rows(*flat, ids, rows, [&](int64_t i, uint32_t g) { offer<false>(g, values[i]); });
+      for_present_rows(*flat, ids, rows,
+                       [&](int64_t i, uint32_t g) { offer<false>(g, values[i]); });
     }
   }
 

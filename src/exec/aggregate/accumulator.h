@@ -1,9 +1,9 @@
 // The running values of one aggregate for all groups, as flat arrays indexed by group number.
 //
-// Sums do not depend on the order of the rows: integers add up in 128 bits and are checked at the end,
-// floats in double-double (two doubles per sum, error near 2^-100), so that one thread and many give
-// the same answer.
-// Source of the error-free addition: D. E. Knuth, The Art of Computer Programming, vol. 2, 4.2.2.
+// Sums do not depend on the order of the rows: integers add up in 128 bits and are checked at the
+// end, floats in double-double (two doubles per sum, error near 2^-100), so that one thread and
+// many give the same answer. Source of the error-free addition: D. E. Knuth, The Art of Computer
+// Programming, vol. 2, 4.2.2.
 #pragma once
 
 #include <cstdint>

@@ -112,9 +112,9 @@ class AggregateTable {
   void restore(const Chunk& snapshot) {
     size_t next = 0;
     if (groups_) {
-      std::vector<ColumnPtr> keys(snapshot.columns.begin(),
-                                  snapshot.columns.begin() +
-                                      static_cast<std::ptrdiff_t>(spec_.keys.size()));
+      std::vector<ColumnPtr> keys(
+          snapshot.columns.begin(),
+          snapshot.columns.begin() + static_cast<std::ptrdiff_t>(spec_.keys.size()));
       next = spec_.keys.size();
       ids_.resize(static_cast<size_t>(snapshot.rows));
       groups_->find_or_add(keys, snapshot.rows, ids_.data());
@@ -154,8 +154,8 @@ class AggregateTable {
     uint32_t next = before;
     for (int64_t i = 0; i < rows && next < groups_->size(); ++i) {
       if (ids_[static_cast<size_t>(i)] != next) continue;
-      const uint32_t row = chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)]
-                                           : static_cast<uint32_t>(i);
+      const uint32_t row =
+          chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)] : static_cast<uint32_t>(i);
       first_positions_[next++] = row_position(chunk.order, row);
     }
   }
@@ -232,7 +232,7 @@ class AggregateTask : public SinkTask {
   explicit AggregateTask(std::shared_ptr<MemoryBudget> budget)
       : reservation(std::move(budget), "GROUP BY") {}
   MemoryReservation reservation;
-  AggregateTable* table = nullptr;           // where rows go
+  AggregateTable* table = nullptr;            // where rows go
   std::unique_ptr<AggregateTable> own_table;  // null: straight into the shared state
 };
 
@@ -374,7 +374,9 @@ class AggregateSink : public SinkOperator, public StatefulSink {
         }
       }
     }
-    const auto before = [](const GroupRef& a, const GroupRef& b) { return a.position < b.position; };
+    const auto before = [](const GroupRef& a, const GroupRef& b) {
+      return a.position < b.position;
+    };
     if (!std::is_sorted(state.output.begin(), state.output.end(), before)) {
       std::sort(state.output.begin(), state.output.end(), before);
     }

@@ -2,8 +2,8 @@
 // merge at the end (by hash partition and in parallel when there are many groups).
 //
 // Groups come out in the order in which their first row lies in the input, for any number of tasks.
-// As a stream's state the table lives on between epochs, and each epoch gives out the groups that it
-// touched.
+// As a stream's state the table lives on between epochs, and each epoch gives out the groups that
+// it touched.
 #pragma once
 
 #include <memory>

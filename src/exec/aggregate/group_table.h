@@ -1,7 +1,8 @@
 // Keys to dense group numbers: 0, 1, 2 ... in the order in which they are first seen.
 //
 // NULL is a key like any other; -0.0 and 0.0 are one key, all NaNs are one key. Which layout serves
-// is decided from the key types: one word, one text, or bytes of several keys. One thread at a time.
+// is decided from the key types: one word, one text, or bytes of several keys. One thread at a
+// time.
 #pragma once
 
 #include <cstdint>

@@ -43,9 +43,8 @@ class ProjectOperator : public TransformOperator {
  public:
   explicit ProjectOperator(std::vector<BoundExpressionPtr> expressions)
       : expressions_(std::move(expressions)),
-        only_columns_(std::all_of(expressions_.begin(), expressions_.end(), [](const auto& e) {
-          return e->kind == BoundKind::kColumn;
-        })) {}
+        only_columns_(std::all_of(expressions_.begin(), expressions_.end(),
+                                  [](const auto& e) { return e->kind == BoundKind::kColumn; })) {}
 
   TransformResult process(const Chunk& input, TransformState*, Chunk* output) const override {
     output->order = input.order;
@@ -125,7 +124,8 @@ class TimeWindowOperator : public TransformOperator {
     return compact(compacted);
   }
 
-  // Rows [next_row, ...) with all their windows, as long as the chunk limit allows (at least a row).
+  // Rows [next_row, ...) with all their windows, as long as the chunk limit allows (at least a
+  // row).
   void expand(TimeWindowState& state, Chunk* output) const {
     const ColumnPtr time = flatten(state.input.columns[window_.time_column]);
     const DataType& type = time->type();
@@ -138,8 +138,7 @@ class TimeWindowOperator : public TransformOperator {
     const int64_t* times = time->values<int64_t>();
     const int64_t* latest = state.first_start->values<int64_t>();
     while (state.next_row < state.input.rows &&
-           (rows.empty() ||
-            static_cast<int64_t>(rows.size()) + most_windows <= kMostChunkRows)) {
+           (rows.empty() || static_cast<int64_t>(rows.size()) + most_windows <= kMostChunkRows)) {
       const int64_t row = state.next_row++;
       int64_t windows = 0;
       while (windows < most_windows) {
@@ -155,8 +154,8 @@ class TimeWindowOperator : public TransformOperator {
       }
     }
     output->rows = static_cast<int64_t>(rows.size());
-    output->order = state.input.order +
-                    std::min(state.sub_order, (uint64_t{1} << kSubOrderBits) - 1);
+    output->order =
+        state.input.order + std::min(state.sub_order, (uint64_t{1} << kSubOrderBits) - 1);
     ++state.sub_order;
     for (const ColumnPtr& column : state.input.columns) {
       output->columns.push_back(take(column, rows.data(), output->rows));

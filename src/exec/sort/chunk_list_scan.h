@@ -9,6 +9,7 @@
 namespace velaria {
 
 // `chunks` (without selections, in output order) outlives the scan.
-std::unique_ptr<TableScan> scan_chunks(const std::vector<Chunk>& chunks, const ScanRequest& request);
+std::unique_ptr<TableScan> scan_chunks(const std::vector<Chunk>& chunks,
+                                       const ScanRequest& request);
 
 }  // namespace velaria

@@ -227,7 +227,8 @@ class SortSink : public SinkOperator {
   }
 
  private:
-  // Rows whose first key alone puts them behind the boundary; equal ones stay, the other keys decide.
+  // Rows whose first key alone puts them behind the boundary; equal ones stay, the other keys
+  // decide.
   void drop_rows_behind(const Value& boundary, Chunk* chunk) const {
     const SortItem& item = items_[0];
     const int64_t rows = chunk->selected_rows();

@@ -15,8 +15,8 @@ namespace velaria {
 // All rows, sorted.
 std::unique_ptr<SinkOperator> make_sort(std::vector<SortItem> items, std::vector<DataType> types);
 
-// Rows [offset, offset + limit) of the sorted input. Each task keeps only the rows that can still be
-// among them.
+// Rows [offset, offset + limit) of the sorted input. Each task keeps only the rows that can still
+// be among them.
 std::unique_ptr<SinkOperator> make_top_n(std::vector<SortItem> items, std::vector<DataType> types,
                                          int64_t limit, int64_t offset);
 

@@ -26,10 +26,10 @@ class CarefulTokenizer {
   // Like next_row(), but passes over what is wrong: for looking for row ends only.
   bool skip_row();
 
-  size_t position() const { return position_; }   // behind the row read last
+  size_t position() const { return position_; }  // behind the row read last
   size_t row_begin() const { return row_begin_; }
-  bool row_was_ended() const { return ended_; }   // by a line end, not by the end of the text
-  bool row_is_blank() const { return blank_; }    // no byte but the line end
+  bool row_was_ended() const { return ended_; }  // by a line end, not by the end of the text
+  bool row_is_blank() const { return blank_; }   // no byte but the line end
 
  private:
   template <bool kLenient>

@@ -184,8 +184,7 @@ struct Int64Parser {
 
   [[gnu::noinline]] bool parse_other(const char* text, size_t size, int64_t* out) const {
     // What is strict means the same in both grammars.
-    return parse_int64_strict(text, size, out) ||
-           (!strict && parse_int64_lenient(text, size, out));
+    return parse_int64_strict(text, size, out) || (!strict && parse_int64_lenient(text, size, out));
   }
 };
 
@@ -216,8 +215,7 @@ std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool st
     case TypeId::kInt8: return narrow_signed<int8_t>(type, quote);
     case TypeId::kInt16: return narrow_signed<int16_t>(type, quote);
     case TypeId::kInt32: return narrow_signed<int32_t>(type, quote);
-    case TypeId::kInt64:
-      return fixed<int64_t>(type, Int64Parser{strict}, quote);
+    case TypeId::kInt64: return fixed<int64_t>(type, Int64Parser{strict}, quote);
     case TypeId::kUInt8: return any_unsigned<uint8_t>(type, quote);
     case TypeId::kUInt16: return any_unsigned<uint16_t>(type, quote);
     case TypeId::kUInt32: return any_unsigned<uint32_t>(type, quote);

@@ -31,7 +31,7 @@ struct RawField {
 
 // A field ready to be decoded: the bytes between its quotes, and what is special about it.
 struct FieldSpan {
-  static constexpr uint32_t kNull = 1u << 31;     // no value; the length is 0
+  static constexpr uint32_t kNull = 1u << 31;  // no value; the length is 0
   static constexpr uint32_t kQuoted = 1u << 30;
   static constexpr uint32_t kEscaped = 1u << 29;  // holds doubled quotes
   // Rows are limited to 256 MiB (max_row_bytes), so every field fits.

@@ -43,8 +43,8 @@ Error CsvLayout::defect_error(const ReadableFile& file, const CsvDefect& defect,
                               uint64_t file_offset) const {
   const FilePlace place = place_of(file, file_offset);
   return Error(ErrorKind::kFileFormat,
-               concat("'", path, "':", place.line, ":", place.column, " (byte ", file_offset, "): ",
-                      defect.what, "; ", defect.advice));
+               concat("'", path, "':", place.line, ":", place.column, " (byte ", file_offset,
+                      "): ", defect.what, "; ", defect.advice));
 }
 
 Error CsvLayout::type_error(const ReadableFile& file, size_t column, const std::string& value,
@@ -70,8 +70,10 @@ Error CsvLayout::type_error(const ReadableFile& file, size_t column, const std::
   if (!inferred[column]) {
     advice = concat("correct the value, or give the column another type in columns or types");
   } else if (options.on_type_error == TypeErrorPolicy::kFail) {
-    advice = concat("the type was inferred from a sample: read with on_type_error='widen', or with "
-                    "types '", field.name, " utf8'");
+    advice = concat(
+        "the type was inferred from a sample: read with on_type_error='widen', or with "
+        "types '",
+        field.name, " utf8'");
   } else {
     advice = "the file changed after it was opened: open it again";
   }

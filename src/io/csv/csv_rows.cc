@@ -92,12 +92,10 @@ int64_t RangeRows::next_fast(int64_t limit) {
       const uint32_t last = index_.row_ends[row_cursor_];
       const size_t fields = last - first + 1;
       if (fields != columns_ || columns_ == 1) {
-        const size_t begin =
-            (first == 0 ? before_separators_ : index_.separators[first - 1]) + 1u;
+        const size_t begin = (first == 0 ? before_separators_ : index_.separators[first - 1]) + 1u;
         const size_t row_end = index_.separators[last];
-        const bool blank =
-            fields == 1 && (row_end == static_cast<uint32_t>(begin) ||
-                            (row_end == begin + 1 && text_[begin] == '\r'));
+        const bool blank = fields == 1 && (row_end == static_cast<uint32_t>(begin) ||
+                                           (row_end == begin + 1 && text_[begin] == '\r'));
         if (blank && columns_ > 1) {
           ++row_cursor_;
           first = last + 1;
@@ -131,8 +129,8 @@ int64_t RangeRows::next_fast(int64_t limit) {
 }
 
 int64_t RangeRows::next_careful(int64_t limit) {
-  CarefulTokenizer rows(dialect_, std::string_view(text_ + next_row_begin_,
-                                                   size_ - next_row_begin_));
+  CarefulTokenizer rows(dialect_,
+                        std::string_view(text_ + next_row_begin_, size_ - next_row_begin_));
   const size_t base = next_row_begin_;
   fields_.clear();
   row_begins_.clear();
@@ -144,8 +142,8 @@ int64_t RangeRows::next_careful(int64_t limit) {
         fail_ragged(count, rows.row_begin());
       }
       for (const RawField& field : row_fields_) {
-        fields_.push_back({static_cast<uint32_t>(field.begin + base),
-                           static_cast<uint32_t>(field.end + base)});
+        fields_.push_back(
+            {static_cast<uint32_t>(field.begin + base), static_cast<uint32_t>(field.end + base)});
       }
       for (size_t i = count; i < columns_; ++i) fields_.push_back(kMissingField);
       row_begins_.push_back(rows.row_begin() + base);
@@ -210,8 +208,7 @@ bool RangeRows::spans_of(size_t column, FieldSpan* spans) const {
     }
     const uint32_t length = field.end - field.begin;
     const bool quoted = batch_has_quotes_ && length >= 2 && text_[field.begin] == dialect_.quote;
-    const bool may_be_null_text =
-        (null_text_lengths_ >> std::min<uint32_t>(length, 63) & 1) != 0;
+    const bool may_be_null_text = (null_text_lengths_ >> std::min<uint32_t>(length, 63) & 1) != 0;
     if (quoted || may_be_null_text) {
       spans[row] = finish_span(field);
     } else {

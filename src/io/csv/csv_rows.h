@@ -69,8 +69,8 @@ class RangeRows {
   // Fast path.
   StructureState state_;
   StructureIndex index_;
-  size_t indexed_to_ = 0;       // text position up to which index_ knows
-  size_t row_cursor_ = 0;       // next entry of index_.row_ends
+  size_t indexed_to_ = 0;           // text position up to which index_ knows
+  size_t row_cursor_ = 0;           // next entry of index_.row_ends
   uint32_t before_separators_ = 0;  // position of the separator before separators[0]; wraps at 0
   std::vector<uint32_t> first_separators_;  // per row: place of its first field's end
   std::vector<uint32_t> field_counts_;      // per row; only kept for kPad

@@ -72,9 +72,9 @@ class CsvScanTask : public ScanTask {
                                                range_.block, &values);
       if (bad >= 0) {
         const FieldSpan span = spans_[static_cast<size_t>(bad)];
-        throw state_->layout->type_error(
-            *state_->file, column, text_of(state_->layout->dialect, range_.text(), span),
-            range_.file_offset + rows_.row_offset(bad));
+        throw state_->layout->type_error(*state_->file, column,
+                                         text_of(state_->layout->dialect, range_.text(), span),
+                                         range_.file_offset + rows_.row_offset(bad));
       }
       chunk->columns.push_back(std::move(values));
     }

@@ -65,11 +65,12 @@ std::vector<Field> fields_from_header(const std::vector<std::string>& texts, boo
         made = concat(base, "_", n);
       }
       if (header) {
-        warnings->push_back(name.empty()
-                                ? concat("column ", i + 1, " has no name in the header: named '",
-                                         made, "'")
-                                : concat("column name '", name, "' stands twice in the header: "
-                                         "column ", i + 1, " is named '", made, "'"));
+        warnings->push_back(name.empty() ? concat("column ", i + 1,
+                                                  " has no name in the header: named '", made, "'")
+                                         : concat("column name '", name,
+                                                  "' stands twice in the header: "
+                                                  "column ",
+                                                  i + 1, " is named '", made, "'"));
       }
       name = made;
     }
@@ -83,17 +84,20 @@ void check_names_against_header(const CsvLayout& layout, const std::vector<std::
                                 std::vector<std::string>* warnings) {
   const std::vector<Field>& columns = layout.options.columns;
   if (header.size() != columns.size()) {
-    throw Error(ErrorKind::kFileFormat,
-                concat("'", layout.path, "' has ", header.size(), " columns in its header, but "
-                       "columns names ", columns.size(), "; name them all, or none"));
+    throw Error(ErrorKind::kFileFormat, concat("'", layout.path, "' has ", header.size(),
+                                               " columns in its header, but "
+                                               "columns names ",
+                                               columns.size(), "; name them all, or none"));
   }
   for (size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].name == header[i]) continue;
     const auto found = std::find(header.begin(), header.end(), columns[i].name);
     if (found != header.end()) {
       throw Error(ErrorKind::kInvalidArgument,
-                  concat("columns has '", columns[i].name, "' at place ", i + 1, ", but the header "
-                         "of '", layout.path, "' has it at place ", found - header.begin() + 1,
+                  concat("columns has '", columns[i].name, "' at place ", i + 1,
+                         ", but the header "
+                         "of '",
+                         layout.path, "' has it at place ", found - header.begin() + 1,
                          "; columns go by position: give them in the file's order"));
     }
     warnings->push_back(
@@ -167,9 +171,7 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
 
 CsvSource::CsvSource(std::shared_ptr<const CsvLayout> layout, CsvEvidence evidence,
                      std::vector<std::string> warnings)
-    : layout_(std::move(layout)),
-      evidence_(std::move(evidence)),
-      warnings_(std::move(warnings)) {}
+    : layout_(std::move(layout)), evidence_(std::move(evidence)), warnings_(std::move(warnings)) {}
 
 std::string CsvSource::describe() const { return concat("csv '", layout_->path, "'"); }
 

@@ -24,8 +24,8 @@ class Avx2Block {
   }
 
   static uint64_t prefix_xor(uint64_t bits) {
-    const __m128i product = _mm_clmulepi64_si128(
-        _mm_set_epi64x(0, static_cast<int64_t>(bits)), _mm_set1_epi8(-1), 0);
+    const __m128i product =
+        _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<int64_t>(bits)), _mm_set1_epi8(-1), 0);
     return static_cast<uint64_t>(_mm_cvtsi128_si64(product));
   }
 

@@ -73,8 +73,7 @@ void index_structure(const CsvSymbols& symbols, const char* text, size_t begin, 
     const BlockStructure found = find_in_block<Block>(symbols, text + position, limit, state);
     for (uint64_t rest = found.row_ends; rest != 0; rest &= rest - 1) {
       const uint64_t below = (rest & (0 - rest)) - 1;
-      *next_row++ =
-          count + static_cast<uint32_t>(__builtin_popcountll(found.separators & below));
+      *next_row++ = count + static_cast<uint32_t>(__builtin_popcountll(found.separators & below));
     }
     const auto total = static_cast<uint32_t>(__builtin_popcountll(found.separators));
     const auto base = static_cast<uint32_t>(position);

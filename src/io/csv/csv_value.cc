@@ -140,8 +140,7 @@ bool DateParser::parse_timestamp(const char* text, size_t size, TimeUnit unit, b
     for (size_t at : {11, 12, 14, 15, 17, 18}) form = form && is_digit(text[at]);
     int32_t days = 0;
     if (form && two(11) < 24 && two(14) < 60 && two(17) < 60 && parse_date(text, 10, &days)) {
-      const int64_t seconds =
-          int64_t{days} * 86400 + two(11) * 3600 + two(14) * 60 + two(17);
+      const int64_t seconds = int64_t{days} * 86400 + two(11) * 3600 + two(14) * 60 + two(17);
       return !__builtin_mul_overflow(seconds, units_per_second(unit), out);
     }
   }

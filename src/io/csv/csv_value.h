@@ -44,8 +44,7 @@ inline bool parse_digits(const char* text, size_t size, uint64_t* out) {
     *out = part;
     return good;
   }
-  constexpr uint64_t kPowers[] = {1,      10,      100,      1000,     10000,
-                                  100000, 1000000, 10000000, 100000000};
+  constexpr uint64_t kPowers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
   uint64_t value = 0;
   while (size > 0) {
     const size_t take = size < 8 ? size : 8;

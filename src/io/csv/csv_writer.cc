@@ -97,14 +97,11 @@ void CsvWriter::write_value(const Column& column, int64_t row, std::string* out)
       append_float(format_double(value), value, &text);
       break;
     }
-    case TypeId::kDecimal128:
-      text = format_decimal(flat.values<Int128>()[at], type.scale());
-      break;
+    case TypeId::kDecimal128: text = format_decimal(flat.values<Int128>()[at], type.scale()); break;
     case TypeId::kDate32: text = format_date(flat.values<int32_t>()[at]); break;
     case TypeId::kTime64: text = format_time(flat.values<int64_t>()[at]); break;
     case TypeId::kTimestamp:
-      text = format_timestamp(flat.values<int64_t>()[at],
-                              DataType::timestamp(type.unit()));
+      text = format_timestamp(flat.values<int64_t>()[at], DataType::timestamp(type.unit()));
       if (!type.time_zone().empty()) text += 'Z';
       break;
     case TypeId::kInterval: text = format_interval(flat.values<Interval>()[at]); break;

@@ -37,8 +37,7 @@ class BlockScanTask : public ScanTask {
     out.order = (static_cast<uint64_t>(morsel_) << 20) | (piece_ - morsel_ * kMorselChunks);
     out.columns.reserve(request.columns.size());
     for (const size_t column : request.columns) {
-      out.columns.push_back(
-          scan_->blocks->column(piece.block, column, piece.offset, piece.rows));
+      out.columns.push_back(scan_->blocks->column(piece.block, column, piece.offset, piece.rows));
     }
     ++piece_;
     *chunk = std::move(out);
@@ -71,9 +70,7 @@ class BlockScanTask : public ScanTask {
 class BlockScan : public TableScan {
  public:
   explicit BlockScan(std::shared_ptr<SharedScan> scan) : scan_(std::move(scan)) {}
-  std::unique_ptr<ScanTask> new_task() override {
-    return std::make_unique<BlockScanTask>(scan_);
-  }
+  std::unique_ptr<ScanTask> new_task() override { return std::make_unique<BlockScanTask>(scan_); }
 
  private:
   const std::shared_ptr<SharedScan> scan_;

@@ -43,9 +43,11 @@ std::vector<std::string> find_null_words(const CsvSource& source,
     const std::string word(kNullWords[static_cast<size_t>(__builtin_ctz(seen))]);
     if (std::find(words.begin(), words.end(), word) != words.end()) continue;
     words.push_back(word);
-    warnings->push_back(concat("'", word, "' is read as NULL in every column: it is the only value "
-                               "of column '", source.schema().field(i).name, "' that is not ",
-                               type.to_string(), "; to keep it as text, read with null_text ''"));
+    warnings->push_back(concat("'", word,
+                               "' is read as NULL in every column: it is the only value "
+                               "of column '",
+                               source.schema().field(i).name, "' that is not ", type.to_string(),
+                               "; to keep it as text, read with null_text ''"));
   }
   return words;
 }

@@ -29,11 +29,11 @@ struct ProbeCandidate {
 
 struct ProbeResult {
   std::string path;
-  std::string kind;          // of the best candidate
+  std::string kind;  // of the best candidate
   std::string final_format;
   double score = 0;
-  std::string confidence;    // high, medium, low
-  Schema schema;             // empty for formats that cannot be read yet
+  std::string confidence;  // high, medium, low
+  Schema schema;           // empty for formats that cannot be read yet
   std::string suggested_table_name;
   std::vector<ProbeCandidate> candidates;  // best first, never empty
   std::vector<std::string> warnings;
@@ -42,7 +42,7 @@ struct ProbeResult {
   std::string delimiter;
   char quote = '"';
   bool header = true;
-  std::vector<Field> columns;           // the schema, as CsvOptions::columns wants it
+  std::vector<Field> columns;  // the schema, as CsvOptions::columns wants it
   // Words that are NULL in this file. A column that would be numeric but for one word of NA, NULL,
   // null, N/A, \N and - puts that word here, with a warning: it is NULL in every column then.
   std::vector<std::string> null_texts;

@@ -20,8 +20,8 @@ struct Delimiter {
 };
 
 constexpr Delimiter kDelimiters[] = {
-    {",", "','", 0.99}, {"\t", "tabs", 0.99}, {";", "';'", 0.98}, {"|", "'|'", 0.98},
-    {":", "':'", 0.45},
+    {",", "','", 0.99}, {"\t", "tabs", 0.99}, {";", "';'", 0.98},
+    {"|", "'|'", 0.98}, {":", "':'", 0.45},
 };
 
 using Row = std::vector<RawField>;
@@ -78,8 +78,8 @@ class HeaderJudge {
       if (!name.is_null() && rows_.size() > 1) judge_column(column, name, text);
     }
     out->header = header_votes_ != data_votes_ ? header_votes_ > data_votes_ : nameable;
-    const double lead = header_votes_ > data_votes_ ? header_votes_ - data_votes_
-                                                    : data_votes_ - header_votes_;
+    const double lead =
+        header_votes_ > data_votes_ ? header_votes_ - data_votes_ : data_votes_ - header_votes_;
     out->header_is_sure = lead >= 0.9;
   }
 
@@ -105,8 +105,8 @@ class HeaderJudge {
       repeated = repeated || text_of(dialect_, text_, value) == name_text;
     }
     const bool typed = evidence.type_without_null_words().id() != TypeId::kUtf8;
-    const bool null_word = std::find(kNullWords.begin(), kNullWords.end(), name_text) !=
-                           kNullWords.end();
+    const bool null_word =
+        std::find(kNullWords.begin(), kNullWords.end(), name_text) != kNullWords.end();
     if (null_word) {
       data_votes_ += 0.5;
     } else if (typed) {
@@ -141,8 +141,7 @@ std::vector<CsvCandidate> judge_csv(const ProbeSample& sample) {
     const bool comma = dialect.delimiter == ",";
     if (width == 1 && (!comma || agreeing < split.rows.size())) continue;
     if (width == 1) one_column = true;
-    const double share =
-        static_cast<double>(agreeing) / static_cast<double>(split.rows.size());
+    const double share = static_cast<double>(agreeing) / static_cast<double>(split.rows.size());
     CsvCandidate candidate;
     candidate.delimiter = delimiter.text;
     ProbeCandidate& shown = candidate.candidate;

@@ -26,8 +26,8 @@ class JsonChecker {
 
  private:
   void skip_space() {
-    while (position_ < text_.size() && std::string_view(" \t\r\n").find(text_[position_]) !=
-                                           std::string_view::npos) {
+    while (position_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[position_]) != std::string_view::npos) {
       ++position_;
     }
   }
@@ -163,8 +163,8 @@ std::vector<ProbeCandidate> judge_json(const ProbeSample& sample) {
   if (good > 0) {
     const double share = static_cast<double>(good) / static_cast<double>(lines);
     out.push_back({"json_lines", "json", 0.99 * share,
-                   concat(good, " of ", lines, lines == 1 ? " line is a JSON object"
-                                                          : " lines are JSON objects")});
+                   concat(good, " of ", lines,
+                          lines == 1 ? " line is a JSON object" : " lines are JSON objects")});
   }
   return out;
 }

@@ -30,8 +30,8 @@ bool is_access_log(std::string_view line) {
   const size_t end = line.find("\" ", close + 3);
   if (end == std::string_view::npos) return false;
   const std::string_view status = line.substr(end + 2, 3);
-  return status.size() == 3 && std::all_of(status.begin(), status.end(),
-                                           [](char c) { return c >= '0' && c <= '9'; });
+  return status.size() == 3 &&
+         std::all_of(status.begin(), status.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // "Jan  5 12:34:56 host program: text", or an ISO date and time before the text.
@@ -41,11 +41,20 @@ bool is_stamped_line(std::string_view line) {
     for (size_t i = 0; i < shape.size(); ++i) {
       const char c = line[i];
       switch (shape[i]) {
-        case '9': if (c < '0' || c > '9') return false; break;
-        case 'A': if ((c | 32) < 'a' || (c | 32) > 'z') return false; break;
-        case '_': if (c != ' ' && (c < '0' || c > '9')) return false; break;
-        case 'T': if (c != ' ' && c != 'T') return false; break;
-        default: if (c != shape[i]) return false;
+        case '9':
+          if (c < '0' || c > '9') return false;
+          break;
+        case 'A':
+          if ((c | 32) < 'a' || (c | 32) > 'z') return false;
+          break;
+        case '_':
+          if (c != ' ' && (c < '0' || c > '9')) return false;
+          break;
+        case 'T':
+          if (c != ' ' && c != 'T') return false;
+          break;
+        default:
+          if (c != shape[i]) return false;
       }
     }
     return true;
@@ -91,13 +100,13 @@ std::vector<ProbeCandidate> judge_lines(const ProbeSample& sample) {
                    concat(access, " of ", lines, " lines look like a web server's access log")});
   } else if (stamped > 0) {
     // Below CSV with several columns: tables begin with dates, too.
-    out.push_back({"line_regex", "line", 0.6 * share(stamped),
-                   concat(stamped, " of ", lines,
-                           " lines begin with a date and time, as logs do")});
+    out.push_back(
+        {"line_regex", "line", 0.6 * share(stamped),
+         concat(stamped, " of ", lines, " lines begin with a date and time, as logs do")});
   }
-  const auto most = std::max_element(
-      word_counts.begin(), word_counts.end(),
-      [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most =
+      std::max_element(word_counts.begin(), word_counts.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
   const double agreement = share(most->second);
   const double score = most->first < 2 ? 0.1 : (agreement < 0.8 ? 0.2 : 0.55) * agreement;
   out.push_back({"line_split", "line", score,

@@ -133,7 +133,8 @@ Pruned prune(const PlanPtr& plan, Needed needed) {
       auto moved = remap_items(items, child.new_position);
       if (top_n) {
         const auto& top = static_cast<const TopNPlan&>(*plan);
-        child.plan = std::make_shared<TopNPlan>(child.plan, std::move(moved), top.limit(), top.offset());
+        child.plan =
+            std::make_shared<TopNPlan>(child.plan, std::move(moved), top.limit(), top.offset());
       } else {
         child.plan = std::make_shared<SortPlan>(child.plan, std::move(moved));
       }

@@ -18,9 +18,9 @@ bool reads_only(const BoundExpression& expression, const std::function<bool(size
   return ok;
 }
 
-// Conjuncts keep their order relative to each other, so that one that guards another stays before it.
-// For the same reason a conjunct moves below a node only when all that stand before it move too, or
-// when it cannot fail.
+// Conjuncts keep their order relative to each other, so that one that guards another stays before
+// it. For the same reason a conjunct moves below a node only when all that stand before it move
+// too, or when it cannot fail.
 struct Split {
   Conjuncts below;
   Conjuncts stay;
@@ -61,7 +61,8 @@ PlanPtr push_through_aggregate(const PlanPtr& plan, const Conjuncts& conjuncts) 
   const Split split = split_movable(conjuncts, [&](const BoundExpression& conjunct) {
     bool any = false;
     visit_columns(conjunct, [&](size_t) { any = true; });
-    // Without a key read (HAVING false, say) the one row of a global aggregate must go, not its input.
+    // Without a key read (HAVING false, say) the one row of a global aggregate must go, not its
+    // input.
     return any && !conjunct.can_fail &&
            reads_only(conjunct, [&](size_t column) { return column < keys.size(); });
   });
@@ -92,8 +93,7 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
       });
       return with_filter(plan->with_children({push(plan->child(), split.below)}), split.stay);
     }
-    case PlanKind::kSort:
-      return plan->with_children({push(plan->child(), std::move(conjuncts))});
+    case PlanKind::kSort: return plan->with_children({push(plan->child(), std::move(conjuncts))});
     case PlanKind::kScan:
     case PlanKind::kLimit:
     case PlanKind::kTopN: break;

@@ -15,8 +15,7 @@ struct Avx2 {
   static Reg load_first(const float* p, int n) {
     alignas(32) static constexpr int32_t kMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                                        0,  0,  0,  0,  0,  0,  0,  0};
-    const __m256i mask =
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMasks + kLanes - n));
+    const __m256i mask = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMasks + kLanes - n));
     return _mm256_maskload_ps(p, mask);
   }
   static Reg add(Reg a, Reg b) { return _mm256_add_ps(a, b); }
@@ -29,8 +28,7 @@ struct Avx2 {
   }
 };
 
-void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension,
-         float* dots) {
+void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension, float* dots) {
   row_sums::block<Avx2, row_sums::Dot>(query, rows, row_count, dimension, &dots);
 }
 

@@ -28,8 +28,7 @@ struct Avx512 {
   }
 };
 
-void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension,
-         float* dots) {
+void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension, float* dots) {
   row_sums::block<Avx512, row_sums::Dot>(query, rows, row_count, dimension, &dots);
 }
 

@@ -24,8 +24,7 @@ struct Neon {
   static float sum(Reg a) { return vaddvq_f32(a); }
 };
 
-void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension,
-         float* dots) {
+void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension, float* dots) {
   row_sums::block<Neon, row_sums::Dot>(query, rows, row_count, dimension, &dots);
 }
 

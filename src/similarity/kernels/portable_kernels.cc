@@ -28,8 +28,7 @@ struct Portable {
   static float sum(Reg a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 };
 
-void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension,
-         float* dots) {
+void dot(const float* query, const float* rows, int64_t row_count, int64_t dimension, float* dots) {
   row_sums::block<Portable, row_sums::Dot>(query, rows, row_count, dimension, &dots);
 }
 
