@@ -1,0 +1,69 @@
+// velaria::DataFrame.
+#include "src/session/data_frame.h"
+
+#include <pybind11/stl.h>
+
+#include "python_api/bindings/arrow_capsules.h"
+#include "python_api/bindings/bind.h"
+#include "python_api/bindings/gil.h"
+#include "python_api/bindings/python_types.h"
+#include "python_api/bindings/rows_to_python.h"
+
+namespace velaria::python {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+void bind_data_frame(py::module_& module) {
+  const py::call_guard<py::gil_scoped_release> unlocked;
+  py::class_<DataFrame>(module, "DataFrame", py::release_gil_before_calling_cpp_dtor())
+      .def("schema", [](const DataFrame& frame) { return schema_to_python(frame.schema()); })
+      .def("__arrow_c_schema__",
+           [](const DataFrame& frame) { return schema_capsule(frame.schema()); })
+      .def("count", &DataFrame::count, unlocked)
+      .def(
+          "collect",
+          [](const DataFrame& frame) {
+            QueryResult result = frame.collect();
+            return RowSet{std::move(result.schema), std::move(result.chunks)};
+          },
+          unlocked)
+      .def(
+          "__arrow_c_stream__",
+          [](const DataFrame& frame, const py::object&) {
+            ArrowArrayStream stream{};
+            without_gil([&] { frame.export_arrow(&stream); });
+            return stream_capsule(stream);
+          },
+          py::arg("requested_schema") = py::none())
+      .def(
+          "to_text", [](const DataFrame& frame, int64_t rows) { return frame.to_text(rows); },
+          unlocked)
+      .def("explain", &DataFrame::explain, unlocked)
+      .def(
+          "select", [](const DataFrame& frame, const Texts& items) { return frame.select(items); },
+          unlocked)
+      .def(
+          "filter",
+          [](const DataFrame& frame, const std::string& condition) {
+            return frame.filter(condition);
+          },
+          unlocked)
+      .def("with_column", &DataFrame::with_column, unlocked)
+      .def("drop", &DataFrame::drop, unlocked)
+      .def("order_by", &DataFrame::order_by, unlocked)
+      .def("limit", &DataFrame::limit, unlocked)
+      .def("distinct", &DataFrame::distinct, unlocked)
+      .def("window", &DataFrame::time_window, unlocked)
+      .def(
+          "aggregate",
+          [](const DataFrame& frame, const Texts& keys, const Texts& aggregates) {
+            return frame.group_by(keys).agg(aggregates);
+          },
+          unlocked);
+}
+
+}  // namespace velaria::python

@@ -1,0 +1,46 @@
+#include "python_api/bindings/probe_result.h"
+
+#include <string>
+
+#include "python_api/bindings/python_types.h"
+
+namespace velaria::python {
+
+namespace py = pybind11;
+
+py::dict probe_to_dict(const ProbeResult& result) {
+  py::dict out;
+  out["path"] = to_python_text(result.path);
+  out["kind"] = result.kind;
+  out["final_format"] = result.final_format;
+  out["score"] = result.score;
+  out["confidence"] = result.confidence;
+  out["schema"] = schema_to_python(result.schema);
+  out["suggested_table_name"] = to_python_text(result.suggested_table_name);
+  py::list candidates;
+  for (const ProbeCandidate& candidate : result.candidates) {
+    py::dict entry;
+    entry["format"] = candidate.format;
+    entry["kind"] = candidate.kind;
+    entry["score"] = candidate.score;
+    entry["reason"] = to_python_text(candidate.reason);
+    candidates.append(entry);
+  }
+  out["candidates"] = candidates;
+  py::list warnings;
+  for (const std::string& warning : result.warnings) warnings.append(to_python_text(warning));
+  out["warnings"] = warnings;
+  out["encoding"] = result.encoding;
+  if (result.kind == "csv") {
+    out["delimiter"] = to_python_text(result.delimiter);
+    out["quote"] = result.quote == '\0' ? std::string() : std::string(1, result.quote);
+    out["header"] = result.header;
+    out["columns"] = schema_to_python(Schema(result.columns));
+    py::list null_texts;
+    for (const std::string& text : result.null_texts) null_texts.append(to_python_text(text));
+    out["null_text"] = null_texts;
+  }
+  return out;
+}
+
+}  // namespace velaria::python

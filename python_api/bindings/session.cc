@@ -1,0 +1,178 @@
+// velaria::DataflowSession.
+#include <pybind11/stl.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python_api/bindings/arrow_capsules.h"
+#include "python_api/bindings/bind.h"
+#include "python_api/bindings/gil.h"
+#include "python_api/bindings/probe_result.h"
+#include "python_api/bindings/python_types.h"
+#include "python_api/bindings/query_handle.h"
+#include "src/column/arrow/import.h"
+#include "src/session/dataflow_session.h"
+#include "src/session/engine.h"
+#include "stream/connectors/arrow_stream_source.h"
+#include "stream/connectors/csv_file_sink.h"
+
+namespace velaria::python {
+
+namespace {
+
+using Session = DataflowSession;
+using TextMap = std::map<std::string, std::string>;
+
+std::unique_ptr<Session> make_session(size_t threads, uint64_t memory_limit_bytes,
+                                      std::string temp_dir,
+                                      std::optional<std::vector<std::string>> allowed_paths,
+                                      int64_t chunk_rows) {
+  SessionOptions options;
+  options.threads = threads;
+  options.memory_limit_bytes = memory_limit_bytes;
+  options.temp_dir = std::move(temp_dir);
+  options.allowed_paths = std::move(allowed_paths);
+  options.chunk_rows = chunk_rows;
+  options.interrupt_check = check_signals;
+  return std::make_unique<Session>(std::move(options));
+}
+
+// What the text form of the options cannot say.
+void set_columns(CsvOptions* options, const py::object& columns, const py::dict& types,
+                 std::optional<std::vector<std::string>> null_texts) {
+  if (!columns.is_none()) options->columns = schema_from_python(columns, false).fields();
+  for (const auto& [name, type] : types) {
+    options->types[py::cast<std::string>(name)] = type_from_python(type);
+  }
+  if (null_texts) options->null_texts = std::move(*null_texts);
+}
+
+void bind_files(py::class_<Session>* session) {
+  const py::call_guard<py::gil_scoped_release> unlocked;
+  session
+      ->def("probe",
+            [](const Session& self, const std::string& path) {
+              return probe_to_dict(without_gil([&] { return self.probe(path); }));
+            })
+      .def(
+          "read",
+          [](const Session& self, const std::string& path, const TextMap& options) {
+            return self.read(path, options);
+          },
+          unlocked)
+      .def("read_csv",
+           [](const Session& self, const std::string& path, const TextMap& texts,
+              const py::object& columns, const py::dict& types,
+              std::optional<std::vector<std::string>> null_texts) {
+             CsvOptions options = csv_options_from_text(texts);
+             set_columns(&options, columns, types, std::move(null_texts));
+             return without_gil([&] { return self.read_csv(path, std::move(options)); });
+           })
+      .def("read_stream_csv_dir",
+           [](const Session& self, const std::string& path, const TextMap& texts,
+              const py::object& columns, const py::dict& types,
+              std::optional<std::vector<std::string>> null_texts) {
+             CsvOptions options = csv_options_from_text(texts);
+             set_columns(&options, columns, types, std::move(null_texts));
+             return without_gil([&] { return self.read_stream_csv_dir(path, options); });
+           })
+      .def(
+          "csv_file_sink",
+          [](const Session& self, const std::string& path, bool append, const TextMap& options) {
+            self.engine()->check_open();
+            return make_csv_file_sink(self.engine()->files(), path,
+                                      append ? CsvFileMode::kAppend : CsvFileMode::kReplace,
+                                      csv_options_from_text(options));
+          },
+          unlocked);
+}
+
+void bind_tables(py::class_<Session>* session) {
+  const py::call_guard<py::gil_scoped_release> unlocked;
+  session
+      ->def("sql", &Session::sql, unlocked)
+      .def("explain", &Session::explain, unlocked)
+      .def(
+          "create_temp_view",
+          [](Session& self, const std::string& name, const DataFrame& frame) {
+            self.create_temp_view(name, frame);
+          },
+          unlocked)
+      .def(
+          "create_temp_view",
+          [](Session& self, const std::string& name, const StreamingDataFrame& frame) {
+            self.create_temp_view(name, frame);
+          },
+          unlocked)
+      .def("table", &Session::table, unlocked)
+      .def("tables",
+           [](const Session& self) {
+             py::list out;
+             for (const std::string& name : without_gil([&] { return self.tables(); })) {
+               out.append(to_python_text(name));
+             }
+             return out;
+           })
+      .def("create_dataframe_from_arrow",
+           [](const Session& self, py::handle data) {
+             ArrowArrayStream stream = take_arrow_stream(data);
+             return without_gil([&] { return self.create_dataframe_from_arrow(&stream); });
+           })
+      .def("vector_search", &Session::vector_search, unlocked)
+      .def("explain_vector_search", &Session::explain_vector_search, unlocked);
+}
+
+void bind_streams(py::class_<Session>* session) {
+  const py::call_guard<py::gil_scoped_release> unlocked;
+  session
+      ->def("create_stream_from_arrow",
+            [](const Session& self, py::handle data, bool lazily) {
+              ArrowArrayStream stream = take_arrow_stream(data);
+              return without_gil([&] {
+                StreamSourcePtr source =
+                    lazily ? make_arrow_reader_stream(std::make_unique<ArrowStreamReader>(&stream))
+                           : make_arrow_table_stream(import_stream(&stream));
+                return self.read_stream(std::move(source));
+              });
+            })
+      .def(
+          "read_realtime_stream_source",
+          [](const Session& self, std::shared_ptr<RealtimeStreamSource> source) {
+            return self.read_stream(std::move(source));
+          },
+          unlocked)
+      .def("stream_sql", &Session::streamSql, unlocked)
+      .def(
+          "explain_stream_sql",
+          [](const Session& self, const std::string& text, const TextMap& options) {
+            return self.explainStreamSql(text, stream_options_from_text(options));
+          },
+          unlocked)
+      .def(
+          "start_stream_sql",
+          [](const Session& self, const std::string& text, const TextMap& options) {
+            return QueryHandle(self.startStreamSql(text, stream_options_from_text(options)));
+          },
+          unlocked)
+      .def("register_stream_sink", &Session::register_stream_sink, unlocked);
+}
+
+}  // namespace
+
+void bind_session(py::module_& module) {
+  py::class_<Session> session(module, "Session", py::release_gil_before_calling_cpp_dtor());
+  session
+      .def(py::init(&make_session), py::kw_only(), py::arg("threads"),
+           py::arg("memory_limit_bytes"), py::arg("temp_dir"), py::arg("allowed_paths"),
+           py::arg("chunk_rows"))
+      .def("close", &Session::close, py::call_guard<py::gil_scoped_release>());
+  bind_files(&session);
+  bind_tables(&session);
+  bind_streams(&session);
+}
+
+}  // namespace velaria::python

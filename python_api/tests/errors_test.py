@@ -1,0 +1,179 @@
+"""Every kind of error: its class, what it also is, and what it says."""
+
+import os
+
+import pytest
+import velaria
+
+ALSO = {
+    "SqlSyntaxError": ValueError,
+    "SqlSemanticError": ValueError,
+    "SqlUnsupportedError": ValueError,
+    "CatalogError": KeyError,
+    "TableKindError": ValueError,
+    "FileAccessError": OSError,
+    "FileFormatError": ValueError,
+    "TypeMismatchError": TypeError,
+    "InvalidArgumentError": ValueError,
+    "ResourceError": MemoryError,
+    "CheckpointError": OSError,
+    "StreamError": RuntimeError,
+    "CancelledError": Exception,
+    "InternalError": RuntimeError,
+}
+
+
+@pytest.mark.parametrize("name", ALSO)
+def test_hierarchy(name):
+    kind = getattr(velaria, name)
+    assert issubclass(kind, velaria.Error)
+    assert issubclass(kind, ALSO[name])
+    assert kind.__module__ == "velaria"
+    assert kind.__doc__
+    assert str(kind("a 'plain' sentence")) == "a 'plain' sentence"
+
+
+@pytest.fixture
+def events(session):
+    session.create_temp_view(
+        "events", session.create_dataframe_from_arrow({"key": ["a"], "n": [1]})
+    )
+
+
+SQL = [
+    ("SELEC 1", velaria.SqlSyntaxError, "did you mean 'SELECT'"),
+    ("SELECT FROM events", velaria.SqlSyntaxError, "line 1:"),
+    ("", velaria.SqlSyntaxError, ""),
+    ("SELECT nn FROM events", velaria.SqlSemanticError, "did you mean 'n'"),
+    ("SELECT * FROM event", velaria.CatalogError, "did you mean 'events'"),
+    ("SELECT key + n FROM events", velaria.Error, "key"),
+    ("SELECT nosuch(n) FROM events", velaria.SqlSemanticError, "nosuch"),
+    ("SELECT key, sum(n) FROM events", velaria.SqlSemanticError, "key"),
+]
+
+
+@pytest.mark.parametrize(("query", "kind", "text"), SQL, ids=lambda v: str(v)[:40])
+@pytest.mark.usefixtures("events")
+def test_sql(session, query, kind, text):
+    with pytest.raises(kind) as caught:
+        session.sql(query)
+    assert text in str(caught.value)
+    assert session.sql("SELECT n FROM events").to_rows() == [{"n": 1}]
+
+
+@pytest.mark.usefixtures("events")
+def test_a_caret_points_at_the_place(session):
+    with pytest.raises(velaria.SqlSemanticError) as caught:
+        session.sql("SELECT n,\n       nope FROM events")
+    lines = str(caught.value).splitlines()
+    assert any("line 2:8" in line for line in lines)
+    shown = next(i for i, line in enumerate(lines) if "nope FROM events" in line)
+    assert lines[shown].index("nope") == lines[shown + 1].index("^")
+
+
+def test_run_time_errors(session):
+    frame = session.create_dataframe_from_arrow({"n": [2**62, 2**62], "t": ["5", "x"]})
+    with pytest.raises(velaria.TypeMismatchError):
+        frame.group_by().agg("sum(n) AS s").to_rows()
+    with pytest.raises(velaria.TypeMismatchError, match="x"):
+        frame.select("CAST(t AS BIGINT) AS v").to_rows()
+    with pytest.raises(velaria.Error):
+        frame.select("CAST(t AS BIGINT) AS v").to_arrow()
+    assert frame.count() == 2
+
+
+def test_verbs(session):
+    frame = session.create_dataframe_from_arrow({"n": [1]})
+    for call in (
+        lambda: frame.filter("m > 1"),
+        lambda: frame.select("n", "m"),
+        lambda: frame.drop("m"),
+        lambda: frame.order_by("m"),
+        lambda: frame.group_by("m").agg("count(*)"),
+    ):
+        with pytest.raises(velaria.SqlSemanticError, match="m"):
+            call()
+    with pytest.raises(velaria.SqlSyntaxError):
+        frame.filter("n >")
+    with pytest.raises(velaria.Error):
+        frame.limit(-1)
+
+
+def test_files(session, tmp_path):
+    missing = tmp_path / "missing.csv"
+    for call in (session.read, session.read_csv, session.probe):
+        with pytest.raises(velaria.FileAccessError, match=r"missing\.csv"):
+            call(missing)
+        with pytest.raises(OSError, match=r"missing\.csv"):
+            call(str(missing))
+    empty = tmp_path / "empty.csv"
+    empty.write_bytes(b"")
+    for call in (session.read, session.probe):
+        with pytest.raises(velaria.FileFormatError, match=r"empty\.csv"):
+            call(empty)
+    ragged = tmp_path / "ragged.csv"
+    ragged.write_text("a,b\n1,2\n3\n")
+    with pytest.raises(velaria.FileFormatError, match="3"):
+        session.read_csv(ragged).to_rows()
+    assert session.read_csv(ragged, ragged="pad").to_rows()[1] == {"a": 3, "b": None}
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"a\nok\n\xff\xfe\n")
+    with pytest.raises(velaria.FileFormatError):
+        session.read_csv(broken).to_rows()
+    with pytest.raises(velaria.Error):
+        session.read_csv(tmp_path)
+    with pytest.raises(velaria.InvalidArgumentError, match="path"):
+        session.read_csv(5)
+
+
+def test_paths_that_are_no_text(session, tmp_path):
+    odd = os.path.join(os.fsencode(tmp_path), b"odd-\xff.csv")
+    with open(odd, "wb") as file:
+        file.write(b"a\n1\n")
+    assert session.read_csv(os.fsdecode(odd)).to_rows() == [{"a": 1}]
+    os.remove(odd)
+    with pytest.raises(velaria.FileAccessError, match="odd-"):
+        session.read_csv(os.fsdecode(odd))
+
+
+def test_options(session, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,x\n")
+    with pytest.raises(velaria.InvalidArgumentError, match="did you mean 'header'"):
+        session.read_csv(path, headr=True)
+    with pytest.raises(velaria.InvalidArgumentError, match="ragged"):
+        session.read_csv(path, ragged="maybe")
+    with pytest.raises(velaria.InvalidArgumentError, match="types"):
+        session.read_csv(path, types=[("a", "int64")])
+    with pytest.raises(velaria.InvalidArgumentError, match="type"):
+        session.read_csv(path, columns=["a", "b"])
+    with pytest.raises(velaria.Error, match="did you mean 'timestamp'"):
+        session.read_csv(path, types={"a": "timestmp"})
+    with pytest.raises(velaria.Error):
+        session.read_csv(path, types={"nope": "int64"}).to_rows()
+    with pytest.raises(velaria.TypeMismatchError, match="x"):
+        session.read_csv(path, types={"b": "int64"}).to_rows()
+
+
+def test_allowed_paths(tmp_path):
+    inside = tmp_path / "in"
+    inside.mkdir()
+    (inside / "a.csv").write_text("a\n1\n")
+    (tmp_path / "b.csv").write_text("a\n1\n")
+    session = velaria.Session(allowed_paths=[inside])
+    assert session.read_csv(inside / "a.csv").count() == 1
+    for path in (tmp_path / "b.csv", inside / ".." / "b.csv"):
+        with pytest.raises(velaria.FileAccessError):
+            session.read_csv(path)
+    stream = session.create_stream_from_arrow({"x": [1]})
+    with pytest.raises(velaria.Error):
+        stream.write_stream(velaria.CsvFileSink(tmp_path / "out.csv")).start().await_termination()
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_errors_travel_between_processes():
+    import pickle
+
+    copy = pickle.loads(pickle.dumps(velaria.CatalogError("no table 't'")))
+    assert type(copy) is velaria.CatalogError
+    assert str(copy) == "no table 't'"

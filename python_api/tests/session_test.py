@@ -1,0 +1,288 @@
+"""Sessions and batch frames, against plain Python."""
+
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+import pyarrow as pa
+import pytest
+import velaria
+from random_tables import random_table
+
+FLIGHTS = {
+    "carrier": ["AA", "UA", None, "AA", "UA", "AA"],
+    "delay": [5, None, 7, -3, 60, 5],
+    "distance": [100.5, 200.0, 300.25, 400.0, 500.0, 100.5],
+}
+
+
+@pytest.fixture
+def flights(session):
+    frame = session.create_dataframe_from_arrow(FLIGHTS)
+    session.create_temp_view("flights", frame)
+    return frame
+
+
+def test_verbs_are_the_same_sql(session, flights):
+    verbs = (
+        flights.filter("delay > 0")
+        .with_column("hours", "delay / 60.0")
+        .group_by("carrier")
+        .agg("count(*) AS n", "sum(delay) AS total", "max(hours) AS hours")
+        .order_by("n DESC", "carrier")
+    )
+    sql = session.sql(
+        "SELECT carrier, count(*) AS n, sum(delay) AS total, max(delay / 60.0) AS hours "
+        "FROM flights WHERE delay > 0 GROUP BY carrier ORDER BY n DESC, carrier"
+    )
+    assert verbs.to_rows() == sql.to_rows()
+    assert verbs.columns == ["carrier", "n", "total", "hours"]
+    assert [row["carrier"] for row in verbs.to_rows()] == ["AA", "UA", None]
+
+
+def test_each_verb(flights):
+    assert flights.select("carrier", "delay + 1 AS d").limit(1).to_rows() == [
+        {"carrier": "AA", "d": 6}
+    ]
+    assert flights.select(["delay"]).columns == ["delay"]
+    assert flights.drop("delay", "distance").columns == ["carrier"]
+    assert flights.distinct().count() == 5
+    assert [r["delay"] for r in flights.order_by("delay").to_rows()] == [-3, 5, 5, 7, 60, None]
+    assert [r["delay"] for r in flights.limit(2, offset=2).to_rows()] == [7, -3]
+    assert flights.group_by().agg("count(delay) AS n").to_rows() == [{"n": 5}]
+    with pytest.raises(velaria.InvalidArgumentError, match="SQL texts"):
+        flights.select(5)
+    with pytest.raises(velaria.InvalidArgumentError):
+        flights.select()
+
+
+def test_random_groups_against_python(session, rng):
+    table = random_table(rng, 200, ["int8", "int64", "utf8"])
+    expected = {}
+    for row in table.to_pylist():
+        if row["int8"] is not None and row["int8"] > 0:
+            key = row["utf8"]
+            n, most = expected.get(key, (0, None))
+            value = row["int64"]
+            if value is not None:
+                most = value if most is None else max(most, value)
+            expected[key] = (n + 1, most)
+    frame = session.create_dataframe_from_arrow(table).filter("int8 > 0")
+    rows = frame.group_by("utf8").agg("count(*) AS n", "max(int64) AS most").to_rows()
+    assert {row["utf8"]: (row["n"], row["most"]) for row in rows} == expected
+    assert len(rows) == len(expected)
+
+
+def test_random_order_against_python(session, rng):
+    table = random_table(rng, 200, ["int8", "utf8"])
+    frame = session.create_dataframe_from_arrow(table).order_by("int8 DESC", "utf8")
+    rows = table.to_pylist()
+    rows.sort(key=lambda r: (r["utf8"] is None, (r["utf8"] or "").encode()))
+    rows.sort(key=lambda r: (r["int8"] is None, -(r["int8"] or 0)))
+    assert frame.to_rows() == rows
+
+
+def test_windows_of_a_batch(session):
+    times = pa.array([0, 4999, 5000, -1], pa.timestamp("ms"))
+    frame = session.create_dataframe_from_arrow(pa.table({"t": times}))
+    starts = frame.window("t", 5000).to_arrow().column("window_start")
+    assert starts.cast(pa.timestamp("ms")).cast(pa.int64()).to_pylist() == [0, 0, 5000, -5000]
+    sliding = frame.window("t", 10000, "w", slide_ms=5000)
+    assert sliding.count() == 8
+
+
+def test_same_names_are_not_lost(session):
+    frame = session.sql("SELECT 1 AS a, 2 AS a")
+    with pytest.raises(velaria.InvalidArgumentError, match="'a'"):
+        frame.to_rows()
+    assert frame.to_arrow().num_columns == 2
+
+
+def test_tables(session, flights):
+    assert session.tables() == ["flights"]
+    assert session.table("FLIGHTS").count() == 6
+    session.sql("CREATE TABLE late AS SELECT * FROM flights WHERE delay > 5")
+    assert sorted(session.tables()) == ["flights", "late"]
+    with pytest.raises(velaria.InvalidArgumentError, match="create_dataframe_from_arrow"):
+        session.create_temp_view("x", [1, 2])
+
+
+def test_shown_to_people(session, capsys):
+    frame = session.create_dataframe_from_arrow({"<b>": ["<script>", None, "x"]})
+    frame.show(2)
+    shown = capsys.readouterr().out
+    assert "<script>" in shown
+    html = frame._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "&lt;b&gt;" in html
+    assert "NULL" in html
+    assert repr(frame) == "DataFrame(<b>: utf8)"
+    many = session.create_dataframe_from_arrow({"n": list(range(50))})
+    assert "more rows" in many._repr_html_()
+    assert many._repr_html_().count("<tr>") == 21
+
+
+def test_explain(session, flights):
+    text = session.explain_sql("SELECT carrier FROM flights WHERE delay > 5")
+    assert [h for h in ("logical", "optimized", "physical") if f"{h}\n" in text] == [
+        "logical",
+        "optimized",
+        "physical",
+    ]
+    assert flights.filter("delay > 5").explain().startswith("logical\n")
+    with pytest.raises(velaria.SqlUnsupportedError, match="analyze"):
+        session.explain_sql("SELECT 1", analyze=True)
+
+
+def test_no_length_no_pickle_no_copy(session, flights):
+    with pytest.raises(TypeError):
+        len(flights)
+    for thing in (session, flights):
+        with pytest.raises(TypeError, match="pickled"):
+            pickle.dumps(thing)
+        with pytest.raises(TypeError, match="pickled"):
+            copy.copy(thing)
+    with pytest.raises(TypeError, match="Session"):
+        velaria.DataFrame(5)
+
+
+def test_optional_packages_are_named(flights, monkeypatch):
+    for method, package in (
+        ("to_pandas", "pandas"),
+        ("to_polars", "polars"),
+        ("to_arrow", "pyarrow"),
+    ):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ImportError, match=f"needs {package}.*pip install"):
+            getattr(flights, method)()
+    assert len(flights.to_rows()) == 6
+
+
+def test_a_closed_session_says_so():
+    session = velaria.Session()
+    frame = session.sql("SELECT 1 AS x")
+    session.close()
+    session.close()
+    for call in (frame.to_rows, lambda: session.sql("SELECT 1").to_rows(), frame.count):
+        with pytest.raises(velaria.InvalidArgumentError, match="closed"):
+            call()
+
+
+def test_sessions_share_nothing():
+    a, b = velaria.Session(), velaria.Session()
+    a.create_temp_view("t", a.sql("SELECT 1 AS x"))
+    assert a.tables() == ["t"]
+    assert b.tables() == []
+    a.close()
+    assert b.sql("SELECT 2 AS x").to_rows() == [{"x": 2}]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"threads": 0},
+        {"threads": -1},
+        {"threads": True},
+        {"memory_limit": 0},
+        {"memory_limit": "2 parsecs"},
+        {"memory_limit": "GB"},
+        {"memory_limit": -5},
+        {"memory_limit": 1.5},
+        {"allowed_paths": "/tmp"},
+    ],
+)
+def test_bad_session_arguments(arguments):
+    with pytest.raises(velaria.InvalidArgumentError):
+        velaria.Session(**arguments)
+
+
+def test_sizes():
+    from velaria._arguments import memory_bytes
+
+    for text, size in [("2GB", 2 * 10**9), ("512MiB", 2**29), ("1.5 kb", 1500), ("7", 7), (9, 9)]:
+        assert memory_bytes(text) == size
+    assert memory_bytes(None) == 0
+
+
+def test_memory_limit_fails_by_name_and_the_session_goes_on():
+    session = velaria.Session(memory_limit="1MB")
+    big = session.create_dataframe_from_arrow({"n": list(range(500_000))})
+    with pytest.raises(velaria.ResourceError):
+        big.group_by("n").agg("count(*) AS c").to_rows()
+    assert session.sql("SELECT 1 AS x").to_rows() == [{"x": 1}]
+
+
+def test_queries_release_the_lock():
+    session = velaria.Session(threads=1)
+    frame = session.create_dataframe_from_arrow({"n": list(range(1_000_000))})
+    done = threading.Event()
+    steps = 0
+
+    def count():
+        nonlocal steps
+        while not done.is_set():
+            steps += 1
+            time.sleep(0.001)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    begin = time.monotonic()
+    while time.monotonic() - begin < 1:
+        frame.group_by("n % 100003").agg("sum(n) AS s").count()
+    during = steps
+    done.set()
+    counter.join()
+    # A lock held through a query would leave a handful of steps between the queries.
+    assert during > 30
+
+
+def test_many_threads_one_session(session):
+    frame = session.create_dataframe_from_arrow({"n": list(range(10_000))})
+    session.create_temp_view("numbers", frame)
+    answers = []
+
+    def ask(k):
+        rows = session.sql(f"SELECT sum(n) AS s FROM numbers WHERE n % 7 = {k}").to_rows()
+        answers.append((k, rows[0]["s"]))
+
+    threads = [threading.Thread(target=ask, args=(k,)) for k in range(7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [(k, sum(range(k, 10_000, 7))) for k in range(7)]
+
+
+def test_frames_let_go():
+    session = velaria.Session()
+    table = pa.table({"n": pa.array(range(100_000))})
+    before = pa.total_allocated_bytes()
+    frame = session.create_dataframe_from_arrow(table)
+    watched = weakref.ref(frame)
+    frame.count()
+    del table, frame
+    gc.collect()
+    assert watched() is None
+    assert pa.total_allocated_bytes() < before
+
+
+def test_import_is_light():
+    code = (
+        "import sys, time; begin = time.perf_counter(); import velaria;"
+        "took = time.perf_counter() - begin;"
+        "print([m for m in ('pyarrow', 'numpy', 'pandas', 'polars') if m in sys.modules]);"
+        "print(took)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    assert {run.stdout.splitlines()[0] for run in runs} == {"[]"}
+    # The best of three: the machine may be busy.
+    assert min(float(run.stdout.splitlines()[1]) for run in runs) < 0.15

@@ -1,0 +1,147 @@
+"""From Python's arguments to the texts and paths that the kernel takes."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Union
+
+from ._velaria import InvalidArgumentError, type_name
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+_FLOAT32_MAX = 3.4028234663852886e38
+_UNITS = {"": 1, "b": 1}
+for _power, _letter in enumerate("kmgt", start=1):
+    _UNITS[_letter] = _UNITS[_letter + "b"] = 1000**_power
+    _UNITS[_letter + "ib"] = 1024**_power
+
+
+def path_bytes(path: PathLike) -> bytes:
+    """A path in the bytes of the file system: names that are no text pass unharmed."""
+    try:
+        return os.fsencode(path)
+    except TypeError:
+        message = f"a path is a str or an os.PathLike, not {type(path).__name__}"
+        raise InvalidArgumentError(message) from None
+
+
+def memory_bytes(limit: int | str | None) -> int:
+    """``"2GB"`` (powers of 1000), ``"512MiB"`` (powers of 1024), or bytes; None is 0: no limit."""
+    if limit is None:
+        return 0
+    if isinstance(limit, int) and not isinstance(limit, bool):
+        if limit > 0:
+            return limit
+    elif isinstance(limit, str):
+        text = limit.strip().lower()
+        digits = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
+        unit = text[len(digits) :].strip()
+        try:
+            value = float(digits)
+        except ValueError:
+            value = -1.0
+        if unit in _UNITS and 0 < value < float("inf"):
+            return max(1, int(value * _UNITS[unit]))
+    message = f"memory_limit={limit!r} is no size; give bytes, or a text such as '2GB' or '512MiB'"
+    raise InvalidArgumentError(message)
+
+
+def option_text(value: Any) -> str:
+    """One option as the kernel's options are written in SQL."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def stream_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
+    """Keyword options of a streaming query."""
+    return {name: option_text(value) for name, value in options.items()}
+
+
+def _quoted_name(name: str) -> str:
+    if '"' in name:
+        message = f'column name {name!r} has a ", which read() cannot take; use read_csv()'
+        raise InvalidArgumentError(message)
+    return f'"{name}"'
+
+
+def _field_list(columns: Any) -> str:
+    pairs = columns.items() if isinstance(columns, Mapping) else columns
+    return ", ".join(f"{_quoted_name(name)} {type_name(kind)}" for name, kind in pairs)
+
+
+def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of read(), all as texts."""
+    texts = {}
+    for name, value in options.items():
+        if name in ("types", "columns") and value is not None and not isinstance(value, str):
+            fields = value
+            if hasattr(value, "__arrow_c_schema__"):
+                fields = [(field.name, field.type) for field in value]
+            texts[name] = _field_list(fields)
+        elif name == "null_text" and isinstance(value, (list, tuple)):
+            texts[name] = ",".join(value)
+        elif value is not None or name == "quote":
+            texts[name] = option_text(value)
+    return texts
+
+
+class CsvArguments:
+    """Options of a CSV reader: those that the kernel reads as texts, and the structured ones."""
+
+    def __init__(self, delimiter: str, options: Mapping[str, Any]) -> None:
+        rest = dict(options)
+        self.columns: Any = rest.pop("columns", None)
+        self.types: Mapping[str, Any] = rest.pop("types", None) or {}
+        null_text = rest.pop("null_text", None)
+        self.null_texts: list[str] | None
+        self.null_texts = [null_text] if isinstance(null_text, str) else null_text
+        if isinstance(self.columns, str):
+            rest["columns"] = self.columns
+            self.columns = None
+        if isinstance(self.types, str):
+            rest["types"] = self.types
+            self.types = {}
+        if not isinstance(self.types, Mapping):
+            message = f"types={self.types!r} is no {{column: type}} dict"
+            raise InvalidArgumentError(message)
+        self.texts = {"delimiter": delimiter, **file_option_texts(rest)}
+
+
+def verb_texts(verb: str, texts: Sequence[Any]) -> list[str]:
+    """The texts of a frame verb, given one by one or as one list."""
+    if len(texts) == 1 and isinstance(texts[0], (list, tuple)):
+        texts = texts[0]
+    for text in texts:
+        if not isinstance(text, str):
+            message = f"{verb}() takes SQL texts, not {type(text).__name__} ({text!r})"
+            raise InvalidArgumentError(message)
+    return list(texts)
+
+
+def query_vector(vector: Any) -> array[float]:
+    """A one-dimensional list, NumPy array, pyarrow array or other sequence of numbers."""
+    if getattr(vector, "ndim", 1) != 1:
+        message = f"the query vector has {vector.ndim} dimensions; give one row of numbers"
+        raise InvalidArgumentError(message)
+    for convert in ("to_pylist", "tolist"):
+        if hasattr(vector, convert):
+            vector = getattr(vector, convert)()
+            break
+    if isinstance(vector, (str, bytes)) or not isinstance(vector, Iterable):
+        message = f"the query vector is a {type(vector).__name__}; give a sequence of numbers"
+        raise InvalidArgumentError(message)
+    try:
+        numbers = array("d", vector)
+    except (TypeError, OverflowError) as error:
+        message = f"the query vector must hold numbers only: {error}"
+        raise InvalidArgumentError(message) from None
+    for place, number in enumerate(numbers):
+        if _FLOAT32_MAX < abs(number) < float("inf"):
+            message = f"element {place} of the query vector, {number!r}, is beyond float32"
+            raise InvalidArgumentError(message)
+    return numbers

@@ -1,0 +1,365 @@
+"""The front door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, NoReturn
+
+from . import _velaria as core
+from ._arguments import (
+    CsvArguments,
+    PathLike,
+    file_option_texts,
+    memory_bytes,
+    path_bytes,
+    query_vector,
+    stream_option_texts,
+)
+from ._background import Background
+from ._frame import DataFrame
+from ._schema import Field
+from ._sinks import RealtimeStreamSink, core_sink
+from ._sources import RealtimeStreamSource, as_arrow, cut, is_pulled
+from ._streaming import StreamingDataFrame, StreamingQuery
+
+
+class Session:
+    """Tables, files, queries, streams and vectors of one program.
+
+    Sessions are independent of each other; every method may be called from any thread, and runs
+    without Python's lock. A session stays usable after an error. As a context manager it closes
+    itself.
+
+    ``threads``: how many work; None is one per core that the process may use.
+    ``memory_limit``: bytes, or a text such as ``"2GB"`` or ``"512MiB"``; None is no limit.
+    ``temp_dir``: where to put what does not fit into memory; None is the system's place.
+    ``allowed_paths``: when given, files outside of these folders or files cannot be opened.
+
+    >>> import velaria
+    >>> with velaria.Session(threads=2, memory_limit="1GB") as session:
+    ...     session.sql("SELECT 6 * 7 AS answer").to_rows()
+    [{'answer': 42}]
+    """
+
+    __slots__ = ("__weakref__", "_background", "_core")
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        memory_limit: int | str | None = None,
+        temp_dir: PathLike | None = None,
+        allowed_paths: Iterable[PathLike] | None = None,
+        _chunk_rows: int = 2048,
+    ) -> None:
+        if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= 4096):
+            raise core.InvalidArgumentError(f"threads={threads!r} must be 1 to 4096, or None")
+        if isinstance(allowed_paths, (str, bytes)):
+            raise core.InvalidArgumentError("allowed_paths is a list of paths, not one path")
+        self._core = core.Session(
+            threads=threads or 0,
+            memory_limit_bytes=memory_bytes(memory_limit),
+            temp_dir=b"" if temp_dir is None else path_bytes(temp_dir),
+            allowed_paths=None if allowed_paths is None else [path_bytes(p) for p in allowed_paths],
+            chunk_rows=_chunk_rows,
+        )
+        self._background = Background()
+
+    def close(self) -> None:
+        """Stops the streaming queries, waits for them and forgets the tables.
+
+        Frames of the session fail afterwards; closing again does nothing.
+        """
+        self._background.stop()
+        self._core.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Session belongs to its process and cannot be pickled or copied")
+
+    # ---- files
+
+    def probe(self, path: PathLike) -> dict[str, Any]:
+        """What a file is, by evidence: format, settings and schema, with the reasons.
+
+        Keys: kind, final_format, score, confidence, schema, suggested_table_name, candidates,
+        warnings, and the settings that ``read`` would use. The same file gives the same answer.
+        Raises FileAccessError and FileFormatError.
+
+        >>> import pathlib, velaria
+        >>> _ = pathlib.Path("probe_me.csv").write_text("name,n\\na,1\\nb,2\\n")
+        >>> found = velaria.Session().probe("probe_me.csv")
+        >>> found["final_format"], found["schema"][1]
+        ('csv', Field(name='n', type='int64'))
+        """
+        result = self._core.probe(path_bytes(path))
+        for key in ("schema", "columns"):
+            if key in result:
+                result[key] = [Field(*pair) for pair in result[key]]
+        return result
+
+    def read(self, path: PathLike, **options: Any) -> DataFrame:
+        """Probes a file and reads it with the settings that were found.
+
+        ``options`` are those of the reader of the probed kind, such as ``read_csv``, and go over
+        what was found. Raises FileAccessError, FileFormatError, InvalidArgumentError for an
+        unknown option, and SqlUnsupportedError for a format that has no reader.
+
+        >>> import pathlib, velaria
+        >>> _ = pathlib.Path("read_me.tsv").write_text("name\\tn\\na\\t1\\n")
+        >>> velaria.Session().read("read_me.tsv").to_rows()
+        [{'name': 'a', 'n': 1}]
+        """
+        return DataFrame(self._core.read(path_bytes(path), file_option_texts(options)))
+
+    def read_csv(self, path: PathLike, delimiter: str = ",", **options: Any) -> DataFrame:
+        """A CSV file as a frame.
+
+        ``delimiter``: one or more bytes. Options: ``header`` (bool), ``quote`` (one character, ""
+        for none), ``columns`` (the whole schema by position: {name: type}, (name, type) pairs or a
+        pyarrow.Schema), ``types`` (some columns: {name: type}), ``null_text`` (a word or a list of
+        words that mean NULL beside the empty field), ``ragged`` ("error" or "pad"),
+        ``on_type_error`` ("widen" or "fail"), ``sample_bytes``, ``range_bytes``,
+        ``max_row_bytes``. Types are names such as "int64", pyarrow types, or Python's classes.
+
+        Raises FileAccessError, FileFormatError with path and line, TypeMismatchError for a value
+        that does not fit a type you named, InvalidArgumentError for an unknown option.
+
+        >>> import pathlib, velaria
+        >>> _ = pathlib.Path("zips.csv").write_text("zip,n\\n02134,5\\n,NA\\n")
+        >>> velaria.Session().read_csv("zips.csv", null_text="NA", types={"n": int}).to_rows()
+        [{'zip': '02134', 'n': 5}, {'zip': None, 'n': None}]
+        """
+        given = CsvArguments(delimiter, options)
+        return DataFrame(
+            self._core.read_csv(
+                path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
+            )
+        )
+
+    # ---- SQL
+
+    def sql(self, query: str) -> DataFrame:
+        """Runs a statement. A query gives a frame that runs when its rows are asked for; other
+        statements run at once and give a frame that tells what they did.
+
+        Raises SqlSyntaxError and the other SQL errors, with the position and a caret, and
+        CatalogError for an unknown table.
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> session.create_temp_view("t", session.create_dataframe_from_arrow({"n": [3, 4]}))
+        >>> session.sql("SELECT sum(n) AS total FROM t").to_rows()
+        [{'total': 7}]
+        """
+        return DataFrame(self._core.sql(query))
+
+    def explain_sql(self, query: str, analyze: bool = False) -> str:
+        """The plans of a query: logical, optimized and physical. Runs nothing.
+
+        ``analyze`` (run it and measure) is not supported yet and raises SqlUnsupportedError.
+        """
+        if analyze:
+            raise core.SqlUnsupportedError(
+                "explain_sql(analyze=True) is not supported yet; explain_sql(query) shows the plans"
+            )
+        return self._core.explain(query)
+
+    def create_temp_view(self, name: str, frame: DataFrame | StreamingDataFrame) -> None:
+        """Gives a frame or a stream a name for SQL, in place of what had the name before."""
+        if not isinstance(frame, (DataFrame, StreamingDataFrame)):
+            raise core.InvalidArgumentError(
+                f"create_temp_view() takes a DataFrame or StreamingDataFrame, not a "
+                f"{type(frame).__name__}; make one with create_dataframe_from_arrow()"
+            )
+        self._core.create_temp_view(name, frame._core)
+
+    def table(self, name: str) -> DataFrame:
+        """The table or view of a name; raises CatalogError with a suggestion."""
+        return DataFrame(self._core.table(name))
+
+    def tables(self) -> list[str]:
+        """The names of all tables, views, sources and sinks."""
+        return self._core.tables()
+
+    # ---- Arrow
+
+    def create_dataframe_from_arrow(self, data: Any) -> DataFrame:
+        """Arrow data as a frame; its buffers are read where they lie.
+
+        ``data``: a pyarrow Table, RecordBatch or RecordBatchReader, anything with
+        ``__arrow_c_stream__`` or ``__arrow_c_array__`` (polars, pandas, DuckDB, Velaria), a list of
+        record batches, or a dict of columns. Raises TypeMismatchError naming a column whose type
+        Velaria does not have, and InvalidArgumentError for other objects.
+
+        >>> import pyarrow, velaria
+        >>> frame = velaria.Session().create_dataframe_from_arrow(pyarrow.table({"n": [1, None]}))
+        >>> frame.to_rows()
+        [{'n': 1}, {'n': None}]
+        """
+        return DataFrame(self._core.create_dataframe_from_arrow(as_arrow(data)))
+
+    def create_stream_from_arrow(
+        self, data: Any, *, batch_rows: int | None = None
+    ) -> StreamingDataFrame:
+        """Arrow data as a bounded stream, each record batch a batch of the stream.
+
+        Tables and lists of batches are held and may be read by several queries, one after the
+        other; readers and iterators are pulled as fast as their one query asks. ``batch_rows``
+        cuts larger batches. Raises like ``create_dataframe_from_arrow``.
+        """
+        lazily = is_pulled(data)
+        arrow = as_arrow(data)
+        if batch_rows is not None:
+            arrow = cut(arrow, batch_rows)
+        return self._stream(self._core.create_stream_from_arrow(arrow, lazily))
+
+    # ---- streams
+
+    def _stream(self, frame: core.StreamingDataFrame) -> StreamingDataFrame:
+        return StreamingDataFrame(frame, self._background)
+
+    def read_stream_csv_dir(
+        self, path: PathLike, delimiter: str = ",", **options: Any
+    ) -> StreamingDataFrame:
+        """The CSV files of a folder as a bounded stream, in the order of their names.
+
+        Options are those of ``read_csv``. All files have the schema of the first one, or
+        ``columns``. Raises FileAccessError, and InvalidArgumentError for a folder without a file.
+        """
+        given = CsvArguments(delimiter, options)
+        return self._stream(
+            self._core.read_stream_csv_dir(
+                path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
+            )
+        )
+
+    def create_realtime_stream_source(
+        self,
+        schema: Any,
+        *,
+        max_batches: int = 64,
+        max_rows: int = 1 << 20,
+        on_full: str = "block",
+    ) -> RealtimeStreamSource:
+        """A source to push into.
+
+        ``schema``: a pyarrow.Schema, {name: type}, (name, type) pairs, or a list of names, whose
+        columns are utf8. ``max_batches`` and ``max_rows`` may wait; a push into a full source
+        waits (``on_full="block"``), raises ResourceError (``"fail"``) or throws the oldest batches
+        away (``"drop-oldest"``).
+        """
+        return RealtimeStreamSource(
+            schema, max_batches=max_batches, max_rows=max_rows, on_full=on_full
+        )
+
+    def read_realtime_stream_source(self, source: RealtimeStreamSource) -> StreamingDataFrame:
+        """The stream of what is pushed into a source."""
+        if not isinstance(source, RealtimeStreamSource):
+            raise core.InvalidArgumentError(
+                f"a {type(source).__name__} is no realtime source; make one with "
+                "create_realtime_stream_source()"
+            )
+        return self._stream(self._core.read_realtime_stream_source(source._core))
+
+    def create_realtime_stream_sink(self, *, max_batches: int = 64) -> RealtimeStreamSink:
+        """A sink to poll or iterate; the query waits when ``max_batches`` results are unread."""
+        return RealtimeStreamSink(max_batches)
+
+    def register_stream_sink(self, name: str, sink: Any) -> None:
+        """Gives a sink a name for INSERT INTO in stream SQL.
+
+        ``sink``: MemorySink, CsvFileSink, a realtime sink, an object with ``write_arrow(table)``,
+        or a function that takes a ``pyarrow.Table``.
+        """
+        self._core.register_stream_sink(name, core_sink(self._core, sink))
+
+    def stream_sql(self, query: str) -> StreamingDataFrame:
+        """A SELECT over streams, as a frame that is started by ``write_stream``."""
+        return self._stream(self._core.stream_sql(query))
+
+    def explain_stream_sql(self, query: str, **stream_options: Any) -> str:
+        """The sections ``logical``, ``physical`` and ``strategy`` of a SELECT or INSERT."""
+        return self._core.explain_stream_sql(query, stream_option_texts(stream_options))
+
+    def start_stream_sql(self, query: str, **stream_options: Any) -> StreamingQuery:
+        """Starts ``INSERT INTO sink SELECT ...``; the query is running when this returns.
+
+        Options: trigger_interval_ms (0), checkpoint_path (""), checkpoint_delivery_mode
+        ("at-least-once" or "best-effort"), execution_mode ("single-process" or "local-workers"),
+        local_workers (1), max_inflight_batches (16), max_inflight_partitions,
+        backpressure_high_watermark and _low_watermark (batches), max_batches (the query stops by
+        itself after that many), shared_memory_transport (True), shared_memory_min_payload_bytes
+        (65536), idle_wait_ms (100), query_id. Raises the SQL errors, InvalidArgumentError for a
+        bad option, and CheckpointError for a checkpoint that cannot be used.
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> session.create_temp_view("events", session.create_stream_from_arrow({"n": [1, 2, 3]}))
+        >>> sink = velaria.MemorySink()
+        >>> session.register_stream_sink("out", sink)
+        >>> query = session.start_stream_sql("INSERT INTO out SELECT n FROM events WHERE n > 1")
+        >>> query.await_termination(), sink.to_rows()
+        (1, [{'n': 2}, {'n': 3}])
+        """
+        started = self._core.start_stream_sql(query, stream_option_texts(stream_options))
+        self._background.keep(started)
+        return StreamingQuery(started, self._background)
+
+    # ---- vectors
+
+    def vector_search(
+        self,
+        table: str,
+        vector_column: str,
+        query_vector: Any,
+        top_k: int = 10,
+        metric: str = "cosine",
+    ) -> DataFrame:
+        """The ``top_k`` rows whose vectors are nearest: row_id int64 and score float64, best first.
+
+        ``vector_column`` holds fixed_size_list<float32>, or texts such as "[1 2 3]".
+        ``query_vector``: a list, NumPy array or pyarrow array of that dimension. ``metric``:
+        "cosine" (1 - cosine similarity) and "l2" (Euclidean distance) give the smallest scores,
+        "dot" the largest. NULL and NaN vectors are left out; equal scores are in row order.
+        Raises CatalogError, SqlSemanticError, TypeMismatchError and InvalidArgumentError, which
+        names both dimensions when they differ.
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> points = session.create_dataframe_from_arrow({"v": ["[0 0]", "[3 4]", "[1 1]"]})
+        >>> session.create_temp_view("points", points)
+        >>> session.vector_search("points", "v", [0, 0], top_k=2, metric="l2").to_rows()[0]
+        {'row_id': 0, 'score': 0.0}
+        """
+        arguments = self._vector_arguments(table, vector_column, query_vector, top_k, metric)
+        return DataFrame(self._core.vector_search(*arguments))
+
+    def explain_vector_search(
+        self,
+        table: str,
+        vector_column: str,
+        query_vector: Any,
+        top_k: int = 10,
+        metric: str = "cosine",
+    ) -> str:
+        """How ``vector_search`` with the same arguments works, as ``key=value`` lines."""
+        arguments = self._vector_arguments(table, vector_column, query_vector, top_k, metric)
+        return self._core.explain_vector_search(*arguments)
+
+    @staticmethod
+    def _vector_arguments(
+        table: str, vector_column: str, vector: Any, top_k: int, metric: str
+    ) -> tuple[str, str, list[float], int, str]:
+        return table, vector_column, list(query_vector(vector)), top_k, metric

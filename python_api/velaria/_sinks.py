@@ -1,0 +1,240 @@
+"""Where the results of streaming queries go."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from . import _velaria as core
+from ._arguments import PathLike, file_option_texts, path_bytes
+from ._optional import import_pyarrow
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# How long an async reader's helper thread may sit in the kernel after its task was cancelled.
+_ASYNC_POLL_MS = 50
+
+
+class MemorySink:
+    """Keeps everything that a streaming query writes: for tests and small results.
+
+    It may be read while the query runs.
+
+    >>> import velaria
+    >>> session = velaria.Session()
+    >>> frame = session.create_stream_from_arrow({"n": [1, 2, 3]})
+    >>> sink = velaria.MemorySink()
+    >>> with frame.select("n * 2 AS twice").write_stream(sink) as query:
+    ...     _ = query.await_termination()
+    >>> sink.to_rows()
+    [{'twice': 2}, {'twice': 4}, {'twice': 6}]
+    """
+
+    __slots__ = ("__weakref__", "_core")
+
+    def __init__(self) -> None:
+        self._core = core.MemorySink()
+
+    @property
+    def num_rows(self) -> int:
+        """Rows written so far."""
+        return self._core.num_rows()
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """All rows written so far, as dicts."""
+        return self._core.collect().to_rows()
+
+    def to_arrow(self) -> pyarrow.Table:
+        """All rows written so far; without columns before a query opened the sink."""
+        return import_pyarrow("to_arrow()").table(self._core.collect())
+
+    def batches(self) -> list[pyarrow.Table]:
+        """One table for each batch that gave rows."""
+        arrow = import_pyarrow("batches()")
+        return [arrow.table(rows) for rows in self._core.batches()]
+
+
+class CsvFileSink:
+    """Writes a stream to one CSV file, which ``read_csv`` reads back.
+
+    ``mode`` is ``"replace"`` (an existing file is emptied when the query starts) or ``"append"``.
+    Options are those of ``read_csv`` that matter for writing: ``delimiter``, ``quote``, ``header``,
+    ``null_text``. Raises InvalidArgumentError for another mode; options and path are checked when
+    a session takes the sink, and FileAccessError comes from the query.
+
+    >>> import pathlib, velaria
+    >>> session = velaria.Session()
+    >>> frame = session.create_stream_from_arrow({"n": [1, 2]})
+    >>> with frame.write_stream(velaria.CsvFileSink("out.csv")) as query:
+    ...     _ = query.await_termination()
+    >>> pathlib.Path("out.csv").read_text()
+    'n\\n1\\n2\\n'
+    """
+
+    __slots__ = ("_append", "_path", "_texts")
+
+    def __init__(self, path: PathLike, mode: str = "replace", **options: Any) -> None:
+        if mode not in ("replace", "append"):
+            raise core.InvalidArgumentError(f"mode={mode!r} must be 'replace' or 'append'")
+        self._path = path_bytes(path)
+        self._append = mode == "append"
+        self._texts = file_option_texts(options)
+
+
+class RealtimeStreamSink:
+    """A sink that the program polls, or iterates, while the query runs.
+
+    ``Session.create_realtime_stream_sink`` makes it; it serves one query. When ``max_batches``
+    results wait unread, the query waits. ``for table in sink`` and ``async for table in sink`` end
+    with the query.
+
+    >>> import velaria
+    >>> session = velaria.Session()
+    >>> sink = session.create_realtime_stream_sink()
+    >>> query = session.create_stream_from_arrow({"n": [1, 2]}).write_stream(sink).start()
+    >>> [table.to_pylist() for table in sink]
+    [[{'n': 1}, {'n': 2}]]
+    >>> sink.closed()
+    True
+    """
+
+    __slots__ = ("__weakref__", "_core", "_lock", "_returned")
+
+    def __init__(self, max_batches: int = 64) -> None:
+        self._core = core.RealtimeStreamSink(max_batches)
+        # Results that a cancelled async reader had taken: the next reader gets them.
+        self._returned: deque[core.RowSet] = deque()
+        self._lock = threading.Lock()
+
+    def poll_arrow(self, timeout: float | None = None) -> pyarrow.Table | None:
+        """The oldest unread result, or None.
+
+        Waits at most ``timeout`` seconds (None: until there is a result or the query has ended).
+        None on timeout, and when the query has ended and everything was polled.
+        """
+        arrow = import_pyarrow("poll_arrow()")
+        rows = self._poll(timeout)
+        return None if rows is None else arrow.table(rows)
+
+    def poll_rows(self, timeout: float | None = None) -> list[dict[str, Any]] | None:
+        """Like ``poll_arrow``, as dicts; needs no other package."""
+        rows = self._poll(timeout)
+        return None if rows is None else rows.to_rows()
+
+    def closed(self) -> bool:
+        """True when the query has ended and everything was polled."""
+        with self._lock:
+            return not self._returned and self._core.closed()
+
+    def stop_reading(self) -> None:
+        """Drops unread and later results, so that a waiting query goes on."""
+        self._core.stop_reading()
+
+    def _poll(self, timeout: float | None) -> core.RowSet | None:
+        if timeout is not None and not 0 <= timeout < 1e9:
+            raise core.InvalidArgumentError(f"timeout={timeout!r} must be seconds from 0 on")
+        with self._lock:
+            if self._returned:
+                return self._returned.popleft()
+        return self._core.poll(None if timeout is None else round(timeout * 1000))
+
+    def __iter__(self) -> Iterator[pyarrow.Table]:
+        while True:
+            table = self.poll_arrow()
+            if table is None:
+                return
+            yield table
+
+    async def __aiter__(self) -> AsyncIterator[pyarrow.Table]:
+        import asyncio
+
+        arrow = import_pyarrow("async for")
+        while True:
+            ticket = _Ticket(self)
+            try:
+                await asyncio.to_thread(ticket.poll)
+            except BaseException:
+                ticket.cancel()
+                raise
+            rows = ticket.take()
+            if rows is not None:
+                yield arrow.table(rows)
+            elif self.closed():
+                return
+
+
+class _Ticket:
+    """One poll in a helper thread, whose result is not lost when its task is cancelled."""
+
+    def __init__(self, sink: RealtimeStreamSink) -> None:
+        self._sink = sink
+        self._cancelled = False
+        self._rows: core.RowSet | None = None
+
+    def poll(self) -> None:
+        rows = self._sink._poll(_ASYNC_POLL_MS / 1000)
+        with self._sink._lock:
+            if self._cancelled and rows is not None:
+                self._sink._returned.append(rows)
+            else:
+                self._rows = rows
+
+    def cancel(self) -> None:
+        with self._sink._lock:
+            self._cancelled = True
+            if self._rows is not None:
+                self._sink._returned.appendleft(self._rows)
+                self._rows = None
+
+    def take(self) -> core.RowSet | None:
+        return self._rows
+
+
+class ArrowWriter(Protocol):
+    """An object that may be a sink. Its other methods, all optional, are called when it has them:
+    ``open(context: dict)``, ``flush()``, ``checkpoint(marker: dict)``, ``close()``."""
+
+    def write_arrow(self, table: pyarrow.Table) -> Any: ...
+
+
+class _MakesCsvSinks(Protocol):
+    def csv_file_sink(
+        self, path: bytes, append: bool, options: dict[str, str]
+    ) -> core.StreamSink: ...
+
+
+def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
+    """The kernel's sink for anything that may be one."""
+    if isinstance(sink, (MemorySink, RealtimeStreamSink)):
+        return sink._core
+    if isinstance(sink, CsvFileSink):
+        return maker.csv_file_sink(sink._path, sink._append, sink._texts)
+    write = getattr(sink, "write_arrow", None)
+    if write is None and callable(sink):
+        return _python_sink(cast("Callable[[Any], Any]", sink), None)
+    if not callable(write):
+        raise core.InvalidArgumentError(
+            f"a {type(sink).__name__} is no sink; give MemorySink, CsvFileSink, a realtime sink, "
+            "an object with write_arrow(table), or a function that takes a pyarrow.Table"
+        )
+    return _python_sink(write, sink)
+
+
+def _python_sink(write: Callable[[Any], Any], owner: Any) -> core.StreamSink:
+    arrow = import_pyarrow("a sink written in Python")
+
+    def write_rows(rows: core.RowSet) -> None:
+        write(arrow.table(rows))
+
+    name = getattr(write if owner is None else type(owner), "__qualname__", "callable")
+    return core.PythonSink(
+        write_rows,
+        open=getattr(owner, "open", None),
+        flush=getattr(owner, "flush", None),
+        checkpoint=getattr(owner, "checkpoint", None),
+        close=getattr(owner, "close", None),
+        description=f"python {name}",
+    )

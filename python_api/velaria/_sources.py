@@ -1,0 +1,171 @@
+"""Live input for streams."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NoReturn
+
+from . import _velaria as core
+from ._optional import import_pyarrow
+from ._schema import Schema
+
+
+class RealtimeStreamSource:
+    """A stream that the program pushes into while a query reads it.
+
+    ``Session.create_realtime_stream_source`` makes it; it serves one query. Pushes may come from
+    any thread. As a context manager it closes itself.
+
+    >>> import velaria
+    >>> session = velaria.Session()
+    >>> source = session.create_realtime_stream_source({"key": "utf8", "n": "int64"})
+    >>> sink = velaria.MemorySink()
+    >>> frame = session.read_realtime_stream_source(source)
+    >>> with frame.filter("n > 1").write_stream(sink) as query:
+    ...     source.push_rows([{"key": "a", "n": 1}, {"key": "b", "n": 2}])
+    ...     source.close()
+    ...     batches = query.await_termination()
+    >>> batches, sink.to_rows()
+    (1, [{'key': 'b', 'n': 2}])
+    """
+
+    __slots__ = ("__weakref__", "_core")
+
+    def __init__(
+        self,
+        schema: Any,
+        *,
+        max_batches: int = 64,
+        max_rows: int = 1 << 20,
+        on_full: str = "block",
+    ) -> None:
+        self._core = core.RealtimeStreamSource(
+            schema, max_batches=max_batches, max_rows=max_rows, policy=on_full
+        )
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of what may be pushed."""
+        return Schema(self._core)
+
+    def push_arrow(self, data: Any) -> None:
+        """Pushes Arrow data as one batch of the stream.
+
+        Columns are found by name and must have the source's types. Waits for room when the source
+        was made with ``on_full="block"``. Raises InvalidArgumentError, TypeMismatchError,
+        StreamError when the source is closed or its query has ended, and ResourceError when it is
+        full and was made to fail.
+        """
+        self._core.push_arrow(as_arrow(data))
+
+    def push_rows(self, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+        """Pushes rows as one batch of the stream; needs no other package.
+
+        A row is a dict (a missing key is NULL) or a sequence of all values. Values go in exactly
+        or raise TypeMismatchError: dates and times are Python's, ISO texts, or for timestamps
+        integers in the column's unit since 1970-01-01 UTC. Raises otherwise like ``push_arrow``.
+        """
+        self._core.push_rows(rows)
+
+    def close(self) -> None:
+        """No more pushes: what was pushed is still read, then the query ends."""
+        self._core.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close()`` was called."""
+        return self._core.closed()
+
+    @property
+    def queued_batches(self) -> int:
+        """Batches that no query has taken yet."""
+        return self._core.queued_batches()
+
+    @property
+    def dropped_batches(self) -> int:
+        """Batches that ``on_full="drop-oldest"`` threw away."""
+        return self._core.dropped_batches()
+
+    def __enter__(self) -> RealtimeStreamSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open"
+        return f"RealtimeStreamSource({self.schema!r}, {state})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a realtime source belongs to its process and cannot be pickled or copied")
+
+
+def is_pulled(data: Any) -> bool:
+    """Whether the data can be read once only, from front to back."""
+    return hasattr(data, "__next__") or type(data).__name__ == "PyCapsule"
+
+
+def as_arrow(data: Any) -> Any:
+    """An object of Arrow's PyCapsule protocol: the data itself, or what pyarrow makes of it.
+
+    Dicts are tables by column; lists and iterators are record batches of one schema.
+    """
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+        return data
+    if isinstance(data, Mapping):
+        pyarrow = import_pyarrow("a table made of a dict")
+        return _by_pyarrow(pyarrow, lambda: pyarrow.table(dict(data)))
+    if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
+        return _reader_of(iter(data))
+    return data
+
+
+def _reader_of(batches: Iterator[Any]) -> Any:
+    pyarrow = import_pyarrow("a stream of record batches")
+    first = next(batches, None)
+    if first is None:
+        raise core.InvalidArgumentError(
+            "there is no record batch, so the columns are unknown; give a pyarrow.Table or a "
+            "pyarrow.RecordBatchReader, which have a schema"
+        )
+    if not hasattr(first, "schema"):
+        raise core.InvalidArgumentError(
+            f"a {type(first).__name__} is no record batch; give record batches or tables"
+        )
+    pieces = (
+        batch
+        for item in itertools.chain([first], batches)
+        for batch in (item.to_batches() if hasattr(item, "to_batches") else [item])
+    )
+    return pyarrow.RecordBatchReader.from_batches(first.schema, pieces)
+
+
+def cut(data: Any, batch_rows: int) -> Any:
+    """The same data in batches of at most ``batch_rows`` rows."""
+    if batch_rows < 1:
+        raise core.InvalidArgumentError(f"batch_rows={batch_rows} must be at least 1")
+    pyarrow = import_pyarrow("batch_rows")
+    if not is_pulled(data):
+        table = _by_pyarrow(pyarrow, lambda: pyarrow.table(data))
+        return table.to_reader(max_chunksize=batch_rows)
+    reader = pyarrow.RecordBatchReader.from_stream(data)
+    pieces = (
+        batch.slice(begin, batch_rows)
+        for batch in reader
+        for begin in range(0, batch.num_rows, batch_rows)
+    )
+    return pyarrow.RecordBatchReader.from_batches(reader.schema, pieces)
+
+
+def _by_pyarrow(pyarrow: Any, make: Any) -> Any:
+    try:
+        return make()
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
+        raise core.TypeMismatchError(f"pyarrow cannot make a table of it: {error}") from error

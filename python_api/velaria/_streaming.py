@@ -1,0 +1,249 @@
+"""Streaming frames and queries."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, NoReturn
+
+from . import _velaria as core
+from ._arguments import stream_option_texts, verb_texts
+from ._background import Background
+from ._schema import Schema
+from ._sinks import core_sink
+
+
+class StreamingDataFrame:
+    """A stream that was not started yet: the verbs of ``DataFrame`` over rows that keep coming.
+
+    A session makes it (``stream_sql``, ``create_stream_from_arrow``, ``read_stream_csv_dir``,
+    ``read_realtime_stream_source``); ``write_stream`` gives the query that runs it. What a stream
+    cannot do, such as ORDER BY, raises SqlUnsupportedError there.
+
+    >>> import velaria
+    >>> session = velaria.Session()
+    >>> stream = session.create_stream_from_arrow({"k": ["a", "b", "a"], "n": [1, 2, 3]})
+    >>> sink = velaria.MemorySink()
+    >>> with stream.group_by("k").agg("sum(n) AS n").write_stream(sink) as query:
+    ...     _ = query.await_termination()
+    >>> sorted((row["k"], row["n"]) for row in sink.to_rows())
+    [('a', 4), ('b', 2)]
+    """
+
+    __slots__ = ("__weakref__", "_background", "_core")
+
+    def __init__(self, frame: core.StreamingDataFrame, background: Background) -> None:
+        if not isinstance(frame, core.StreamingDataFrame):
+            raise TypeError("streams are made by a Session: stream_sql(), ...")
+        self._core = frame
+        self._background = background
+
+    def _next(self, frame: core.StreamingDataFrame) -> StreamingDataFrame:
+        return StreamingDataFrame(frame, self._background)
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of the columns."""
+        return Schema(self._core)
+
+    @property
+    def columns(self) -> list[str]:
+        """The column names in order."""
+        return self.schema.names
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the stream ends by itself."""
+        return self._core.bounded()
+
+    def select(self, *items: str) -> StreamingDataFrame:
+        """The given columns or expressions: ``select("k", "n * 2 AS twice")``."""
+        return self._next(self._core.select(verb_texts("select", items)))
+
+    def filter(self, condition: str) -> StreamingDataFrame:
+        """The rows for which the condition is true."""
+        return self._next(self._core.filter(condition))
+
+    def with_column(self, name: str, expression: str) -> StreamingDataFrame:
+        """One column more, or another meaning of the column of that name."""
+        return self._next(self._core.with_column(name, expression))
+
+    def drop(self, *columns: str) -> StreamingDataFrame:
+        """All columns but these."""
+        return self._next(self._core.drop(verb_texts("drop", columns)))
+
+    def group_by(self, *keys: str) -> GroupedStreamingDataFrame:
+        """Groups for ``agg()``. After each batch the groups that it touched are written."""
+        return GroupedStreamingDataFrame(self, verb_texts("group_by", keys))
+
+    def order_by(self, *keys: str) -> StreamingDataFrame:
+        """Sorted rows; refused when a query is made of it, since a stream has no last row."""
+        return self._next(self._core.order_by(verb_texts("order_by", keys)))
+
+    def limit(self, rows: int, offset: int = 0) -> StreamingDataFrame:
+        """At most ``rows`` rows; see ``max_batches`` of ``write_stream`` for ending a query."""
+        return self._next(self._core.limit(rows, offset))
+
+    def distinct(self) -> StreamingDataFrame:
+        """Each different row once."""
+        return self._next(self._core.distinct())
+
+    def window(
+        self,
+        time_column: str,
+        window_ms: int,
+        output_column: str = "window_start",
+        slide_ms: int | None = None,
+    ) -> StreamingDataFrame:
+        """Adds the start of each time window that covers the row: one row per window.
+
+        ``window_ms`` and ``slide_ms`` are milliseconds, ``slide_ms <= window_ms``; without it the
+        windows do not overlap. A window starts at a whole multiple of ``slide_ms`` since
+        1970-01-01 UTC. Raises SqlSemanticError for an unknown column, TypeMismatchError for one
+        that is no timestamp, InvalidArgumentError for sizes out of range.
+
+        >>> import velaria
+        >>> from datetime import datetime
+        >>> session = velaria.Session()
+        >>> stream = session.create_stream_from_arrow({"ts": [datetime(2024, 1, 1, 0, 0, 7)]})
+        >>> sink = velaria.MemorySink()
+        >>> with stream.window("ts", 5000).write_stream(sink) as query:
+        ...     _ = query.await_termination()
+        >>> sink.to_rows()[0]["window_start"].second
+        5
+        """
+        return self._next(self._core.window(time_column, window_ms, output_column, slide_ms))
+
+    def write_stream(self, sink: Any, **options: Any) -> StreamingQuery:
+        """A query of this stream into a sink; ``start()`` it, or use it as a context manager.
+
+        ``sink``: MemorySink, CsvFileSink, a realtime sink, an object with ``write_arrow(table)``,
+        or a function that takes a ``pyarrow.Table``; the last two are called on a thread of the
+        query. ``options`` are the stream options of ``Session.start_stream_sql``. Raises
+        InvalidArgumentError for a bad option and SqlUnsupportedError for what a stream refuses.
+        """
+        target = core_sink(self._core, sink)
+        query = self._core.write_stream(target, stream_option_texts(options))
+        return StreamingQuery(query, self._background)
+
+    def explain(self, **options: Any) -> str:
+        """Three sections, ``logical``, ``physical`` and ``strategy``, for these stream options."""
+        return self._core.explain(stream_option_texts(options))
+
+    def __arrow_c_schema__(self) -> object:
+        """Arrow's PyCapsule protocol: ``pyarrow.schema(stream)``."""
+        return self._core.__arrow_c_schema__()
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}: {kind}" for name, kind in self.schema)
+        return f"StreamingDataFrame({fields})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "a StreamingDataFrame belongs to its session and cannot be pickled or copied"
+        )
+
+
+class GroupedStreamingDataFrame:
+    """The groups of a stream, which ``agg`` turns into rows."""
+
+    __slots__ = ("_frame", "_keys")
+
+    def __init__(self, frame: StreamingDataFrame, keys: list[str]) -> None:
+        self._frame = frame
+        self._keys = keys
+
+    def agg(self, *aggregates: str) -> StreamingDataFrame:
+        """The keys, then the aggregates: ``agg("count(*) AS n", "avg(delay)")``."""
+        frame = self._frame
+        return frame._next(frame._core.aggregate(self._keys, verb_texts("agg", aggregates)))
+
+
+class StreamingQuery:
+    """A stream that runs in the background once it is started.
+
+    Nobody has to wait for it, and dropping this object does not stop it: the session keeps it
+    until it ends or the session closes. As a context manager it is started at the beginning, if it
+    was not, and stopped at the end.
+
+    >>> import velaria
+    >>> session = velaria.Session()
+    >>> query = session.create_stream_from_arrow({"n": [1]}).write_stream(velaria.MemorySink())
+    >>> query.status
+    'created'
+    >>> query.start().await_termination(), query.status
+    (1, 'stopped')
+    """
+
+    __slots__ = ("__weakref__", "_background", "_core")
+
+    def __init__(self, query: core.StreamingQuery, background: Background) -> None:
+        self._core = query
+        self._background = background
+
+    def start(self) -> StreamingQuery:
+        """Starts the query and returns it at once.
+
+        Raises CheckpointError for a torn or foreign checkpoint and StreamError when it was started
+        before.
+        """
+        self._background.keep(self._core)
+        self._core.start()
+        return self
+
+    def await_termination(self, timeout_ms: int | None = None) -> int:
+        """Waits until the query has ended, at most ``timeout_ms`` milliseconds.
+
+        Returns the number of batches processed so far. Raises StreamError when the query failed.
+        Ctrl-C ends the waiting, not the query.
+        """
+        return self._core.await_termination(timeout_ms)
+
+    def stop(self, drain: bool = False) -> None:
+        """Ends the query and waits for it. ``drain``: first processes what the source accepted."""
+        self._core.stop(drain)
+
+    def progress(self) -> dict[str, Any]:
+        """What the query reports about itself now, under the kernel's field names."""
+        return self._core.progress()
+
+    def snapshot_json(self) -> str:
+        """``progress()`` as one line of JSON."""
+        return self._core.snapshot_json()
+
+    @property
+    def query_id(self) -> str:
+        """The query's name: the option ``query_id``, or one made up."""
+        return self._core.query_id()
+
+    @property
+    def status(self) -> str:
+        """``created``, ``running``, ``restored``, ``backpressure``, ``stopped`` or ``failed``."""
+        return self._core.status()
+
+    @property
+    def exception(self) -> core.Error | None:
+        """The StreamError of a failed query, else None."""
+        return self._core.exception()
+
+    def explain(self) -> str:
+        """Three sections: ``logical``, ``physical`` and ``strategy``."""
+        return self._core.explain()
+
+    def __enter__(self) -> StreamingQuery:
+        if self.status == "created":
+            self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"StreamingQuery({self.query_id!r}, {self.status})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a StreamingQuery belongs to its process and cannot be pickled or copied")
