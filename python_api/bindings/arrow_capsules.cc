@@ -100,10 +100,11 @@ ArrowArrayStream take_arrow_stream(py::handle object) {
   if (py::hasattr(object, "__arrow_c_array__")) {
     return take_array_capsules(object.attr("__arrow_c_array__")());
   }
-  throw Error(ErrorKind::kInvalidArgument,
-              concat("a ", Py_TYPE(object.ptr())->tp_name,
-                     " is no Arrow data; give a pyarrow Table, RecordBatch or RecordBatchReader, or "
-                     "any object with __arrow_c_stream__ or __arrow_c_array__"));
+  throw Error(
+      ErrorKind::kInvalidArgument,
+      concat("a ", Py_TYPE(object.ptr())->tp_name,
+             " is no Arrow data; give a pyarrow Table, RecordBatch or RecordBatchReader, or "
+             "any object with __arrow_c_stream__ or __arrow_c_array__"));
 }
 
 bool has_arrow_schema(py::handle object) { return py::hasattr(object, "__arrow_c_schema__"); }

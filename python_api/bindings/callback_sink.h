@@ -10,8 +10,9 @@
 
 namespace velaria::python {
 
-// Calls write(RowSet), and open(dict), flush(), checkpoint(dict) and close() where they are not None,
-// on the query's control thread with the lock held. An exception fails the query with its text.
+// Calls write(RowSet), and open(dict), flush(), checkpoint(dict) and close() where they are not
+// None, on the query's control thread with the lock held. An exception fails the query with its
+// text.
 class PythonSink : public StreamSink {
  public:
   struct Hooks {

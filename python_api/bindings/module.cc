@@ -10,8 +10,7 @@ PYBIND11_MODULE(_velaria, module) {
   module.doc() = "The compiled part of velaria; use the package.";
   python::bind_errors(module);
   module.def(
-      "type_name",
-      [](pybind11::handle type) { return python::type_from_python(type).to_string(); },
+      "type_name", [](pybind11::handle type) { return python::type_from_python(type).to_string(); },
       "The kernel's name of a type.");
   python::bind_rows(module);
   python::bind_data_frame(module);

@@ -54,9 +54,8 @@ Field field_from_python(py::handle item, bool bare_names) {
       return {py::cast<std::string>(name), type_from_python(py::object(pair[1]))};
     }
   }
-  throw Error(ErrorKind::kInvalidArgument,
-              concat(excerpt(std::string(py::str(py::repr(item)))),
-                     " describes no column; give (name, type)"));
+  throw Error(ErrorKind::kInvalidArgument, concat(excerpt(std::string(py::str(py::repr(item)))),
+                                                  " describes no column; give (name, type)"));
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace velaria::python {
 // __arrow_c_schema__), or one of bool, int, float, str, bytes, date, time, datetime, timedelta.
 DataType type_from_python(pybind11::handle object);
 
-// A pyarrow.Schema (anything with __arrow_c_schema__), {name: type}, or a list of (name, type). With
-// `bare_names` a list of names too: their columns are utf8.
+// A pyarrow.Schema (anything with __arrow_c_schema__), {name: type}, or a list of (name, type).
+// With `bare_names` a list of names too: their columns are utf8.
 Schema schema_from_python(pybind11::handle object, bool bare_names);
 
 // [(name, type name)].

@@ -60,8 +60,8 @@ class ValueReader {
         return Value::utf8(py::cast<std::string>(value));
       case TypeId::kBinary:
         if (!PyObject_CheckBuffer(value.ptr())) return std::nullopt;
-        return Value::binary(py::cast<std::string>(py::bytes(py::reinterpret_steal<py::object>(
-            checked(PyBytes_FromObject(value.ptr()))))));
+        return Value::binary(py::cast<std::string>(py::bytes(
+            py::reinterpret_steal<py::object>(checked(PyBytes_FromObject(value.ptr()))))));
       case TypeId::kDate32: return date(type, value);
       case TypeId::kTime64: return time(type, value, why);
       case TypeId::kTimestamp: return timestamp(type, value, why);
@@ -113,8 +113,8 @@ class ValueReader {
   static std::optional<Value> floating(const DataType& type, py::handle value, std::string* why) {
     const bool integral = is_integer(value);
     if (!integral && !PyFloat_Check(value.ptr())) return std::nullopt;
-    double number = PyFloat_Check(value.ptr()) ? PyFloat_AS_DOUBLE(value.ptr())
-                                               : PyLong_AsDouble(value.ptr());
+    double number =
+        PyFloat_Check(value.ptr()) ? PyFloat_AS_DOUBLE(value.ptr()) : PyLong_AsDouble(value.ptr());
     if (PyErr_Occurred() != nullptr) {
       PyErr_Clear();
       *why = "out of range";
@@ -127,9 +127,10 @@ class ValueReader {
       }
       number = static_cast<float>(number);
     }
-    // A float is rounded to float32 as everybody expects; an integer keeps every digit or is refused.
-    if (integral && !py::reinterpret_steal<py::object>(checked(PyLong_FromDouble(number)))
-                         .equal(value)) {
+    // A float is rounded to float32 as everybody expects; an integer keeps every digit or is
+    // refused.
+    if (integral &&
+        !py::reinterpret_steal<py::object>(checked(PyLong_FromDouble(number))).equal(value)) {
       *why = "digits would be lost";
       return std::nullopt;
     }
@@ -138,8 +139,8 @@ class ValueReader {
 
   std::optional<Value> decimal(const DataType& type, py::handle value, std::string* why) const {
     if (!is_integer(value) && !py::isinstance(value, classes_.decimal)) return std::nullopt;
-    const auto text = py::cast<std::string>(
-        py::str(classes_.decimal(value).attr("__format__")("f")));
+    const auto text =
+        py::cast<std::string>(py::str(classes_.decimal(value).attr("__format__")("f")));
     const std::optional<Int128> number = parse_decimal(text, type.scale());
     const Int128 limit = power_of_ten(type.precision());
     if (!number || *number >= limit || *number <= -limit) {
@@ -304,9 +305,9 @@ std::vector<py::object> row_values(const Schema& schema, py::handle row, size_t 
   }
   if (py::isinstance<py::list>(row) || py::isinstance<py::tuple>(row)) {
     if (py::len(row) != schema.size()) {
-      throw Error(ErrorKind::kInvalidArgument, concat("row ", number, " has ", py::len(row),
-                                                      " values; the source has ", schema.size(),
-                                                      " columns"));
+      throw Error(ErrorKind::kInvalidArgument,
+                  concat("row ", number, " has ", py::len(row), " values; the source has ",
+                         schema.size(), " columns"));
     }
     for (const py::handle value : row) out.push_back(py::reinterpret_borrow<py::object>(value));
     return out;
@@ -324,8 +325,7 @@ Chunk rows_from_python(const Schema& schema, py::handle rows) {
   for (const Field& field : schema.fields()) builders.push_back(ColumnBuilder::make(field.type));
   Chunk chunk;
   for (const py::handle row : py::reinterpret_borrow<py::iterable>(rows)) {
-    const std::vector<py::object> values =
-        row_values(schema, row, static_cast<size_t>(chunk.rows));
+    const std::vector<py::object> values = row_values(schema, row, static_cast<size_t>(chunk.rows));
     for (size_t c = 0; c < values.size(); ++c) {
       py::object value = values[c];
       if (value.is_none()) {
@@ -333,7 +333,8 @@ Chunk rows_from_python(const Schema& schema, py::handle rows) {
         continue;
       }
       // NumPy's scalars know their plain Python value.
-      if (py::hasattr(value, "dtype") && py::hasattr(value, "item") && !py::hasattr(value, "__len__")) {
+      if (py::hasattr(value, "dtype") && py::hasattr(value, "item") &&
+          !py::hasattr(value, "__len__")) {
         value = value.attr("item")();
       }
       std::string why;
@@ -341,8 +342,8 @@ Chunk rows_from_python(const Schema& schema, py::handle rows) {
       const std::optional<Value> read = reader.read(field.type, value, &why);
       if (!read) {
         throw Error(ErrorKind::kTypeMismatch,
-                    concat("row ", chunk.rows, ", column '", excerpt(field.name), "': ",
-                           shown(values[c]), " (", Py_TYPE(values[c].ptr())->tp_name,
+                    concat("row ", chunk.rows, ", column '", excerpt(field.name),
+                           "': ", shown(values[c]), " (", Py_TYPE(values[c].ptr())->tp_name,
                            ") cannot be ", field.type.to_string(), why.empty() ? "" : ": ", why,
                            "; convert it, or give the column another type in the source's schema"));
       }
@@ -371,17 +372,17 @@ std::vector<Chunk> chunks_from_arrow(const Schema& schema, ArrowArrayStream stre
     }
     const DataType& type = given.field(*place).type;
     if (type != field.type) {
-      throw Error(ErrorKind::kTypeMismatch,
-                  concat("column '", excerpt(field.name), "' is ", type.to_string(),
-                         " and the source expects ", field.type.to_string(),
-                         "; cast it before pushing"));
+      throw Error(
+          ErrorKind::kTypeMismatch,
+          concat("column '", excerpt(field.name), "' is ", type.to_string(),
+                 " and the source expects ", field.type.to_string(), "; cast it before pushing"));
     }
     places.push_back(*place);
   }
   if (given.size() != schema.size()) {
     throw Error(ErrorKind::kInvalidArgument,
-                concat("the data has ", given.size(), " columns (",
-                       excerpt(given.to_string(), 300), "); the source has ", schema.size()));
+                concat("the data has ", given.size(), " columns (", excerpt(given.to_string(), 300),
+                       "); the source has ", schema.size()));
   }
   std::vector<Chunk> chunks;
   for (const ImportedArrayPtr& batch : table.batches) {

@@ -11,8 +11,8 @@
 
 namespace velaria::python {
 
-// A list of dicts (a missing key is NULL) or of sequences of the schema's length as one chunk. Values
-// go in exactly or not at all: TypeMismatchError names row, column, value and type.
+// A list of dicts (a missing key is NULL) or of sequences of the schema's length as one chunk.
+// Values go in exactly or not at all: TypeMismatchError names row, column, value and type.
 Chunk rows_from_python(const Schema& schema, pybind11::handle rows);
 
 // Arrow data as chunks of `schema`. Columns are found by name; their types must be equal. Takes the

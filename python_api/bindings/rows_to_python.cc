@@ -39,7 +39,8 @@ CivilDate python_date(int64_t days, const Column& column, int64_t row) {
 }
 
 py::object zone_named(const std::string& name) {
-  // A zone is looked up once a value otherwise; zone objects are immutable and cached by Python too.
+  // A zone is looked up once a value otherwise; zone objects are immutable and cached by Python
+  // too.
   if (name == "UTC") return py::module_::import("datetime").attr("timezone").attr("utc");
   if (name[0] == '+' || name[0] == '-') {
     const py::object sample = py::module_::import("datetime")

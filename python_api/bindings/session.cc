@@ -93,8 +93,7 @@ void bind_files(py::class_<Session>* session) {
 
 void bind_tables(py::class_<Session>* session) {
   const py::call_guard<py::gil_scoped_release> unlocked;
-  session
-      ->def("sql", &Session::sql, unlocked)
+  session->def("sql", &Session::sql, unlocked)
       .def("explain", &Session::explain, unlocked)
       .def(
           "create_temp_view",

@@ -26,9 +26,8 @@ py::object progress_value(Number number) {
 
 py::dict progress_to_dict(const StreamingQueryProgress& progress) {
   py::dict out;
-  visit_progress(progress, [&out](const char* name, const auto& value) {
-    out[name] = progress_value(value);
-  });
+  visit_progress(
+      progress, [&out](const char* name, const auto& value) { out[name] = progress_value(value); });
   return out;
 }
 
@@ -56,7 +55,8 @@ void bind_streaming_query(py::module_& module) {
   const py::call_guard<py::gil_scoped_release> unlocked;
   using Handle = QueryHandle;
   py::class_<Handle>(module, "StreamingQuery", py::release_gil_before_calling_cpp_dtor())
-      .def("start", [](const Handle& handle) { handle->start(); }, unlocked)
+      .def(
+          "start", [](const Handle& handle) { handle->start(); }, unlocked)
       .def(
           "await_termination",
           [](const Handle& handle, std::optional<int64_t> timeout_ms) {
@@ -64,8 +64,8 @@ void bind_streaming_query(py::module_& module) {
           },
           unlocked)
       .def(
-          "stop",
-          [](const Handle& handle, bool drain) { handle->stop(drain, check_signals); }, unlocked)
+          "stop", [](const Handle& handle, bool drain) { handle->stop(drain, check_signals); },
+          unlocked)
       .def("progress",
            [](const Handle& handle) {
              return progress_to_dict(without_gil([&] { return handle->progress(); }));
@@ -77,7 +77,8 @@ void bind_streaming_query(py::module_& module) {
           [](const Handle& handle) { return std::string(stream_status_name(handle->status())); },
           unlocked)
       .def("query_id", [](const Handle& handle) { return handle->query_id(); })
-      .def("ended", [](const Handle& handle) { return has_ended(handle->status()); }, unlocked)
+      .def(
+          "ended", [](const Handle& handle) { return has_ended(handle->status()); }, unlocked)
       .def("exception",
            [](const Handle& handle) -> py::object {
              const std::exception_ptr failure = without_gil([&] { return handle->exception(); });
