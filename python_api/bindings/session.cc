@@ -16,7 +16,6 @@
 #include "python_api/bindings/query_handle.h"
 #include "src/column/arrow/import.h"
 #include "src/session/dataflow_session.h"
-#include "src/session/engine.h"
 #include "stream/connectors/arrow_stream_source.h"
 #include "stream/connectors/csv_file_sink.h"
 
@@ -83,10 +82,9 @@ void bind_files(py::class_<Session>* session) {
       .def(
           "csv_file_sink",
           [](const Session& self, const std::string& path, bool append, const TextMap& options) {
-            self.engine()->check_open();
-            return make_csv_file_sink(self.engine()->files(), path,
-                                      append ? CsvFileMode::kAppend : CsvFileMode::kReplace,
-                                      csv_options_from_text(options));
+            return self.create_csv_file_sink(path,
+                                             append ? CsvFileMode::kAppend : CsvFileMode::kReplace,
+                                             csv_options_from_text(options));
           },
           unlocked);
 }

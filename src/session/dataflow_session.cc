@@ -26,27 +26,27 @@ void DataflowSession::close() { engine_->close(); }
 
 ProbeResult DataflowSession::probe(const std::string& path) const {
   engine_->check_open();
-  return probe_file(engine_->files(), path);
+  return probe_file(engine_->files(), path, engine_->file_context());
 }
 
 DataFrame DataflowSession::read(const std::string& path,
                                 const std::map<std::string, std::string>& options) const {
   engine_->check_open();
-  const ProbeResult probed = probe_file(engine_->files(), path);
+  const ProbeResult probed = probe_file(engine_->files(), path, engine_->file_context());
   if (options.empty()) {
-    return DataFrame(
-        engine_, ScanPlan::all_columns(open_probed(engine_->files(), probed), file_name_of(path)));
+    return DataFrame(engine_, ScanPlan::all_columns(
+                                  open_probed(engine_->files(), probed, engine_->file_context()),
+                                  file_name_of(path)));
   }
   return read_csv(path, with_probed_csv_options(probed, options));
 }
 
 DataFrame DataflowSession::read_csv(const std::string& path, CsvOptions options) const {
   engine_->check_open();
-  FileOpenContext context;
-  context.tasks = engine_->pool().size();
   return DataFrame(
-      engine_, ScanPlan::all_columns(open_csv(engine_->files(), path, std::move(options), context),
-                                     file_name_of(path)));
+      engine_, ScanPlan::all_columns(
+                   open_csv(engine_->files(), path, std::move(options), engine_->file_context()),
+                   file_name_of(path)));
 }
 
 DataFrame DataflowSession::read_csv(const std::string& path,
@@ -94,6 +94,12 @@ DataFrame DataflowSession::create_dataframe_from_arrow(ArrowArrayStream* stream)
   engine_->check_open();
   return DataFrame(engine_,
                    ScanPlan::all_columns(std::make_shared<ArrowTableSource>(std::move(table)), ""));
+}
+
+StreamSinkPtr DataflowSession::create_csv_file_sink(const std::string& path, CsvFileMode mode,
+                                                    CsvOptions options) const {
+  engine_->check_open();
+  return make_csv_file_sink(engine_->files(), path, mode, std::move(options));
 }
 
 namespace {

@@ -21,6 +21,7 @@
 #include "src/io/probe/probe.h"
 #include "src/session/data_frame.h"
 #include "src/session/session_options.h"
+#include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
 #include "stream/streaming_data_frame.h"
@@ -72,6 +73,10 @@ class DataflowSession {
   std::shared_ptr<StreamingQuery> startStreamSql(const std::string& text,
                                                  const StreamOptions& options = {}) const;
   void register_stream_sink(const std::string& name, std::shared_ptr<StreamSink> sink);
+  // A CSV file as a sink, written through the session's file system (and its allowed_paths).
+  std::shared_ptr<StreamSink> create_csv_file_sink(const std::string& path,
+                                                   CsvFileMode mode = CsvFileMode::kReplace,
+                                                   CsvOptions options = {}) const;
 
   // ---- vectors: exact top-k over a fixed_size_list<float32> column (text vectors such as
   // "[1 2 3]" are read as such). Gives row_id int64 and score float64, best first.

@@ -56,6 +56,12 @@ void Engine::track_query(const StreamingQueryPtr& query) {
   queries_.push_back(query);
 }
 
+FileOpenContext Engine::file_context() const {
+  FileOpenContext context;
+  context.tasks = pool_->size();
+  return context;
+}
+
 StreamEnvironment Engine::stream_environment() const {
   StreamEnvironment environment;
   environment.pool = pool_;
@@ -163,8 +169,8 @@ PlanPtr Engine::resolve_table(const std::string& name) const {
 }
 
 PlanPtr Engine::resolve_path(const std::string& path) const {
-  const ProbeResult probed = probe_file(files_, path);
-  return ScanPlan::all_columns(open_probed(files_, probed), file_name_of(path));
+  const ProbeResult probed = probe_file(files_, path, file_context());
+  return ScanPlan::all_columns(open_probed(files_, probed, file_context()), file_name_of(path));
 }
 
 TableSourcePtr Engine::single_row() const { return single_row_source(); }

@@ -14,6 +14,7 @@
 #include "src/base/memory_budget.h"
 #include "src/base/thread_pool.h"
 #include "src/exec/physical_plan.h"
+#include "src/io/file_options.h"
 #include "src/plan/optimizer/optimizer.h"
 #include "src/plan/table_resolver.h"
 #include "src/session/data_frame.h"
@@ -35,6 +36,7 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   const SessionOptions& options() const { return options_; }
   ThreadPool& pool() { return *pool_; }
   StreamEnvironment stream_environment() const;
+  FileOpenContext file_context() const;  // opening a file uses as many threads as the session has
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   const std::shared_ptr<FileSystem>& files() const { return files_; }
   const std::shared_ptr<Clock>& clock() const { return clock_; }

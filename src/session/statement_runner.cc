@@ -96,9 +96,10 @@ class StatementRunner {
     }
     FileTable file = file_table_of(create);
     if (create.format.empty()) {
-      const ProbeResult probed = probe_file(engine_->files(), file.path);
+      const ProbeResult probed = probe_file(engine_->files(), file.path, engine_->file_context());
       if (file.options.empty() && create.columns.empty()) {
-        return ScanPlan::all_columns(open_probed(engine_->files(), probed), create.name);
+        return ScanPlan::all_columns(open_probed(engine_->files(), probed, engine_->file_context()),
+                                     create.name);
       }
       file.options = with_probed_csv_options(probed, std::move(file.options));
     } else if (!equals_ignore_case(create.format, "csv")) {
@@ -109,8 +110,9 @@ class StatementRunner {
     for (const sql::ColumnDefinition& column : create.columns) {
       options.columns.push_back({column.name, column.type});
     }
-    return ScanPlan::all_columns(open_csv(engine_->files(), file.path, std::move(options)),
-                                 create.name);
+    return ScanPlan::all_columns(
+        open_csv(engine_->files(), file.path, std::move(options), engine_->file_context()),
+        create.name);
   }
 
   DataFrame run_body(const sql::CreateViewStatement& create) {
