@@ -12,7 +12,9 @@ namespace velaria {
 struct SessionOptions {
   size_t threads = 0;               // 0: one per core the process may use
   uint64_t memory_limit_bytes = 0;  // 0: no limit
-  std::string temp_dir;             // for what does not fit into memory; empty: the system's
+  // For what does not fit into memory; empty: the system's. Nothing spills in this version: a query
+  // over the limit fails by name.
+  std::string temp_dir;
   // When given, files outside of these folders (or files) cannot be opened or written.
   std::optional<std::vector<std::string>> allowed_paths;
   int64_t chunk_rows = 2048;  // 1 to 4096; small values are for tests
