@@ -72,8 +72,7 @@ struct PhysicalPlan::Builder {
       }
       case PlanKind::kLimit: {
         const auto& limit = static_cast<const LimitPlan&>(plan);
-        return close(plan, make_limit(types_of(plan.schema()), limit.limit(), limit.offset()),
-                     "limit");
+        return close(plan, make_limit(limit.limit(), limit.offset()), "limit");
       }
     }
     VELARIA_CHECK(false);

@@ -286,8 +286,7 @@ class LimitTask : public SinkTask {
 
 class LimitSink : public SinkOperator {
  public:
-  LimitSink(std::vector<DataType> types, std::optional<int64_t> limit, int64_t offset)
-      : types_(std::move(types)), offset_(offset) {
+  LimitSink(std::optional<int64_t> limit, int64_t offset) : offset_(offset) {
     if (!limit || __builtin_add_overflow(*limit, offset, &needed_)) {
       needed_ = std::numeric_limits<int64_t>::max();
     }
@@ -369,7 +368,6 @@ class LimitSink : public SinkOperator {
     return rows >= needed_;
   }
 
-  std::vector<DataType> types_;
   int64_t needed_ = 0;  // offset + limit
   int64_t offset_;
 };
@@ -388,9 +386,8 @@ std::unique_ptr<SinkOperator> make_top_n(std::vector<SortItem> items, std::vecto
   return std::make_unique<SortSink>(std::move(items), std::move(types), keep, offset);
 }
 
-std::unique_ptr<SinkOperator> make_limit(std::vector<DataType> types, std::optional<int64_t> limit,
-                                         int64_t offset) {
-  return std::make_unique<LimitSink>(std::move(types), limit, offset);
+std::unique_ptr<SinkOperator> make_limit(std::optional<int64_t> limit, int64_t offset) {
+  return std::make_unique<LimitSink>(limit, offset);
 }
 
 }  // namespace velaria

@@ -22,7 +22,6 @@ std::unique_ptr<SinkOperator> make_top_n(std::vector<SortItem> items, std::vecto
 
 // Rows [offset, offset + limit) of the input in its order; stops the input when they are known.
 // Without a limit all rows from offset on.
-std::unique_ptr<SinkOperator> make_limit(std::vector<DataType> types, std::optional<int64_t> limit,
-                                         int64_t offset);
+std::unique_ptr<SinkOperator> make_limit(std::optional<int64_t> limit, int64_t offset);
 
 }  // namespace velaria
