@@ -33,6 +33,12 @@ void check_node(const LogicalPlan& plan, bool bounded, int* aggregates) {
                    "ends: results are given out batch by batch; order them where they are read"
                  : "ORDER BY needs all rows, and this stream has no end; leave it out, or order "
                    "the results where they are read");
+    case PlanKind::kJoin: refuse("joins are not supported in a streaming query");
+    case PlanKind::kUnionAll: refuse("UNION is not supported in a streaming query");
+    case PlanKind::kWindow:
+      refuse(
+          "window functions (OVER) need all rows of their partition, which a stream does not have; "
+          "use WINDOW BY ... EVERY for windows over time");
     case PlanKind::kLimit:
       refuse(
           "LIMIT is not supported in a streaming query yet; use max_batches to end it, or limit "

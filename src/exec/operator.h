@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "src/base/cancellation.h"
 #include "src/base/memory_budget.h"
@@ -28,9 +29,9 @@ struct ExecutionContext {
   std::function<void()> interrupt_check;
 };
 
-// Operators may make several chunks of one; this many low bits of Chunk::order tell them apart. The
-// pipeline shifts the order that a scan gives to the left by it.
-constexpr int kSubOrderBits = 8;
+// Operators may make several chunks of one. The pipeline shifts the order that a scan gives to the
+// left by this many bits and numbers the chunks that reach the sink from one chunk of the scan.
+constexpr int kSubOrderBits = 14;
 // Rows a chunk may have at most, so that order and row number fit one word.
 constexpr int kChunkRowBits = 12;
 constexpr int64_t kMostChunkRows = int64_t{1} << kChunkRowBits;
@@ -39,6 +40,15 @@ constexpr int64_t kMostChunkRows = int64_t{1} << kChunkRowBits;
 inline uint64_t row_position(uint64_t chunk_order, uint32_t row) {
   return (chunk_order << kChunkRowBits) | row;
 }
+
+// Shared by the tasks of one sink; what combine() touches is guarded inside.
+class SinkState {
+ public:
+  virtual ~SinkState() = default;
+};
+
+// What the pipelines before this one left, by the number of the pipeline.
+using PipelineStates = std::vector<std::unique_ptr<SinkState>>;
 
 class TransformState {
  public:
@@ -53,17 +63,15 @@ enum class TransformResult {
 class TransformOperator {
  public:
   virtual ~TransformOperator() = default;
-  // One per task; may be null for an operator without state.
-  virtual std::unique_ptr<TransformState> new_state() const { return nullptr; }
-  // `output` may end up without rows. It keeps the input's order, plus the sub-order.
+  // One per task; may be null for an operator without state. An operator that looks into what an
+  // earlier pipeline built (a join's hash table) finds it in `states`, which outlives the task.
+  virtual std::unique_ptr<TransformState> new_state(const PipelineStates& states) const {
+    static_cast<void>(states);
+    return nullptr;
+  }
+  // `output` may end up without rows. Chunks made of one input come out in their order.
   virtual TransformResult process(const Chunk& input, TransformState* state,
                                   Chunk* output) const = 0;
-};
-
-// Shared by the tasks of one sink; what combine() touches is guarded inside.
-class SinkState {
- public:
-  virtual ~SinkState() = default;
 };
 
 // One task's part.

@@ -37,8 +37,7 @@ struct PhysicalPlan::Builder {
       case PlanKind::kScan: {
         const auto& scan = static_cast<const ScanPlan&>(plan);
         Pipeline pipeline;
-        pipeline.source = scan.source();
-        pipeline.columns = scan.columns();
+        pipeline.inputs.push_back({scan.source(), 0, scan.columns(), {}});
         pipeline.description =
             "scan " + (scan.name().empty() ? scan.source()->describe() : scan.name());
         return pipeline;
@@ -70,6 +69,10 @@ struct PhysicalPlan::Builder {
                      make_top_n(top.items(), types_of(plan.schema()), top.limit(), top.offset()),
                      "top-n");
       }
+      case PlanKind::kUnionAll: return open_union(plan);
+      case PlanKind::kJoin: throw Error(ErrorKind::kSqlUnsupported, "joins are not supported");
+      case PlanKind::kWindow:
+        throw Error(ErrorKind::kSqlUnsupported, "window functions are not supported");
       case PlanKind::kLimit: {
         const auto& limit = static_cast<const LimitPlan&>(plan);
         return close(plan, make_limit(limit.limit(), limit.offset()), "limit");
@@ -79,10 +82,10 @@ struct PhysicalPlan::Builder {
     return Pipeline();
   }
 
-  Pipeline with_transform(const LogicalPlan& plan, std::unique_ptr<TransformOperator> transform,
-                          const char* name) {
+  Pipeline with_transform(const LogicalPlan& plan,
+                          std::shared_ptr<const TransformOperator> transform, const char* name) {
     Pipeline pipeline = open(*plan.child());
-    pipeline.transforms.push_back(std::move(transform));
+    for (PipelineInput& input : pipeline.inputs) input.transforms.push_back(transform);
     pipeline.description += concat(" -> ", name);
     return pipeline;
   }
@@ -93,11 +96,25 @@ struct PhysicalPlan::Builder {
     finished.sink = std::move(sink);
     finished.description += concat(" -> ", name);
     pipelines.push_back(std::move(finished));
+    return read_last(plan.schema());
+  }
+
+  Pipeline read_last(const Schema& schema) const {
+    const size_t last = pipelines.size() - 1;
     Pipeline next;
-    next.input_pipeline = pipelines.size() - 1;
-    next.columns = all_columns(plan.schema());
-    next.description = concat("read pipeline ", next.input_pipeline);
+    next.inputs.push_back({nullptr, last, all_columns(schema), {}});
+    next.description = concat("read pipeline ", last);
     return next;
+  }
+
+  Pipeline open_union(const LogicalPlan& plan) {
+    Pipeline all;
+    for (const PlanPtr& child : plan.children()) {
+      Pipeline one = open(*child);
+      for (PipelineInput& input : one.inputs) all.inputs.push_back(std::move(input));
+      all.description += concat(all.description.empty() ? "(" : " + (", one.description, ")");
+    }
+    return all;
   }
 };
 
@@ -129,7 +146,7 @@ PlanExecution::PlanExecution(const PhysicalPlan& plan, ExecutionContext context)
 
 PlanExecution::~PlanExecution() = default;
 
-size_t PlanExecution::tasks_for(const Pipeline& pipeline, const TableSource* source) const {
+size_t PlanExecution::tasks_for(const PipelineInput& input, const TableSource* source) const {
   if (context_.pool == nullptr) return 1;
   // Handing a few chunks to other threads costs more than running them here.
   constexpr int64_t kRowsWorthTasks = 16 * 1024;
@@ -139,28 +156,40 @@ size_t PlanExecution::tasks_for(const Pipeline& pipeline, const TableSource* sou
                ? 1
                : context_.tasks;
   }
-  const auto& input = plan_.pipelines()[pipeline.input_pipeline];
-  const int64_t rows = input.sink->result_rows(*states_[pipeline.input_pipeline]);
+  const Pipeline& before = plan_.pipelines()[input.input_pipeline];
+  const int64_t rows = before.sink->result_rows(*states_[input.input_pipeline]);
   return rows < kRowsWorthTasks && context_.chunk_rows == kDefaultChunkRows ? 1 : context_.tasks;
 }
 
-void PlanExecution::run(const TableSource* input) {
+PipelineInputEnd PlanExecution::run_input(const PipelineInput& input, const TableSource* source,
+                                          const SinkOperator& sink, SinkState& sink_state,
+                                          uint64_t first_order) {
+  ScanRequest request;
+  request.columns = input.columns;
+  request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
+  request.cancellation = context_.cancellation;
+  request.tasks = tasks_for(input, source);
+  const std::unique_ptr<TableScan> scan =
+      source != nullptr ? source->scan(request)
+                        : plan_.pipelines()[input.input_pipeline].sink->result(
+                              *states_[input.input_pipeline], request);
+  return run_pipeline_input(
+      {*scan, input.transforms, states_, sink, sink_state, request.tasks, first_order}, context_);
+}
+
+void PlanExecution::run(const TableSource* replacement) {
   const std::vector<Pipeline>& pipelines = plan_.pipelines();
   for (size_t i = 0; i < pipelines.size(); ++i) {
-    const Pipeline& pipeline = pipelines[i];
-    const TableSource* source =
-        pipeline.source ? (input != nullptr ? input : pipeline.source.get()) : nullptr;
-    ScanRequest request;
-    request.columns = pipeline.columns;
-    request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
-    request.cancellation = context_.cancellation;
-    request.tasks = tasks_for(pipeline, source);
-    const std::unique_ptr<TableScan> scan = source != nullptr
-                                                ? source->scan(request)
-                                                : pipelines[pipeline.input_pipeline].sink->result(
-                                                      *states_[pipeline.input_pipeline], request);
-    pipeline.sink->begin_epoch(*states_[i]);
-    run_pipeline(*scan, pipeline.transforms, *pipeline.sink, *states_[i], request.tasks, context_);
+    const SinkOperator& sink = *pipelines[i].sink;
+    sink.begin_epoch(*states_[i]);
+    PipelineInputEnd end;
+    for (const PipelineInput& input : pipelines[i].inputs) {
+      if (end.sink_finished) break;
+      const TableSource* source =
+          input.source && replacement != nullptr ? replacement : input.source.get();
+      end = run_input(input, source, sink, *states_[i], end.next_order);
+    }
+    sink.finish(*states_[i], context_);
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "src/exec/aggregate/aggregate_sink.h"
 #include "src/exec/operator.h"
+#include "src/exec/scheduler.h"
 #include "src/plan/logical_plan.h"
 
 namespace velaria {
@@ -24,11 +25,16 @@ struct PhysicalOptions {
 };
 
 // Reads either a source of the plan or the result of an earlier pipeline's sink.
-struct Pipeline {
+struct PipelineInput {
   TableSourcePtr source;  // null: `input_pipeline`
   size_t input_pipeline = 0;
   std::vector<size_t> columns;
-  std::vector<std::unique_ptr<TransformOperator>> transforms;
+  std::vector<std::shared_ptr<const TransformOperator>> transforms;
+};
+
+// The inputs run one after the other into one sink; their rows come in this order.
+struct Pipeline {
+  std::vector<PipelineInput> inputs;
   std::unique_ptr<SinkOperator> sink;
   std::string description;  // "scan flights -> filter -> aggregate"
 };
@@ -56,9 +62,9 @@ class PlanExecution {
   PlanExecution(const PlanExecution&) = delete;
   PlanExecution& operator=(const PlanExecution&) = delete;
 
-  // Runs every pipeline once. `input`, when given, replaces the plan's (only) source for this
+  // Runs every pipeline once. `replacement`, when given, replaces the plan's (only) source for this
   // epoch.
-  void run(const TableSource* input);
+  void run(const TableSource* replacement);
   // The rows of the last run, in order, without selections. May be called once per run.
   std::vector<Chunk> take_result();
 
@@ -71,11 +77,13 @@ class PlanExecution {
   uint64_t state_bytes();
 
  private:
-  size_t tasks_for(const Pipeline& pipeline, const TableSource* source) const;
+  size_t tasks_for(const PipelineInput& input, const TableSource* source) const;
+  PipelineInputEnd run_input(const PipelineInput& input, const TableSource* source,
+                             const SinkOperator& sink, SinkState& sink_state, uint64_t first_order);
 
   const PhysicalPlan& plan_;
   ExecutionContext context_;
-  std::vector<std::unique_ptr<SinkState>> states_;
+  PipelineStates states_;
 };
 
 }  // namespace velaria

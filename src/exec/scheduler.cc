@@ -66,41 +66,56 @@ class TaskGroup {
 };
 
 struct PipelineParts {
-  TableScan& scan;
-  const std::vector<std::unique_ptr<TransformOperator>>& transforms;
-  const SinkOperator& sink;
-  SinkState& sink_state;
+  const PipelineInputRun& input;
   // Asked between chunks, also between those that a transform makes of one; may throw.
   std::function<bool()> keep_going;
+  std::atomic<uint64_t> next_order{0};
+  std::atomic<bool> sink_finished{false};
 };
 
 // One task of a pipeline.
 class PipelineTask {
  public:
-  PipelineTask(const PipelineParts& parts, size_t tasks)
+  PipelineTask(PipelineParts& parts, size_t tasks)
       : parts_(parts),
-        source_(parts.scan.new_task()),
-        sink_task_(parts.sink.new_task(parts.sink_state, tasks)) {
-    for (const auto& transform : parts.transforms) states_.push_back(transform->new_state());
+        source_(parts.input.scan.new_task()),
+        sink_task_(parts.input.sink.new_task(parts.input.sink_state, tasks)) {
+    for (const auto& transform : parts.input.transforms) {
+      states_.push_back(transform->new_state(parts.input.states));
+    }
   }
 
   // False: the source is at its end, or the sink wants no more.
   bool step() {
     Chunk chunk;
     if (!source_->next(&chunk)) return false;
-    chunk.order <<= kSubOrderBits;
+    next_order_ = parts_.input.first_order + chunk.order + 1;
+    order_ = (next_order_ - 1) << kSubOrderBits;
+    last_order_ = order_ | ((uint64_t{1} << kSubOrderBits) - 1);
     return push(std::move(chunk), 0);
   }
 
-  void combine() { parts_.sink.combine(parts_.sink_state, std::move(sink_task_)); }
+  void combine() {
+    parts_.input.sink.combine(parts_.input.sink_state, std::move(sink_task_));
+    uint64_t seen = parts_.next_order.load();
+    while (seen < next_order_ && !parts_.next_order.compare_exchange_weak(seen, next_order_)) {
+    }
+  }
 
  private:
   bool push(Chunk chunk, size_t stage) {
-    if (stage == parts_.transforms.size()) {
-      return parts_.sink.consume(parts_.sink_state, *sink_task_, std::move(chunk)) ==
-             SinkResult::kNeedInput;
+    if (stage == parts_.input.transforms.size()) {
+      chunk.order = order_;
+      // Beyond the bits the chunks share an order; they are still this task's, one after the other.
+      if (order_ < last_order_) ++order_;
+      if (parts_.input.sink.consume(parts_.input.sink_state, *sink_task_, std::move(chunk)) ==
+          SinkResult::kNeedInput) {
+        return true;
+      }
+      parts_.sink_finished.store(true, std::memory_order_relaxed);
+      return false;
     }
-    const TransformOperator& transform = *parts_.transforms[stage];
+    const TransformOperator& transform = *parts_.input.transforms[stage];
     for (;;) {
       Chunk output;
       const TransformResult result = transform.process(chunk, states_[stage].get(), &output);
@@ -110,45 +125,46 @@ class PipelineTask {
     }
   }
 
-  const PipelineParts& parts_;
+  PipelineParts& parts_;
   std::unique_ptr<ScanTask> source_;
   std::unique_ptr<SinkTask> sink_task_;
   std::vector<std::unique_ptr<TransformState>> states_;
+  uint64_t next_order_ = 0;
+  uint64_t order_ = 0;
+  uint64_t last_order_ = 0;
 };
 
 }  // namespace
 
-void run_pipeline(TableScan& scan,
-                  const std::vector<std::unique_ptr<TransformOperator>>& transforms,
-                  const SinkOperator& sink, SinkState& sink_state, size_t tasks,
-                  const ExecutionContext& context) {
-  if (tasks <= 1 || context.pool == nullptr) {
+PipelineInputEnd run_pipeline_input(const PipelineInputRun& input,
+                                    const ExecutionContext& context) {
+  PipelineParts parts{input, nullptr};
+  parts.next_order = input.first_order;
+  if (input.tasks <= 1 || context.pool == nullptr) {
     constexpr int kChunksBetweenInterruptChecks = 64;
     int chunks = 0;
-    const auto keep_going = [&context, &chunks] {
+    parts.keep_going = [&context, &chunks] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
       if (context.interrupt_check && ++chunks % kChunksBetweenInterruptChecks == 0) {
         context.interrupt_check();
       }
       return true;
     };
-    const PipelineParts parts{scan, transforms, sink, sink_state, keep_going};
     PipelineTask task(parts, 1);
     do {
-      keep_going();
+      parts.keep_going();
     } while (task.step());
     task.combine();
   } else {
-    TaskGroup group(tasks);
-    const auto keep_going = [&context, &group] {
+    TaskGroup group(input.tasks);
+    parts.keep_going = [&context, &group] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
       return !group.stopped();
     };
-    const PipelineParts parts{scan, transforms, sink, sink_state, keep_going};
-    for (size_t i = 0; i < tasks; ++i) {
-      context.pool->submit([&group, &parts, tasks] {
+    for (size_t i = 0; i < input.tasks; ++i) {
+      context.pool->submit([&group, &parts] {
         group.run([&] {
-          PipelineTask task(parts, tasks);
+          PipelineTask task(parts, parts.input.tasks);
           while (parts.keep_going() && task.step()) {
           }
           task.combine();
@@ -157,7 +173,7 @@ void run_pipeline(TableScan& scan,
     }
     group.wait(context.interrupt_check);
   }
-  sink.finish(sink_state, context);
+  return {parts.next_order.load(), parts.sink_finished.load()};
 }
 
 void run_parallel(size_t count, const std::function<void(size_t)>& f,

@@ -9,13 +9,27 @@
 
 namespace velaria {
 
-// Runs one pipeline to its end: every task pulls, transforms and sinks; then the sink finishes.
-// The first error of any task cancels the others and is thrown here. With one task (or no pool) all
-// runs on the calling thread.
-void run_pipeline(TableScan& scan,
-                  const std::vector<std::unique_ptr<TransformOperator>>& transforms,
-                  const SinkOperator& sink, SinkState& sink_state, size_t tasks,
-                  const ExecutionContext& context);
+// One input of a pipeline on its way to the sink.
+struct PipelineInputRun {
+  TableScan& scan;
+  const std::vector<std::shared_ptr<const TransformOperator>>& transforms;
+  const PipelineStates& states;  // of the pipelines before
+  const SinkOperator& sink;
+  SinkState& sink_state;
+  size_t tasks = 1;
+  // Where the orders of this input's chunks begin, so that they follow those of the inputs before.
+  uint64_t first_order = 0;
+};
+
+struct PipelineInputEnd {
+  uint64_t next_order = 0;     // first_order of the next input
+  bool sink_finished = false;  // the sink wants no more rows
+};
+
+// Runs one input to its end: every task pulls, transforms and sinks. The first error of any task
+// cancels the others and is thrown here. With one task (or no pool) all runs on the calling thread.
+// The caller finishes the sink after the last input.
+PipelineInputEnd run_pipeline_input(const PipelineInputRun& input, const ExecutionContext& context);
 
 // f(0) ... f(count - 1) on the pool; waits for all. Errors and Ctrl-C as above.
 void run_parallel(size_t count, const std::function<void(size_t)>& f,

@@ -37,16 +37,66 @@ std::optional<DataType> aggregate_result_type(AggregateKind kind, const DataType
   return std::nullopt;
 }
 
+std::string BoundSortKey::to_string() const {
+  return concat(expression->to_string(), descending ? " desc" : "",
+                nulls_first ? " nulls first" : "");
+}
+
 std::string BoundAggregate::to_string() const {
-  std::string out = concat(aggregate_name(kind), "(", argument ? argument->to_string() : "*", ")");
+  std::vector<std::string> parts;
+  for (const auto& argument : arguments) parts.push_back(argument->to_string());
+  std::string out = concat(aggregate_name(kind), "(", distinct ? "DISTINCT " : "",
+                           arguments.empty() ? "*" : join_texts(parts, ", "));
+  if (!order_by.empty()) {
+    std::vector<std::string> keys;
+    for (const BoundSortKey& key : order_by) keys.push_back(key.to_string());
+    out += " ORDER BY " + join_texts(keys, ", ");
+  }
+  out += ")";
   if (filter) out += concat(" FILTER (WHERE ", filter->to_string(), ")");
   return out;
 }
 
 bool same_aggregate(const BoundAggregate& a, const BoundAggregate& b) {
-  if (a.kind != b.kind || !a.argument != !b.argument || !a.filter != !b.filter) return false;
-  if (a.argument && !same_expression(*a.argument, *b.argument)) return false;
+  if (a.kind != b.kind || a.arguments.size() != b.arguments.size() || a.distinct != b.distinct ||
+      a.order_by.size() != b.order_by.size() || !a.filter != !b.filter ||
+      a.result_type != b.result_type) {
+    return false;
+  }
+  for (size_t i = 0; i < a.arguments.size(); ++i) {
+    if (!same_expression(*a.arguments[i], *b.arguments[i])) return false;
+  }
+  for (size_t i = 0; i < a.order_by.size(); ++i) {
+    if (a.order_by[i].descending != b.order_by[i].descending ||
+        a.order_by[i].nulls_first != b.order_by[i].nulls_first ||
+        !same_expression(*a.order_by[i].expression, *b.order_by[i].expression)) {
+      return false;
+    }
+  }
   return !a.filter || same_expression(*a.filter, *b.filter);
+}
+
+Value value_over_no_rows(const BoundAggregate& aggregate) {
+  if (aggregate.kind == AggregateKind::kCountRows || aggregate.kind == AggregateKind::kCount) {
+    return Value::int64(0);
+  }
+  return Value::null(aggregate.result_type);
+}
+
+void visit_expressions(const BoundAggregate& aggregate,
+                       const std::function<void(const BoundExpression&)>& f) {
+  for (const auto& argument : aggregate.arguments) f(*argument);
+  for (const BoundSortKey& key : aggregate.order_by) f(*key.expression);
+  if (aggregate.filter) f(*aggregate.filter);
+}
+
+BoundAggregate map_expressions(
+    BoundAggregate aggregate,
+    const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f) {
+  for (BoundExpressionPtr& argument : aggregate.arguments) argument = f(argument);
+  for (BoundSortKey& key : aggregate.order_by) key.expression = f(key.expression);
+  if (aggregate.filter) aggregate.filter = f(aggregate.filter);
+  return aggregate;
 }
 
 }  // namespace velaria

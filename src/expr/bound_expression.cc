@@ -35,6 +35,7 @@ std::string BoundExpression::to_string() const {
   switch (kind) {
     case BoundKind::kConstant: return constant.to_sql();
     case BoundKind::kColumn: return name;
+    case BoundKind::kOuterColumn: return concat("outer", outer_level, ".", name);
     case BoundKind::kCast:
       return concat(try_cast ? "TRY_CAST(" : "CAST(", children[0]->to_string(), " AS ",
                     type.to_string(), ")");
@@ -75,6 +76,15 @@ BoundExpressionPtr bound_constant(Value value) {
 
 BoundExpressionPtr bound_column(size_t column, DataType type, std::string name) {
   auto node = new_node(BoundKind::kColumn, std::move(type));
+  node->column = column;
+  node->name = std::move(name);
+  return node;
+}
+
+BoundExpressionPtr bound_outer_column(size_t level, size_t column, DataType type,
+                                      std::string name) {
+  auto node = new_node(BoundKind::kOuterColumn, std::move(type));
+  node->outer_level = level;
   node->column = column;
   node->name = std::move(name);
   return node;
@@ -125,6 +135,9 @@ bool same_expression(const BoundExpression& a, const BoundExpression& b) {
     case BoundKind::kColumn:
       if (a.column != b.column) return false;
       break;
+    case BoundKind::kOuterColumn:
+      if (a.column != b.column || a.outer_level != b.outer_level) return false;
+      break;
     case BoundKind::kCall:
       if (a.name != b.name || a.kernel != b.kernel) return false;
       break;
@@ -145,6 +158,28 @@ bool same_expression(const BoundExpression& a, const BoundExpression& b) {
 void visit_columns(const BoundExpression& expression, const std::function<void(size_t)>& f) {
   if (expression.kind == BoundKind::kColumn) f(expression.column);
   for (const auto& child : expression.children) visit_columns(*child, f);
+}
+
+void visit_outer_columns(const BoundExpression& expression,
+                         const std::function<void(const BoundExpression&)>& f) {
+  if (expression.kind == BoundKind::kOuterColumn) f(expression);
+  for (const auto& child : expression.children) visit_outer_columns(*child, f);
+}
+
+BoundExpressionPtr rewrite_expression(
+    const BoundExpressionPtr& expression,
+    const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f) {
+  std::vector<BoundExpressionPtr> children;
+  bool changed = false;
+  for (const auto& child : expression->children) {
+    children.push_back(rewrite_expression(child, f));
+    changed = changed || children.back() != child;
+  }
+  if (!changed) return f(expression);
+  auto node = std::make_shared<BoundExpression>(*expression);
+  for (const auto& child : children) node->can_fail = node->can_fail || child->can_fail;
+  node->children = std::move(children);
+  return f(node);
 }
 
 BoundExpressionPtr replace_columns(

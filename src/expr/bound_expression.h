@@ -20,14 +20,24 @@ using BoundExpressionPtr = std::shared_ptr<const BoundExpression>;
 using ScalarKernel = ColumnPtr (*)(const std::vector<ColumnPtr>& arguments, int64_t rows,
                                    const DataType& result);
 
-enum class BoundKind { kConstant, kColumn, kCall, kCast, kCase, kAnd, kOr };
+enum class BoundKind {
+  kConstant,
+  kColumn,
+  kOuterColumn,  // of a query around this one; gone when plans are decorrelated, never evaluated
+  kCall,
+  kCast,
+  kCase,
+  kAnd,
+  kOr
+};
 
 struct BoundExpression {
   BoundKind kind = BoundKind::kConstant;
   DataType type;
   Value constant;                 // kConstant
-  size_t column = 0;              // kColumn
-  std::string name;               // kColumn: the column's; kCall: the function's
+  size_t column = 0;              // kColumn, kOuterColumn
+  size_t outer_level = 0;         // kOuterColumn: 1 is the query directly around, 2 the next ...
+  std::string name;               // columns: the column's; kCall: the function's
   ScalarKernel kernel = nullptr;  // kCall
   bool strict = true;             // kCall: NULL in, NULL out; the kernel never sees a constant NULL
   bool try_cast = false;          // kCast
@@ -43,6 +53,7 @@ struct BoundExpression {
 
 BoundExpressionPtr bound_constant(Value value);
 BoundExpressionPtr bound_column(size_t column, DataType type, std::string name);
+BoundExpressionPtr bound_outer_column(size_t level, size_t column, DataType type, std::string name);
 // The child itself when it has the type already; constants are cast at once when they can be.
 BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type,
                               bool try_cast = false);
@@ -53,11 +64,18 @@ bool same_expression(const BoundExpression& a, const BoundExpression& b);
 
 // Calls f(column) for every column the expression reads.
 void visit_columns(const BoundExpression& expression, const std::function<void(size_t)>& f);
+// The same for columns of the queries around.
+void visit_outer_columns(const BoundExpression& expression,
+                         const std::function<void(const BoundExpression&)>& f);
 // The same expression with every column replaced by what f says (a constant share of the tree is
 // shared).
 BoundExpressionPtr replace_columns(
     const BoundExpressionPtr& expression,
     const std::function<BoundExpressionPtr(const BoundExpression&)>& f);
+// f over every node, children first; f gives back the node itself or another of the same type.
+BoundExpressionPtr rewrite_expression(
+    const BoundExpressionPtr& expression,
+    const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f);
 // The conjuncts of an AND tree.
 std::vector<BoundExpressionPtr> split_conjuncts(const BoundExpressionPtr& expression);
 

@@ -173,6 +173,7 @@ ColumnPtr evaluate(const BoundExpression& expression, EvaluationBatch& batch) {
   switch (expression.kind) {
     case BoundKind::kConstant: return Column::constant(expression.constant, batch.rows());
     case BoundKind::kColumn: return batch.column(expression.column);
+    case BoundKind::kOuterColumn: break;  // plans are decorrelated before they run
     case BoundKind::kCast:
       return cast(evaluate(*expression.children[0], batch), expression.type,
                   expression.try_cast ? CastMode::kTry : CastMode::kStrict);

@@ -40,6 +40,26 @@ Schema aggregate_schema(const std::vector<BoundExpressionPtr>& keys,
   return Schema(std::move(fields));
 }
 
+Schema join_schema(const LogicalPlan& left, const LogicalPlan& right, JoinType type,
+                   const std::string& mark_name) {
+  std::vector<Field> fields;
+  if (gives_left_columns(type)) fields = left.schema().fields();
+  if (gives_right_columns(type)) {
+    fields.insert(fields.end(), right.schema().fields().begin(), right.schema().fields().end());
+  }
+  if (type == JoinType::kMark) fields.push_back({mark_name, DataType(TypeId::kBool)});
+  return Schema(std::move(fields));
+}
+
+Schema window_function_schema(const Schema& input,
+                              const std::vector<BoundWindowFunction>& functions) {
+  std::vector<Field> fields = input.fields();
+  for (const BoundWindowFunction& function : functions) {
+    fields.push_back({function.to_string(), function.result_type});
+  }
+  return Schema(std::move(fields));
+}
+
 }  // namespace
 
 ScanPlan::ScanPlan(TableSourcePtr source, std::string name, std::vector<size_t> columns)
@@ -178,6 +198,195 @@ std::string TopNPlan::describe() const {
 
 PlanPtr TopNPlan::with_children(std::vector<PlanPtr> children) const {
   return std::make_shared<TopNPlan>(std::move(children[0]), items_, limit_, offset_);
+}
+
+bool gives_left_columns(JoinType type) {
+  return type != JoinType::kRightSemi && type != JoinType::kRightAnti;
+}
+
+bool gives_right_columns(JoinType type) {
+  return type != JoinType::kSemi && type != JoinType::kAnti && type != JoinType::kMark;
+}
+
+std::string_view join_type_name(JoinType type) {
+  switch (type) {
+    case JoinType::kInner: return "inner";
+    case JoinType::kLeft: return "left";
+    case JoinType::kRight: return "right";
+    case JoinType::kFull: return "full";
+    case JoinType::kSemi: return "semi";
+    case JoinType::kAnti: return "anti";
+    case JoinType::kRightSemi: return "right semi";
+    case JoinType::kRightAnti: return "right anti";
+    case JoinType::kMark: return "mark";
+    case JoinType::kSingle: return "single";
+  }
+  return "";
+}
+
+JoinPlan::JoinPlan(PlanPtr left, PlanPtr right, JoinType type, std::vector<JoinKey> keys,
+                   BoundExpressionPtr condition, bool null_aware, std::string mark_name)
+    : LogicalPlan(PlanKind::kJoin, join_schema(*left, *right, type, mark_name), {left, right}),
+      type_(type),
+      keys_(std::move(keys)),
+      condition_(std::move(condition)),
+      null_aware_(null_aware) {
+  for (const JoinKey& key : keys_) VELARIA_CHECK(key.left->type == key.right->type);
+  VELARIA_CHECK(!null_aware_ || (keys_.size() == 1 && !condition_));
+}
+
+std::string JoinPlan::mark_name() const {
+  return type_ == JoinType::kMark ? schema().fields().back().name : "";
+}
+
+std::string JoinPlan::describe() const {
+  const bool cross = type_ == JoinType::kInner && keys_.empty() && !condition_;
+  std::string out = concat("Join ", cross ? "cross" : join_type_name(type_));
+  std::vector<std::string> parts;
+  for (const JoinKey& key : keys_) {
+    parts.push_back(concat(key.left->to_string(),
+                           key.null_equals_null ? " IS NOT DISTINCT FROM " : " = ",
+                           key.right->to_string()));
+  }
+  if (condition_) parts.push_back(condition_->to_string());
+  if (!parts.empty()) out += " on " + join_texts(parts, " AND ");
+  if (null_aware_) out += " (NULLs as in IN)";
+  return out;
+}
+
+PlanPtr JoinPlan::with_children(std::vector<PlanPtr> children) const {
+  return std::make_shared<JoinPlan>(std::move(children[0]), std::move(children[1]), type_, keys_,
+                                    condition_, null_aware_, mark_name());
+}
+
+WindowPlan::WindowPlan(PlanPtr child, std::vector<BoundExpressionPtr> partition_by,
+                       std::vector<BoundSortKey> order_by,
+                       std::vector<BoundWindowFunction> functions)
+    : LogicalPlan(PlanKind::kWindow, window_function_schema(child->schema(), functions), {child}),
+      partition_by_(std::move(partition_by)),
+      order_by_(std::move(order_by)),
+      functions_(std::move(functions)) {}
+
+std::string WindowPlan::describe() const {
+  std::vector<std::string> parts;
+  for (const BoundWindowFunction& function : functions_) parts.push_back(function.to_string());
+  std::string out = "Window " + join_texts(parts, ", ");
+  parts.clear();
+  for (const auto& expression : partition_by_) parts.push_back(expression->to_string());
+  if (!parts.empty()) out += " partition by " + join_texts(parts, ", ");
+  parts.clear();
+  for (const BoundSortKey& key : order_by_) parts.push_back(key.to_string());
+  if (!parts.empty()) out += " order by " + join_texts(parts, ", ");
+  return out;
+}
+
+PlanPtr WindowPlan::with_children(std::vector<PlanPtr> children) const {
+  return std::make_shared<WindowPlan>(std::move(children[0]), partition_by_, order_by_, functions_);
+}
+
+UnionAllPlan::UnionAllPlan(std::vector<PlanPtr> children)
+    : LogicalPlan(PlanKind::kUnionAll, children[0]->schema(), children) {
+  for (const PlanPtr& child : this->children()) {
+    VELARIA_CHECK(child->schema().size() == schema().size());
+    for (size_t i = 0; i < schema().size(); ++i) {
+      VELARIA_CHECK(child->schema().field(i).type == schema().field(i).type);
+    }
+  }
+}
+
+std::string UnionAllPlan::describe() const { return "UnionAll"; }
+
+PlanPtr UnionAllPlan::with_children(std::vector<PlanPtr> children) const {
+  return std::make_shared<UnionAllPlan>(std::move(children));
+}
+
+void visit_expressions(const LogicalPlan& plan,
+                       const std::function<void(const BoundExpression&)>& f) {
+  switch (plan.kind()) {
+    case PlanKind::kFilter: f(*static_cast<const FilterPlan&>(plan).condition()); break;
+    case PlanKind::kProject:
+      for (const auto& e : static_cast<const ProjectPlan&>(plan).expressions()) f(*e);
+      break;
+    case PlanKind::kAggregate: {
+      const auto& aggregate = static_cast<const AggregatePlan&>(plan);
+      for (const auto& key : aggregate.keys()) f(*key);
+      for (const BoundAggregate& one : aggregate.aggregates()) visit_expressions(one, f);
+      break;
+    }
+    case PlanKind::kJoin: {
+      const auto& join = static_cast<const JoinPlan&>(plan);
+      for (const JoinKey& key : join.keys()) {
+        f(*key.left);
+        f(*key.right);
+      }
+      if (join.condition()) f(*join.condition());
+      break;
+    }
+    case PlanKind::kWindow: {
+      const auto& window = static_cast<const WindowPlan&>(plan);
+      for (const auto& key : window.partition_by()) f(*key);
+      for (const BoundSortKey& key : window.order_by()) f(*key.expression);
+      for (const BoundWindowFunction& function : window.functions()) visit_expressions(function, f);
+      break;
+    }
+    case PlanKind::kScan:
+    case PlanKind::kTimeWindow:
+    case PlanKind::kSort:
+    case PlanKind::kLimit:
+    case PlanKind::kTopN:
+    case PlanKind::kUnionAll: break;
+  }
+}
+
+PlanPtr map_expressions(const PlanPtr& plan,
+                        const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f) {
+  const auto map_all = [&f](std::vector<BoundExpressionPtr> expressions) {
+    for (BoundExpressionPtr& expression : expressions) expression = f(expression);
+    return expressions;
+  };
+  switch (plan->kind()) {
+    case PlanKind::kFilter:
+      return std::make_shared<FilterPlan>(plan->child(),
+                                          f(static_cast<const FilterPlan&>(*plan).condition()));
+    case PlanKind::kProject:
+      return std::make_shared<ProjectPlan>(
+          plan->child(), map_all(static_cast<const ProjectPlan&>(*plan).expressions()),
+          plan->schema().names());
+    case PlanKind::kAggregate: {
+      const auto& aggregate = static_cast<const AggregatePlan&>(*plan);
+      std::vector<BoundAggregate> aggregates = aggregate.aggregates();
+      for (BoundAggregate& one : aggregates) one = map_expressions(std::move(one), f);
+      return std::make_shared<AggregatePlan>(plan->child(), map_all(aggregate.keys()),
+                                             aggregate.key_names(), std::move(aggregates));
+    }
+    case PlanKind::kJoin: {
+      const auto& join = static_cast<const JoinPlan&>(*plan);
+      std::vector<JoinKey> keys = join.keys();
+      for (JoinKey& key : keys) {
+        key.left = f(key.left);
+        key.right = f(key.right);
+      }
+      return std::make_shared<JoinPlan>(join.left(), join.right(), join.type(), std::move(keys),
+                                        join.condition() ? f(join.condition()) : nullptr,
+                                        join.null_aware(), join.mark_name());
+    }
+    case PlanKind::kWindow: {
+      const auto& window = static_cast<const WindowPlan&>(*plan);
+      std::vector<BoundSortKey> order_by = window.order_by();
+      for (BoundSortKey& key : order_by) key.expression = f(key.expression);
+      std::vector<BoundWindowFunction> functions = window.functions();
+      for (BoundWindowFunction& one : functions) one = map_expressions(std::move(one), f);
+      return std::make_shared<WindowPlan>(plan->child(), map_all(window.partition_by()),
+                                          std::move(order_by), std::move(functions));
+    }
+    case PlanKind::kScan:
+    case PlanKind::kTimeWindow:
+    case PlanKind::kSort:
+    case PlanKind::kLimit:
+    case PlanKind::kTopN:
+    case PlanKind::kUnionAll: break;
+  }
+  return plan;
 }
 
 std::string explain_plan(const LogicalPlan& plan) {

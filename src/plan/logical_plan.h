@@ -6,14 +6,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/column/schema.h"
 #include "src/expr/aggregate.h"
 #include "src/expr/bound_expression.h"
+#include "src/expr/window_function.h"
 #include "src/plan/table_source.h"
 
 namespace velaria {
@@ -27,6 +30,9 @@ enum class PlanKind {
   kSort,
   kLimit,
   kTopN,
+  kJoin,
+  kWindow,
+  kUnionAll,
 };
 
 class LogicalPlan;
@@ -178,6 +184,93 @@ class TopNPlan : public LogicalPlan {
   int64_t limit_;
   int64_t offset_;
 };
+
+// kInner, kLeft, kRight, kFull: left columns, then right columns; NULLs where a side has no match.
+// kSingle is kLeft, but a left row with two matches is an error: scalar subqueries.
+// kSemi, kAnti: left rows with or without a match; kRightSemi, kRightAnti: the same of right rows.
+// kMark: left columns and a boolean, whether there is a match.
+enum class JoinType {
+  kInner,
+  kLeft,
+  kRight,
+  kFull,
+  kSemi,
+  kAnti,
+  kRightSemi,
+  kRightAnti,
+  kMark,
+  kSingle,
+};
+std::string_view join_type_name(JoinType type);
+
+struct JoinKey {
+  BoundExpressionPtr left;   // over the left child's columns
+  BoundExpressionPtr right;  // over the right child's, of the same type
+  bool null_equals_null = false;
+};
+
+// Rows match when all keys are equal and `condition` (over left columns, then right columns) is
+// true. Rows come out in the order of the left side, each with its matches in the order of the
+// right one; right rows without a match, and all rows of kRightSemi and kRightAnti, in the order of
+// the right side, after everything else.
+class JoinPlan : public LogicalPlan {
+ public:
+  // `null_aware`: kMark and kAnti of x [NOT] IN (subquery), with one key and no condition. The mark
+  // is NULL where SQL says so, and kAnti keeps only rows for which NOT IN is true. `mark_name`: of
+  // kMark's column.
+  JoinPlan(PlanPtr left, PlanPtr right, JoinType type, std::vector<JoinKey> keys,
+           BoundExpressionPtr condition, bool null_aware = false, std::string mark_name = "");
+  const PlanPtr& left() const { return children()[0]; }
+  const PlanPtr& right() const { return children()[1]; }
+  JoinType type() const { return type_; }
+  const std::vector<JoinKey>& keys() const { return keys_; }
+  const BoundExpressionPtr& condition() const { return condition_; }  // may be null
+  bool null_aware() const { return null_aware_; }
+  std::string mark_name() const;
+  std::string describe() const override;
+  PlanPtr with_children(std::vector<PlanPtr> children) const override;
+
+ private:
+  JoinType type_;
+  std::vector<JoinKey> keys_;
+  BoundExpressionPtr condition_;
+  bool null_aware_;
+};
+// Whether the columns of a side are among the output's.
+bool gives_left_columns(JoinType type);
+bool gives_right_columns(JoinType type);
+
+// The child's rows and columns, in the child's order, and one more column for each function.
+class WindowPlan : public LogicalPlan {
+ public:
+  WindowPlan(PlanPtr child, std::vector<BoundExpressionPtr> partition_by,
+             std::vector<BoundSortKey> order_by, std::vector<BoundWindowFunction> functions);
+  const std::vector<BoundExpressionPtr>& partition_by() const { return partition_by_; }
+  const std::vector<BoundSortKey>& order_by() const { return order_by_; }
+  const std::vector<BoundWindowFunction>& functions() const { return functions_; }
+  std::string describe() const override;
+  PlanPtr with_children(std::vector<PlanPtr> children) const override;
+
+ private:
+  std::vector<BoundExpressionPtr> partition_by_;
+  std::vector<BoundSortKey> order_by_;
+  std::vector<BoundWindowFunction> functions_;
+};
+
+// The rows of all children one after the other; they have the same types. Names are the first's.
+class UnionAllPlan : public LogicalPlan {
+ public:
+  explicit UnionAllPlan(std::vector<PlanPtr> children);
+  std::string describe() const override;
+  PlanPtr with_children(std::vector<PlanPtr> children) const override;
+};
+
+// Every expression of the node itself (not of its children).
+void visit_expressions(const LogicalPlan& plan,
+                       const std::function<void(const BoundExpression&)>& f);
+// The same node with every expression replaced by one of the same type.
+PlanPtr map_expressions(const PlanPtr& plan,
+                        const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f);
 
 // One line a node, children indented below: the explain text of a plan.
 std::string explain_plan(const LogicalPlan& plan);

@@ -34,7 +34,7 @@ BoundAggregate make_bound_aggregate(std::string_view name, BoundExpressionPtr ar
   if (argument && argument->type.is_null() && aggregate.kind != AggregateKind::kCount) {
     argument = bound_cast(argument, aggregate.result_type);
   }
-  aggregate.argument = std::move(argument);
+  if (argument) aggregate.arguments.push_back(std::move(argument));
   return aggregate;
 }
 

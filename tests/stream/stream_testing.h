@@ -111,9 +111,9 @@ inline BoundAggregate aggregate_of(const LogicalPlan& plan, AggregateKind kind,
                                    const std::string& column) {
   BoundAggregate out;
   out.kind = kind;
-  if (!column.empty()) out.argument = column_of(plan, column);
+  if (!column.empty()) out.arguments.push_back(column_of(plan, column));
   out.result_type =
-      aggregate_result_type(kind, column.empty() ? DataType() : out.argument->type).value();
+      aggregate_result_type(kind, column.empty() ? DataType() : out.arguments[0]->type).value();
   return out;
 }
 

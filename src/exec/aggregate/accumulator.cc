@@ -471,7 +471,7 @@ std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate) 
   if (kind == AggregateKind::kCountRows || kind == AggregateKind::kCount) {
     return std::make_unique<CountAccumulator>(kind == AggregateKind::kCountRows);
   }
-  const DataType& type = aggregate.argument->type;
+  const DataType& type = aggregate.arguments[0]->type;
   return visit_stored_type(type, [&](auto tag) -> std::unique_ptr<Accumulator> {
     using T = typename decltype(tag)::type;
     if (kind == AggregateKind::kMin || kind == AggregateKind::kMax) {

@@ -189,8 +189,8 @@ class AggregateTable {
   }
 
   static ColumnPtr argument_of(const BoundAggregate& aggregate, EvaluationBatch& batch) {
-    if (!aggregate.argument) return nullptr;
-    ColumnPtr column = evaluate(*aggregate.argument, batch);
+    if (aggregate.arguments.empty()) return nullptr;
+    ColumnPtr column = evaluate(*aggregate.arguments[0], batch);
     return column->is_dictionary() ? flatten(column) : column;
   }
 

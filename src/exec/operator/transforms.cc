@@ -74,7 +74,6 @@ class TimeWindowState : public TransformState {
   Chunk input;  // compacted rows with a time
   ColumnPtr first_start;
   int64_t next_row = 0;
-  uint64_t sub_order = 0;
   bool active = false;
 };
 
@@ -82,7 +81,7 @@ class TimeWindowOperator : public TransformOperator {
  public:
   explicit TimeWindowOperator(TimeWindow window) : window_(std::move(window)) {}
 
-  std::unique_ptr<TransformState> new_state() const override {
+  std::unique_ptr<TransformState> new_state(const PipelineStates&) const override {
     return std::make_unique<TimeWindowState>();
   }
 
@@ -92,7 +91,6 @@ class TimeWindowOperator : public TransformOperator {
     if (!state.active) {
       state.input = rows_with_time(input);
       state.next_row = 0;
-      state.sub_order = 0;
       // The latest window that covers a row starts at floor(t / slide) * slide.
       state.first_start =
           flatten(window_start(state.input.columns[window_.time_column], window_.slide_ms));
@@ -154,9 +152,6 @@ class TimeWindowOperator : public TransformOperator {
       }
     }
     output->rows = static_cast<int64_t>(rows.size());
-    output->order =
-        state.input.order + std::min(state.sub_order, (uint64_t{1} << kSubOrderBits) - 1);
-    ++state.sub_order;
     for (const ColumnPtr& column : state.input.columns) {
       output->columns.push_back(take(column, rows.data(), output->rows));
     }

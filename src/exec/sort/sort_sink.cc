@@ -308,7 +308,10 @@ class LimitSink : public SinkOperator {
     auto& state = static_cast<LimitState&>(base);
     const std::lock_guard<std::mutex> lock(state.mutex);
     // Tasks that have not begun count as having reached nothing.
-    if (state.reached.empty()) state.reached.assign(tasks, 0);
+    if (state.started == state.reached.size()) {  // the tasks of the next input
+      state.reached.assign(tasks, 0);
+      state.started = 0;
+    }
     return std::make_unique<LimitTask>(state.started++);
   }
 

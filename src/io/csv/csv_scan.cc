@@ -9,8 +9,9 @@ namespace velaria {
 
 namespace {
 
-// More chunks than a range of 4 MiB can have rows, and a row limit of 256 MiB adds one row at most.
-constexpr int kChunkBits = 24;
+// A range of 4 MiB has at most 4 Mi rows, and one more of up to 256 MiB: fewer chunks than this, of
+// two rows or more. What is left of an order (operator.h) is enough for a file of 500 GB.
+constexpr int kChunkBits = 21;
 
 // What the tasks of one scan share; they may outlive the scan object.
 struct ScanState {

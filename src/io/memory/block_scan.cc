@@ -34,7 +34,7 @@ class BlockScanTask : public ScanTask {
     const Piece& piece = scan_->pieces[piece_];
     Chunk out;
     out.rows = piece.rows;
-    out.order = (static_cast<uint64_t>(morsel_) << 20) | (piece_ - morsel_ * kMorselChunks);
+    out.order = piece_;
     out.columns.reserve(request.columns.size());
     for (const size_t column : request.columns) {
       out.columns.push_back(scan_->blocks->column(piece.block, column, piece.offset, piece.rows));

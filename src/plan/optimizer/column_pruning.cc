@@ -71,8 +71,7 @@ Pruned prune_aggregate(const PlanPtr& plan, const Needed& needed) {
   for (size_t a = 0; a < aggregate.aggregates().size(); ++a) {
     const BoundAggregate& one = aggregate.aggregates()[a];
     if (!needed[keys + a]) continue;
-    if (one.argument) need_columns_of(*one.argument, &below);
-    if (one.filter) need_columns_of(*one.filter, &below);
+    visit_expressions(one, [&](const BoundExpression& e) { need_columns_of(e, &below); });
   }
   const Pruned child = prune(plan->child(), std::move(below));
   std::vector<BoundExpressionPtr> new_keys;
@@ -85,14 +84,122 @@ Pruned prune_aggregate(const PlanPtr& plan, const Needed& needed) {
   for (size_t a = 0; a < aggregate.aggregates().size(); ++a) {
     if (!needed[keys + a]) continue;
     new_position[keys + a] = keys + aggregates.size();
-    BoundAggregate one = aggregate.aggregates()[a];
-    if (one.argument) one.argument = remap(one.argument, child.new_position);
-    if (one.filter) one.filter = remap(one.filter, child.new_position);
-    aggregates.push_back(std::move(one));
+    aggregates.push_back(
+        map_expressions(aggregate.aggregates()[a],
+                        [&](const BoundExpressionPtr& e) { return remap(e, child.new_position); }));
   }
   return {std::make_shared<AggregatePlan>(child.plan, std::move(new_keys), aggregate.key_names(),
                                           std::move(aggregates)),
           new_position};
+}
+
+Pruned prune_join(const PlanPtr& plan, const Needed& needed) {
+  const auto& join = static_cast<const JoinPlan&>(*plan);
+  const size_t left_size = join.left()->schema().size();
+  const size_t right_size = join.right()->schema().size();
+  // Over left columns, then right columns, whatever the join gives out.
+  Needed both(left_size + right_size, false);
+  const size_t first_right = gives_left_columns(join.type()) ? left_size : 0;
+  for (size_t i = 0; i < needed.size(); ++i) {
+    const bool mark = join.type() == JoinType::kMark && i == left_size;
+    if (!needed[i] || mark) continue;
+    both[i < first_right ? i : left_size + (i - first_right)] = true;
+  }
+  if (join.condition()) need_columns_of(*join.condition(), &both);
+  Needed left_needed(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(left_size));
+  Needed right_needed(both.begin() + static_cast<std::ptrdiff_t>(left_size), both.end());
+  for (const JoinKey& key : join.keys()) {
+    need_columns_of(*key.left, &left_needed);
+    need_columns_of(*key.right, &right_needed);
+  }
+  const Pruned left = prune(join.left(), std::move(left_needed));
+  const Pruned right = prune(join.right(), std::move(right_needed));
+  const size_t new_left_size = left.plan->schema().size();
+  std::vector<size_t> both_position = left.new_position;
+  for (const size_t position : right.new_position) {
+    both_position.push_back(position == kGone ? kGone : new_left_size + position);
+  }
+  std::vector<JoinKey> keys = join.keys();
+  for (JoinKey& key : keys) {
+    key.left = remap(key.left, left.new_position);
+    key.right = remap(key.right, right.new_position);
+  }
+  std::vector<size_t> new_position;
+  if (gives_left_columns(join.type())) new_position = left.new_position;
+  const size_t shift = gives_left_columns(join.type()) ? new_left_size : 0;
+  if (gives_right_columns(join.type())) {
+    for (const size_t position : right.new_position) {
+      new_position.push_back(position == kGone ? kGone : shift + position);
+    }
+  }
+  if (join.type() == JoinType::kMark) new_position.push_back(new_left_size);
+  return {std::make_shared<JoinPlan>(
+              left.plan, right.plan, join.type(), std::move(keys),
+              join.condition() ? remap(join.condition(), both_position) : nullptr,
+              join.null_aware(), join.mark_name()),
+          std::move(new_position)};
+}
+
+Pruned prune_window(const PlanPtr& plan, const Needed& needed) {
+  const auto& window = static_cast<const WindowPlan&>(*plan);
+  const size_t input_size = plan->child()->schema().size();
+  Needed below(needed.begin(), needed.begin() + static_cast<std::ptrdiff_t>(input_size));
+  const auto need = [&](const BoundExpression& e) { need_columns_of(e, &below); };
+  std::vector<BoundWindowFunction> kept;
+  std::vector<size_t> kept_position(window.functions().size(), kGone);
+  for (size_t f = 0; f < window.functions().size(); ++f) {
+    if (!needed[input_size + f]) continue;
+    visit_expressions(window.functions()[f], need);
+    kept_position[f] = kept.size();
+    kept.push_back(window.functions()[f]);
+  }
+  if (!kept.empty()) {
+    for (const auto& key : window.partition_by()) need(*key);
+    for (const BoundSortKey& key : window.order_by()) need(*key.expression);
+  }
+  Pruned out = prune(plan->child(), std::move(below));
+  const size_t new_input_size = out.plan->schema().size();
+  if (!kept.empty()) {
+    const auto move = [&](const BoundExpressionPtr& e) { return remap(e, out.new_position); };
+    std::vector<BoundExpressionPtr> partition_by;
+    for (const auto& key : window.partition_by()) partition_by.push_back(move(key));
+    std::vector<BoundSortKey> order_by = window.order_by();
+    for (BoundSortKey& key : order_by) key.expression = move(key.expression);
+    for (BoundWindowFunction& function : kept) function = map_expressions(function, move);
+    out.plan = std::make_shared<WindowPlan>(out.plan, std::move(partition_by), std::move(order_by),
+                                            std::move(kept));
+  }
+  for (const size_t position : kept_position) {
+    out.new_position.push_back(position == kGone ? kGone : new_input_size + position);
+  }
+  return out;
+}
+
+// Children must stay alike, so each gives exactly the needed columns.
+Pruned prune_union(const PlanPtr& plan, const Needed& needed) {
+  std::vector<size_t> new_position(needed.size(), kGone);
+  size_t count = 0;
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (needed[i]) new_position[i] = count++;
+  }
+  std::vector<PlanPtr> children;
+  for (const PlanPtr& child : plan->children()) {
+    const Pruned pruned = prune(child, needed);
+    std::vector<BoundExpressionPtr> columns;
+    std::vector<std::string> names;
+    bool same = pruned.plan->schema().size() == count;
+    for (size_t i = 0; i < needed.size(); ++i) {
+      if (!needed[i]) continue;
+      same = same && pruned.new_position[i] == columns.size();
+      const Field& field = child->schema().field(i);
+      columns.push_back(bound_column(pruned.new_position[i], field.type, field.name));
+      names.push_back(field.name);
+    }
+    children.push_back(
+        same ? pruned.plan
+             : std::make_shared<ProjectPlan>(pruned.plan, std::move(columns), std::move(names)));
+  }
+  return {std::make_shared<UnionAllPlan>(std::move(children)), std::move(new_position)};
 }
 
 std::vector<SortItem> remap_items(std::vector<SortItem> items,
@@ -106,6 +213,9 @@ Pruned prune(const PlanPtr& plan, Needed needed) {
     case PlanKind::kScan: return prune_scan(plan, needed);
     case PlanKind::kProject: return prune_project(plan, needed);
     case PlanKind::kAggregate: return prune_aggregate(plan, needed);
+    case PlanKind::kJoin: return prune_join(plan, needed);
+    case PlanKind::kWindow: return prune_window(plan, needed);
+    case PlanKind::kUnionAll: return prune_union(plan, needed);
     case PlanKind::kFilter: {
       const auto& condition = static_cast<const FilterPlan&>(*plan).condition();
       need_columns_of(*condition, &needed);

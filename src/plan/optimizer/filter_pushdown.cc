@@ -94,6 +94,9 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
       return with_filter(plan->with_children({push(plan->child(), split.below)}), split.stay);
     }
     case PlanKind::kSort: return plan->with_children({push(plan->child(), std::move(conjuncts))});
+    case PlanKind::kJoin:
+    case PlanKind::kWindow:
+    case PlanKind::kUnionAll:
     case PlanKind::kScan:
     case PlanKind::kLimit:
     case PlanKind::kTopN: break;
