@@ -71,9 +71,21 @@ BoundExpressionPtr ExpressionBinder::bind_column(const Expression& expression) {
   return bound_column(column, found.type, found.name);
 }
 
+namespace {
+
+BoundExpressionPtr bound_literal(const Expression& expression) {
+  BoundExpressionPtr constant = bound_constant(expression.literal);
+  if (expression.exact.is_null()) return constant;
+  auto node = std::make_shared<BoundExpression>(*constant);
+  node->exact = bound_constant(expression.exact);
+  return node;
+}
+
+}  // namespace
+
 BoundExpressionPtr ExpressionBinder::bind_node(const Expression& expression) {
   switch (expression.kind) {
-    case ExpressionKind::kLiteral: return bound_constant(expression.literal);
+    case ExpressionKind::kLiteral: return bound_literal(expression);
     case ExpressionKind::kColumn: return bind_column(expression);
     case ExpressionKind::kCall: return bind_call(expression);
     case ExpressionKind::kCast: {
@@ -135,28 +147,34 @@ BoundExpressionPtr ExpressionBinder::bind_case(const Expression& expression) {
   node->kind = BoundKind::kCase;
   node->has_else = expression.has_else;
   const size_t pairs = expression.children.size() / 2;
-  DataType result;
+  std::vector<BoundExpressionPtr> conditions;
+  std::vector<BoundExpressionPtr> values;
   for (size_t i = 0; i < expression.children.size(); ++i) {
-    const bool condition = i < 2 * pairs && i % 2 == 0;
-    if (condition) {
-      node->children.push_back(bind_condition(*this, *expression.children[i], "CASE WHEN"));
-      continue;
+    if (i < 2 * pairs && i % 2 == 0) {
+      conditions.push_back(bind_condition(*this, *expression.children[i], "CASE WHEN"));
+    } else {
+      values.push_back(bind(*expression.children[i]));
     }
-    node->children.push_back(bind(*expression.children[i]));
-    const auto common = common_type(result, node->children.back()->type);
+  }
+  settle_number_constants(&values);
+  DataType result;
+  for (const BoundExpressionPtr& value : values) {
+    const auto common = common_type(result, value->type);
     if (!common) {
       throw Error(ErrorKind::kTypeMismatch,
                   concat("the branches of CASE are ", result.to_string(), " and ",
-                         node->children.back()->type.to_string(), "; cast them to one type"));
+                         value->type.to_string(), "; cast them to one type"));
     }
     result = *common;
   }
   if (result.is_null()) result = DataType(TypeId::kUtf8);
   node->type = result;
-  for (size_t i = 0; i < node->children.size(); ++i) {
-    const bool condition = i < 2 * pairs && i % 2 == 0;
-    if (!condition) node->children[i] = bound_cast(node->children[i], result);
-    node->can_fail = node->can_fail || node->children[i]->can_fail;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i < conditions.size()) node->children.push_back(std::move(conditions[i]));
+    node->children.push_back(bound_cast(std::move(values[i]), result));
+  }
+  for (const BoundExpressionPtr& child : node->children) {
+    node->can_fail = node->can_fail || child->can_fail;
   }
   return node;
 }

@@ -92,6 +92,9 @@ BoundExpressionPtr bound_outer_column(size_t level, size_t column, DataType type
 
 BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type, bool try_cast) {
   if (child->type == type) return child;
+  if (child->exact && type.id() == TypeId::kDecimal128) {
+    return bound_cast(child->exact, type, try_cast);
+  }
   if (!can_cast(child->type, type)) {
     throw Error(ErrorKind::kTypeMismatch,
                 concat("there is no cast from ", child->type.to_string(), " to ", type.to_string(),
@@ -179,6 +182,7 @@ BoundExpressionPtr rewrite_expression(
   auto node = std::make_shared<BoundExpression>(*expression);
   for (const auto& child : children) node->can_fail = node->can_fail || child->can_fail;
   node->children = std::move(children);
+  node->exact = nullptr;
   return f(node);
 }
 

@@ -44,6 +44,9 @@ struct BoundExpression {
   bool has_else = false;          // kCase: children are WHEN, THEN pairs, then ELSE
   bool can_fail = false;          // this node or one below may throw on some values
   std::vector<BoundExpressionPtr> children;
+  // float64 made of literals such as 0.05 only: the same as an exact decimal, taken beside
+  // decimals.
+  BoundExpressionPtr exact;
 
   // "distance > 500", "CAST(x AS int64)": explain text. Equal texts with equal columns mean equal
   // expressions.

@@ -4,8 +4,24 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/decimal.h"
+#include "src/expr/evaluator.h"
 
 namespace velaria {
+
+DataType decimal_of(const DataType& type) {
+  switch (type.id()) {
+    case TypeId::kInt8:
+    case TypeId::kUInt8: return DataType::decimal(3, 0);
+    case TypeId::kInt16:
+    case TypeId::kUInt16: return DataType::decimal(5, 0);
+    case TypeId::kInt32:
+    case TypeId::kUInt32: return DataType::decimal(10, 0);
+    case TypeId::kInt64: return DataType::decimal(19, 0);
+    case TypeId::kUInt64: return DataType::decimal(20, 0);
+    default: return type;
+  }
+}
 
 std::optional<DataType> common_type(const DataType& a, const DataType& b) {
   if (a == b || b.is_null()) return a;
@@ -29,11 +45,8 @@ std::optional<DataType> common_type(const DataType& a, const DataType& b) {
       return a.id() == TypeId::kFloat32 && b.id() == TypeId::kFloat32 ? a
                                                                       : DataType(TypeId::kFloat64);
     }
-    const auto as_decimal = [](const DataType& t) {
-      return t.id() == TypeId::kDecimal128 ? t : DataType::decimal(20, 0);
-    };
-    const DataType x = as_decimal(a);
-    const DataType y = as_decimal(b);
+    const DataType x = decimal_of(a);
+    const DataType y = decimal_of(b);
     const int scale = std::max(x.scale(), y.scale());
     const int whole = std::max(x.precision() - x.scale(), y.precision() - y.scale());
     return DataType::decimal(std::min(38, whole + scale), scale);
@@ -104,7 +117,101 @@ void settle_integer_constant(BoundExpressionPtr* constant, const BoundExpression
   *constant = bound_constant(Value::float64(static_cast<double>(value)));
 }
 
+// The fewest digits that hold a value of this scale.
+int digits_of(Int128 value, int scale) {
+  int digits = 1;
+  while (digits < 38 && (value >= power_of_ten(digits) || value <= -power_of_ten(digits))) {
+    ++digits;
+  }
+  return std::max(digits, scale);
+}
+
+std::optional<BoundExpressionPtr> integer_as_decimal(const BoundExpression& constant) {
+  if (!constant.is_constant() || !constant.type.is_integer() || constant.constant.is_null()) {
+    return std::nullopt;
+  }
+  const Int128 value = constant.type.is_signed_integer()
+                           ? static_cast<Int128>(constant.constant.as_int64())
+                           : static_cast<Int128>(constant.constant.as_uint64());
+  return bound_constant(Value::decimal(DataType::decimal(digits_of(value, 0), 0), value));
+}
+
+bool is_decimal(const BoundExpressionPtr& e) { return e->type.id() == TypeId::kDecimal128; }
+
+// The decimal constants beside a decimal column in the column's own type where they fit it, so that
+// comparing needs no common type.
+void settle_decimal_constants(std::vector<BoundExpressionPtr>* operands) {
+  const auto column = std::find_if(operands->begin(), operands->end(), [](const auto& e) {
+    return is_decimal(e) && !e->is_constant();
+  });
+  if (column == operands->end()) return;
+  const DataType type = (*column)->type;
+  for (BoundExpressionPtr& operand : *operands) {
+    if (!is_decimal(operand) || !operand->is_constant() || operand->constant.is_null() ||
+        operand->type.scale() > type.scale()) {
+      continue;
+    }
+    const int more = type.scale() - operand->type.scale();
+    Int128 value = 0;
+    if (!__builtin_mul_overflow(operand->constant.as_int128(), power_of_ten(more), &value) &&
+        digits_of(value, 0) <= type.precision()) {
+      operand = bound_constant(Value::decimal(type, value));
+    }
+  }
+}
+
+// A text constant beside a decimal: '0.055' is compared with all of its digits.
+void settle_text_constants(std::vector<BoundExpressionPtr>* operands) {
+  if (std::none_of(operands->begin(), operands->end(), is_decimal)) return;
+  for (BoundExpressionPtr& operand : *operands) {
+    if (!operand->is_constant() || operand->type.id() != TypeId::kUtf8 ||
+        operand->constant.is_null()) {
+      continue;
+    }
+    const std::string& text = operand->constant.as_text();
+    const size_t point = text.find('.');
+    const size_t scale = point == std::string::npos ? 0 : text.size() - point - 1;
+    if (scale > 38) continue;
+    const auto value = parse_decimal(text, static_cast<int>(scale));
+    if (!value) continue;
+    const int digits = digits_of(*value, static_cast<int>(scale));
+    operand =
+        bound_constant(Value::decimal(DataType::decimal(digits, static_cast<int>(scale)), *value));
+  }
+}
+
+// What an operator over number literals is when it meets a decimal: the same over their digits.
+BoundExpressionPtr exact_form(const FunctionRegistry& registry, std::string_view name,
+                              const std::vector<BoundExpressionPtr>& arguments) {
+  std::vector<BoundExpressionPtr> exact;
+  bool any = false;
+  for (const BoundExpressionPtr& argument : arguments) {
+    if (argument->exact) {
+      exact.push_back(argument->exact);
+      any = true;
+    } else if (const auto whole = integer_as_decimal(*argument)) {
+      exact.push_back(*whole);
+    } else {
+      return nullptr;
+    }
+  }
+  return any ? fold_constants(registry.bind(name, std::move(exact))) : nullptr;
+}
+
 }  // namespace
+
+void settle_number_constants(std::vector<BoundExpressionPtr>* operands) {
+  bool beside_decimal = false;
+  for (const BoundExpressionPtr& operand : *operands) {
+    if (operand->type.is_float() && !operand->exact) return;
+    beside_decimal = beside_decimal || is_decimal(operand);
+  }
+  if (!beside_decimal) return;
+  for (BoundExpressionPtr& operand : *operands) {
+    if (operand->exact) operand = operand->exact;
+    if (const auto whole = integer_as_decimal(*operand)) operand = *whole;
+  }
+}
 
 BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {
@@ -122,6 +229,13 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
     settle_integer_constant(&arguments[0], arguments[1]);
     settle_integer_constant(&arguments[1], arguments[0]);
   }
+  const bool is_operator = definition->group == "operator";
+  if (is_operator || definition->group == "comparison") {
+    settle_text_constants(&arguments);
+    settle_number_constants(&arguments);
+    if (!is_operator) settle_decimal_constants(&arguments);
+  }
+  const BoundExpressionPtr exact = is_operator ? exact_form(*this, name, arguments) : nullptr;
   std::vector<DataType> types;
   for (const auto& argument : arguments) types.push_back(argument->type);
   auto resolved = definition->resolve(types);
@@ -147,6 +261,7 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
   node->kernel = resolved->kernel;
   node->can_fail = resolved->can_fail;
   node->strict = resolved->strict;
+  node->exact = exact;
   for (size_t i = 0; i < arguments.size(); ++i) {
     node->children.push_back(bound_cast(std::move(arguments[i]), resolved->argument_types[i]));
     node->can_fail = node->can_fail || node->children.back()->can_fail;

@@ -60,6 +60,13 @@ class FunctionRegistry {
   std::map<std::string, FunctionDefinition> definitions_;
 };
 
+// decimal(p, 0) that holds every value of an integer type; a decimal type itself.
+DataType decimal_of(const DataType& type);
+
+// A literal such as 0.05 beside a decimal is that decimal exactly, not the float64 it is otherwise;
+// an integer constant there has only the digits it is written with. Nothing changes beside floats.
+void settle_number_constants(std::vector<BoundExpressionPtr>* operands);
+
 // The type that both can be compared or combined in without loss, if there is one.
 std::optional<DataType> common_type(const DataType& a, const DataType& b);
 

@@ -5,6 +5,7 @@
 #include "src/expr/function_registry.h"
 #include "src/kernel/arithmetic.h"
 #include "src/kernel/cast.h"
+#include "src/kernel/decimal_arithmetic.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -111,16 +112,18 @@ std::optional<DataType> number_type(const DataType& a, const DataType& b) {
 }
 
 template <ArithmeticOp kOp>
+ColumnPtr decimal_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType& result) {
+  return decimal_arithmetic(kOp, a[0], a[1], result);
+}
+
+template <ArithmeticOp kOp>
 std::optional<ResolvedFunction> resolve_numbers(const std::vector<DataType>& types) {
   const auto type = number_type(types[0], types[1]);
   if (!type) return std::nullopt;
   if (type->id() == TypeId::kDecimal128) {
-    if (kOp == ArithmeticOp::kAdd || kOp == ArithmeticOp::kSubtract) {
-      return ResolvedFunction{{*type, *type}, *type, arithmetic_kernel<kOp>, true};
-    }
-    throw Error(ErrorKind::kSqlUnsupported,
-                "decimal multiplication, division and modulo are not supported; cast both sides to "
-                "DOUBLE, or to BIGINT for whole numbers");
+    const DataType a = decimal_of(types[0].is_null() ? types[1] : types[0]);
+    const DataType b = decimal_of(types[1].is_null() ? types[0] : types[1]);
+    return ResolvedFunction{{a, b}, decimal_result_type(kOp, a, b), decimal_kernel<kOp>, true};
   }
   return ResolvedFunction{{*type, *type}, *type, arithmetic_kernel<kOp>, !type->is_float()};
 }

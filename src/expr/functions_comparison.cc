@@ -4,6 +4,7 @@
 #include "src/expr/function_registry.h"
 #include "src/kernel/cast.h"
 #include "src/kernel/compare.h"
+#include "src/kernel/decimal_arithmetic.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -21,6 +22,7 @@ ColumnPtr compare_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataTyp
 // integer could make unequal values equal.
 ColumnPtr compare_exactly(CompareOp op, const ColumnPtr& a, const ColumnPtr& b) {
   if (a->type() == b->type()) return compare(op, a, b);
+  if (a->type().id() == TypeId::kDecimal128) return compare_decimals(op, a, b);
   if (b->type().is_float()) return compare_mixed(op, a, b);
   if (a->type().is_float()) return compare_mixed(swap_operands(op), b, a);
   const DataType both = DataType::decimal(20, 0);
@@ -47,6 +49,18 @@ std::optional<std::vector<DataType>> exact_number_types(const std::vector<DataTy
   return out;
 }
 
+// Decimals and integers beside a decimal: compared at their own scales.
+std::optional<std::vector<DataType>> exact_decimal_types(const std::vector<DataType>& types) {
+  std::vector<DataType> out;
+  bool any = false;
+  for (const DataType& type : types) {
+    if (!type.is_integer() && type.id() != TypeId::kDecimal128) return std::nullopt;
+    any = any || type.id() == TypeId::kDecimal128;
+    out.push_back(decimal_of(type));
+  }
+  return any ? std::optional(out) : std::nullopt;
+}
+
 template <CompareOp kOp>
 std::optional<ResolvedFunction> resolve_compare(const std::vector<DataType>& types) {
   const DataType& a = types[0];
@@ -58,6 +72,9 @@ std::optional<ResolvedFunction> resolve_compare(const std::vector<DataType>& typ
   const auto numbers = exact_number_types(types);
   if (numbers && numbers->at(0) != numbers->at(1)) {
     return ResolvedFunction{*numbers, kBoolean, compare_numbers<kOp>};
+  }
+  if (const auto decimals = exact_decimal_types(types); decimals && a != b) {
+    return ResolvedFunction{*decimals, kBoolean, compare_numbers<kOp>};
   }
   const auto common = common_type(a, b);
   if (!common || common->is_vector()) return std::nullopt;
@@ -140,8 +157,9 @@ std::optional<std::vector<DataType>> all_common(const std::vector<DataType>& typ
 
 // The types for comparing each with the first one.
 std::optional<std::vector<DataType>> all_comparable(const std::vector<DataType>& types) {
-  const auto numbers = exact_number_types(types);
-  return numbers ? numbers : all_common(types);
+  if (const auto numbers = exact_number_types(types)) return numbers;
+  if (const auto decimals = exact_decimal_types(types)) return decimals;
+  return all_common(types);
 }
 
 template <bool kNegated>

@@ -237,6 +237,9 @@ ColumnPtr integer_to(const Column& column, const DataType& to, CastMode mode) {
     case TypeId::kFloat32: return widen_rows<From, float>(column, to);
     case TypeId::kFloat64: return widen_rows<From, double>(column, to);
     case TypeId::kDecimal128:
+      if (to.scale() == 0 && std::numeric_limits<From>::digits10 < to.precision()) {
+        return widen_rows<From, Int128>(column, to);
+      }
       return convert_rows<From, Int128>(column, to, mode, [&](From v) {
         return rescale_decimal(static_cast<Int128>(v), 0, to.scale(), to.precision());
       });
@@ -293,12 +296,25 @@ ColumnPtr float_to(const Column& column, const DataType& to, CastMode mode) {
 ColumnPtr decimal_to(const Column& column, const DataType& to, CastMode mode) {
   const int scale = column.type().scale();
   if (to.id() == TypeId::kDecimal128) {
+    if (to.scale() == scale && to.precision() >= column.type().precision()) {
+      return column.with_type(to);
+    }
     return convert_rows<Int128, Int128>(column, to, mode, [&](Int128 v) {
       return rescale_decimal(v, scale, to.scale(), to.precision());
     });
   }
   if (to.is_float()) {
-    const auto number = [&](Int128 v) { return text_to_number<double>(format_decimal(v, scale)); };
+    // Both numbers are doubles exactly up to 2^53 and 10^22, so one division rounds once. Beyond,
+    // the digits are read.
+    constexpr Int128 kExact = Int128{1} << 53;
+    const bool small_scale = scale <= 22;
+    const double divisor = small_scale ? static_cast<double>(power_of_ten(scale)) : 1.0;
+    const auto number = [&](Int128 v) -> std::optional<double> {
+      if (small_scale && v <= kExact && v >= -kExact) {
+        return static_cast<double>(static_cast<int64_t>(v)) / divisor;
+      }
+      return text_to_number<double>(format_decimal(v, scale));
+    };
     if (to.id() == TypeId::kFloat64) return convert_rows<Int128, double>(column, to, mode, number);
     return convert_rows<Int128, float>(column, to, mode, [&](Int128 v) -> std::optional<float> {
       return static_cast<float>(*number(v));

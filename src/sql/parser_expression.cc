@@ -82,6 +82,15 @@ ExpressionPtr Parser::literal(Value value, int64_t position) {
   return finish(std::move(node));
 }
 
+ExpressionPtr Parser::number(Value value, Value exact, int64_t position) {
+  auto node = std::make_shared<Expression>();
+  node->kind = ExpressionKind::kLiteral;
+  node->position = position;
+  node->literal = std::move(value);
+  node->exact = std::move(exact);
+  return finish(std::move(node));
+}
+
 ExpressionPtr Parser::negate(const ExpressionPtr& node, bool condition) {
   return condition ? call("not", {node}, node->position) : node;
 }
@@ -296,7 +305,9 @@ ExpressionPtr Parser::parse_negative() {
   }
   ExpressionPtr operand = parse_unary();
   if (operand->kind == ExpressionKind::kLiteral && operand->literal.type().is_numeric()) {
-    return literal(negative_value(operand->literal), at);
+    const Value& exact = operand->exact;
+    return number(negative_value(operand->literal),
+                  exact.is_null() ? Value() : Value::decimal(exact.type(), -exact.as_int128()), at);
   }
   return call("-", {std::move(operand)}, at);
 }

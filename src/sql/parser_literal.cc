@@ -1,4 +1,5 @@
 // Numbers, vectors, dates and intervals, and the names of types.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -62,8 +63,28 @@ Value Parser::number_value(const Token& token, bool negative) const {
   return Value::float64(negative ? -number : number);
 }
 
+// The digits of a number with a point and without an exponent; NULL for other tokens and for more
+// digits than a decimal has.
+Value Parser::exact_number(const Token& token, bool negative) {
+  if (token.kind != TokenKind::kFloat) return Value();
+  const std::string_view text = token.text;
+  const size_t point = text.find('.');
+  if (point == std::string_view::npos || text.find_first_of("eE") != std::string_view::npos) {
+    return Value();
+  }
+  const int scale = static_cast<int>(std::min<size_t>(text.size() - point - 1, 99));
+  if (scale > kMaxDecimalDigits) return Value();
+  const std::optional<Int128> number = parse_decimal(text, scale);
+  if (!number) return Value();
+  int digits = 1;
+  for (Int128 rest = *number; rest >= 10; rest /= 10) ++digits;
+  return Value::decimal(DataType::decimal(std::max(digits, scale), scale),
+                        negative ? -*number : *number);
+}
+
 ExpressionPtr Parser::parse_number(bool negative, int64_t at) {
-  return literal(number_value(advance(), negative), at);
+  const Token& token = advance();
+  return number(number_value(token, negative), exact_number(token, negative), at);
 }
 
 ExpressionPtr Parser::parse_vector() {

@@ -141,6 +141,7 @@ class Parser {
   ExpressionPtr finish(std::shared_ptr<Expression> node, int32_t inside = 0);
   ExpressionPtr call(std::string_view name, std::vector<ExpressionPtr> children, int64_t position);
   ExpressionPtr literal(Value value, int64_t position);
+  ExpressionPtr number(Value value, Value exact, int64_t position);
   ExpressionPtr negate(const ExpressionPtr& node, bool condition);
   // Notes that something of `height` is part of what is being parsed, and refuses too much.
   void note_height(int32_t height);
@@ -161,6 +162,7 @@ class Parser {
   // parser_literal.cc
   ExpressionPtr parse_number(bool negative, int64_t at);
   Value number_value(const Token& token, bool negative) const;
+  static Value exact_number(const Token& token, bool negative);
   static Value integer_value(Int128 number);
   static Value negative_value(const Value& value);
   ExpressionPtr parse_vector();
