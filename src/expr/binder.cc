@@ -14,31 +14,9 @@ NameScope NameScope::of(const Schema& schema, std::string_view qualifier) {
 }
 
 size_t NameScope::resolve(const Expression& column) const {
-  std::vector<size_t> exact;
-  std::vector<size_t> folded;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const ScopeColumn& candidate = columns_[i];
-    if (!column.qualifier.empty() && !equals_ignore_case(column.qualifier, candidate.qualifier)) {
-      continue;
-    }
-    if (candidate.name == column.name) exact.push_back(i);
-    if (!column.quoted && equals_ignore_case(candidate.name, column.name)) folded.push_back(i);
-  }
-  const std::vector<size_t>& found = exact.empty() ? folded : exact;
-  if (found.size() == 1) return found[0];
+  if (const auto found = find(column)) return *found;
   const std::string shown =
       column.qualifier.empty() ? column.name : column.qualifier + "." + column.name;
-  if (found.size() > 1) {
-    std::vector<std::string> places;
-    for (size_t i : found) {
-      places.push_back(columns_[i].qualifier.empty()
-                           ? columns_[i].name
-                           : columns_[i].qualifier + "." + columns_[i].name);
-    }
-    throw Error(ErrorKind::kSqlSemantic,
-                concat("column '", excerpt(shown), "' is ambiguous: it could be ",
-                       join_texts(places, " or "), "; write the table's name before it"));
-  }
   std::vector<std::string> names;
   for (const ScopeColumn& candidate : columns_) names.push_back(candidate.name);
   throw Error(
@@ -46,6 +24,34 @@ size_t NameScope::resolve(const Expression& column) const {
       concat("column '", excerpt(shown), "' does not exist", did_you_mean(column.name, names),
              names.empty() ? std::string("; there are no columns here")
                            : "; the columns are: " + excerpt(join_texts(names, ", "), 300)));
+}
+
+std::optional<size_t> NameScope::find(const Expression& column) const {
+  std::vector<size_t> exact;
+  std::vector<size_t> folded;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const ScopeColumn& candidate = columns_[i];
+    if (!column.qualifier.empty() && !equals_ignore_case(column.qualifier, candidate.qualifier)) {
+      continue;
+    }
+    if (column.qualifier.empty() && candidate.qualified_only) continue;
+    if (candidate.name == column.name) exact.push_back(i);
+    if (!column.quoted && equals_ignore_case(candidate.name, column.name)) folded.push_back(i);
+  }
+  const std::vector<size_t>& found = exact.empty() ? folded : exact;
+  if (found.empty()) return std::nullopt;
+  if (found.size() == 1) return found[0];
+  const std::string shown =
+      column.qualifier.empty() ? column.name : column.qualifier + "." + column.name;
+  std::vector<std::string> places;
+  for (size_t i : found) {
+    places.push_back(columns_[i].qualifier.empty()
+                         ? columns_[i].name
+                         : columns_[i].qualifier + "." + columns_[i].name);
+  }
+  throw Error(ErrorKind::kSqlSemantic,
+              concat("column '", excerpt(shown), "' is ambiguous: it could be ",
+                     join_texts(places, " or "), "; write the table's name before it"));
 }
 
 BoundExpressionPtr ExpressionBinder::bind(const Expression& expression) {
@@ -66,6 +72,9 @@ void ExpressionBinder::fail_at(const Expression& expression, const Error& error)
 }
 
 BoundExpressionPtr ExpressionBinder::bind_column(const Expression& expression) {
+  if (context_ != nullptr && !scope_.find(expression)) {
+    if (BoundExpressionPtr outer = context_->outer_column(expression)) return outer;
+  }
   const size_t column = scope_.resolve(expression);
   const ScopeColumn& found = scope_.columns()[column];
   return bound_column(column, found.type, found.name);
@@ -98,8 +107,9 @@ BoundExpressionPtr ExpressionBinder::bind_node(const Expression& expression) {
     case ExpressionKind::kSubquery:
     case ExpressionKind::kExists:
     case ExpressionKind::kInSubquery:
+      if (context_ != nullptr) return context_->subquery(expression, *this);
       throw Error(ErrorKind::kSqlUnsupported,
-                  "subqueries inside expressions are not supported; use a table in FROM");
+                  "a subquery is not possible here; compute its value in a table of FROM");
     case ExpressionKind::kParameter:
       throw Error(ErrorKind::kSqlUnsupported,
                   "parameters are not supported; write the value into the text");

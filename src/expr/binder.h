@@ -20,6 +20,8 @@ struct ScopeColumn {
   std::string qualifier;  // table name or alias; empty: none
   std::string name;
   DataType type;
+  // Found only with the qualifier: the sides' own columns behind the one that USING makes of them.
+  bool qualified_only = false;
 };
 
 class NameScope {
@@ -32,9 +34,24 @@ class NameScope {
   // Throws SqlSemanticError: unknown (with a suggestion) or ambiguous. Unquoted names ignore case,
   // but an exact spelling wins.
   size_t resolve(const Expression& column) const;
+  // Nothing when there is no such column; ambiguous ones throw as above.
+  std::optional<size_t> find(const Expression& column) const;
 
  private:
   std::vector<ScopeColumn> columns_;
+};
+
+class ExpressionBinder;
+
+// What an expression may mean beyond the columns in its scope.
+class BindingContext {
+ public:
+  virtual ~BindingContext() = default;
+  // A column of a query around this one; null when there is none of that name.
+  virtual BoundExpressionPtr outer_column(const Expression& column) = 0;
+  // A subquery as a value, x IN (subquery), EXISTS (subquery); `binder` binds what stands beside
+  // it.
+  virtual BoundExpressionPtr subquery(const Expression& expression, ExpressionBinder& binder) = 0;
 };
 
 class ExpressionBinder {
@@ -49,6 +66,9 @@ class ExpressionBinder {
   void set_locator(std::function<std::string(int64_t position)> locator) {
     locator_ = std::move(locator);
   }
+  // Outlives the binder; without one there is nothing beyond the scope.
+  void set_context(BindingContext* context) { context_ = context; }
+  BindingContext* context() const { return context_; }
 
  protected:
   // Asked first at every node: a subclass may bind it in its own way (aggregates, group keys).
@@ -66,6 +86,7 @@ class ExpressionBinder {
 
   const NameScope& scope_;
   std::function<std::string(int64_t)> locator_;
+  BindingContext* context_ = nullptr;
 };
 
 // Whether `name` is an aggregate function ("count", "sum", ...).

@@ -49,6 +49,7 @@ BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
   BoundExpressionPtr over_input;
   try {
     ExpressionBinder input_binder(scope());
+    input_binder.set_context(key_context_);
     over_input = input_binder.bind(expression);
   } catch (const Error&) {
     return nullptr;  // binding its parts gives the error with its place
@@ -62,6 +63,9 @@ BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
 }
 
 BoundExpressionPtr GroupBinder::bind_column(const Expression& expression) {
+  if (context() != nullptr && !scope().find(expression)) {
+    if (BoundExpressionPtr outer = context()->outer_column(expression)) return outer;
+  }
   scope().resolve(expression);  // an unknown column is the better error
   throw Error(
       ErrorKind::kSqlSemantic,
@@ -86,6 +90,7 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
                                                 expression.children.size(), " are given"));
   }
   ExpressionBinder input_binder(scope());
+  input_binder.set_context(argument_context_);
   BoundExpressionPtr argument;
   const bool star =
       !expression.children.empty() && expression.children[0]->kind == ExpressionKind::kStar;

@@ -14,6 +14,13 @@ class GroupBinder : public ExpressionBinder {
   GroupBinder(const NameScope& scope, const std::vector<BoundExpressionPtr>& keys)
       : ExpressionBinder(scope), keys_(keys) {}
 
+  // For what stands inside aggregates, and for finding keys; set_context() is for what stands above
+  // the aggregate.
+  void set_input_contexts(BindingContext* arguments, BindingContext* keys) {
+    argument_context_ = arguments;
+    key_context_ = keys;
+  }
+
   std::vector<BoundAggregate> take_aggregates() { return std::move(aggregates_); }
 
  protected:
@@ -25,6 +32,8 @@ class GroupBinder : public ExpressionBinder {
 
   const std::vector<BoundExpressionPtr>& keys_;
   std::vector<BoundAggregate> aggregates_;
+  BindingContext* argument_context_ = nullptr;
+  BindingContext* key_context_ = nullptr;
 };
 
 // The aggregate that a call means over its bound argument (null for count(*)).
