@@ -1,7 +1,8 @@
 // Where rows come from, as the rest of the kernel sees it: a schema and parallel scans.
 //
 // Formats (CSV, Arrow, memory) implement it; plans hold it; operators scan it without knowing which
-// one it is. A TableSource is immutable and may be scanned by several queries at once.
+// one it is. A TableSource may be scanned by several queries at once; all but tables that SQL writes
+// to are immutable.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,9 @@ class TableSource {
   virtual std::optional<int64_t> known_rows() const { return std::nullopt; }
   // False for a stream without an end.
   virtual bool bounded() const { return true; }
+  // Of a source whose rows change: what it holds now, which never changes again. Null: this source
+  // never changes.
+  virtual std::shared_ptr<const TableSource> snapshot() const { return nullptr; }
   virtual std::unique_ptr<TableScan> scan(const ScanRequest& request) const = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "src/io/memory/memory_table_source.h"
 #include "src/io/probe/probe.h"
 #include "src/plan/logical_plan.h"
+#include "src/plan/snapshot.h"
 
 namespace velaria {
 
@@ -98,7 +99,8 @@ QueryResult Engine::run(const PlanPtr& plan) {
   context.cancellation = &cancellation;
   context.chunk_rows = options_.chunk_rows;
   context.interrupt_check = options_.interrupt_check;
-  const PhysicalPlan physical = PhysicalPlan::make(*optimized(plan), PhysicalOptions());
+  const PlanPtr better = optimized(with_snapshots(plan));
+  const PhysicalPlan physical = PhysicalPlan::make(*better, PhysicalOptions());
   PlanExecution execution(physical, std::move(context));
   execution.run(nullptr);
   QueryResult result;
@@ -109,7 +111,7 @@ QueryResult Engine::run(const PlanPtr& plan) {
 }
 
 std::string Engine::explain(const PlanPtr& plan) const {
-  const PlanPtr better = optimized(plan);
+  const PlanPtr better = optimized(with_snapshots(plan));
   return concat("logical\n", explain_plan(*plan), "optimized\n", explain_plan(*better),
                 "physical\n", PhysicalPlan::make(*better, PhysicalOptions()).describe());
 }

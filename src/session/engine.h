@@ -15,6 +15,7 @@
 #include "src/base/thread_pool.h"
 #include "src/exec/physical_plan.h"
 #include "src/io/file_options.h"
+#include "src/io/memory/memory_table.h"
 #include "src/plan/optimizer/optimizer.h"
 #include "src/plan/table_resolver.h"
 #include "src/session/data_frame.h"
@@ -49,8 +50,9 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   enum class EntryKind { kTable, kView, kStreamSource, kStreamSink };
   struct Entry {
     EntryKind kind = EntryKind::kTable;
-    std::string name;  // as it was given
-    PlanPtr plan;      // null for sinks
+    std::string name;                    // as it was given
+    PlanPtr plan;                        // null for sinks
+    std::shared_ptr<MemoryTable> table;  // of a table that can be written to
     std::shared_ptr<StreamSink> sink;
   };
   void add_entry(Entry entry, bool replace);

@@ -11,6 +11,7 @@
 #include "src/io/probe/probe.h"
 #include "src/session/engine.h"
 #include "src/session/file_tables.h"
+#include "src/session/table_writes.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
 
@@ -72,7 +73,12 @@ class StatementRunner {
     if (create.kind == sql::CreateTableStatement::Kind::kTable) {
       entry.kind = Engine::EntryKind::kTable;
       entry.name = create.name;
-      entry.plan = create.query ? materialized(create) : file_table(create);
+      if (create.query || !(create.has_options || !create.format.empty())) {
+        entry.table = make_memory_table({engine_, text_}, create);
+        entry.plan = ScanPlan::all_columns(entry.table, create.name);
+      } else {
+        entry.plan = file_table(create);
+      }
     } else {
       entry = make_stream_table(*engine_, create);
     }
@@ -80,20 +86,7 @@ class StatementRunner {
     return done(engine_, concat("created table ", create.name));
   }
 
-  // CREATE TABLE AS: the rows are kept in memory.
-  PlanPtr materialized(const sql::CreateTableStatement& create) {
-    QueryResult result = engine_->run(bind(*create.query));
-    return ScanPlan::all_columns(
-        std::make_shared<MemoryTableSource>(result.schema, std::move(result.chunks)), create.name);
-  }
-
   PlanPtr file_table(const sql::CreateTableStatement& create) {
-    if (!create.has_options) {
-      throw Error(ErrorKind::kSqlUnsupported,
-                  concat("CREATE TABLE ", create.name,
-                         " without rows is not supported; use CREATE TABLE ... AS SELECT, or "
-                         "OPTIONS(path: '...') for a file"));
-    }
     FileTable file = file_table_of(create);
     if (create.format.empty()) {
       const ProbeResult probed = probe_file(engine_->files(), file.path, engine_->file_context());
@@ -195,26 +188,26 @@ class StatementRunner {
   }
 
   DataFrame run_body(const sql::InsertStatement& insert) {
-    const Engine::Entry entry = engine_->entry(insert.table);
-    if (entry.kind == Engine::EntryKind::kStreamSink) {
-      throw Error(ErrorKind::kTableKind,
-                  concat("INSERT INTO the sink ", entry.name,
-                         " is a stream query; run it with start_stream_sql()"));
-    }
-    if (entry.kind == Engine::EntryKind::kStreamSource) {
-      throw Error(ErrorKind::kTableKind,
-                  concat("'", entry.name, "' is a stream source, which is read-only"));
-    }
-    throw Error(ErrorKind::kSqlUnsupported,
-                "INSERT into a table is not supported; use CREATE OR REPLACE TABLE ... AS SELECT");
+    return row_count(insert_rows({engine_, text_}, insert));
+  }
+  DataFrame run_body(const sql::UpdateStatement& update) {
+    return row_count(update_rows({engine_, text_}, update));
+  }
+  DataFrame run_body(const sql::DeleteStatement& remove) {
+    return row_count(delete_rows({engine_, text_}, remove));
+  }
+  DataFrame run_body(const sql::CopyStatement&) {
+    throw Error(ErrorKind::kSqlUnsupported, "COPY is not supported");
   }
 
-  DataFrame run_body(const sql::UpdateStatement&) { return refuse("UPDATE"); }
-  DataFrame run_body(const sql::DeleteStatement&) { return refuse("DELETE"); }
-  DataFrame run_body(const sql::CopyStatement&) { return refuse("COPY"); }
-  [[noreturn]] DataFrame refuse(const char* what) {
-    throw Error(ErrorKind::kSqlUnsupported,
-                concat(what, " is not supported; use CREATE OR REPLACE TABLE ... AS SELECT"));
+  // What statements that write rows give.
+  DataFrame row_count(int64_t rows) {
+    Chunk chunk;
+    chunk.rows = 1;
+    chunk.columns = {Column::constant(Value::int64(rows), 1)};
+    auto source = std::make_shared<MemoryTableSource>(Schema({{"rows", DataType(TypeId::kInt64)}}),
+                                                      std::vector<Chunk>{std::move(chunk)});
+    return DataFrame(engine_, ScanPlan::all_columns(std::move(source), ""));
   }
 
   const std::shared_ptr<Engine>& engine_;

@@ -5,6 +5,7 @@
 #include "src/io/memory/arrow_table_source.h"
 #include "src/io/memory/memory_table_source.h"
 #include "src/kernel/cast.h"
+#include "src/plan/snapshot.h"
 #include "src/session/engine.h"
 #include "src/session/frame_verbs.h"
 
@@ -36,9 +37,12 @@ void require_vectors(const Field& field) {
 
 }  // namespace
 
-std::shared_ptr<const VectorTable> VectorTableCache::get(Engine& engine, const PlanPtr& plan,
+std::shared_ptr<const VectorTable> VectorTableCache::get(Engine& engine,
+                                                         const PlanPtr& written_plan,
                                                          const std::string& column_name,
                                                          int32_t dimension) {
+  // What is kept of a table must not outlive the rows it has now.
+  const PlanPtr plan = with_snapshots(written_plan);
   const size_t column = plan->schema().require(column_name);
   const Field& field = plan->schema().field(column);
   require_vectors(field);

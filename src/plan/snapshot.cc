@@ -1,0 +1,47 @@
+#include "src/plan/snapshot.h"
+
+#include <map>
+
+namespace velaria {
+
+namespace {
+
+class Snapshots {
+ public:
+  PlanPtr replace(const PlanPtr& plan) {
+    // A common table is one node in several places, and stays one.
+    const auto known = plans_.find(plan.get());
+    if (known != plans_.end()) return known->second;
+    PlanPtr out = plan->kind() == PlanKind::kScan ? replace_scan(plan) : replace_children(plan);
+    plans_.emplace(plan.get(), out);
+    return out;
+  }
+
+ private:
+  PlanPtr replace_scan(const PlanPtr& plan) {
+    const auto& scan = static_cast<const ScanPlan&>(*plan);
+    const auto [at, is_new] = sources_.try_emplace(scan.source().get());
+    if (is_new) at->second = scan.source()->snapshot();
+    if (!at->second) return plan;
+    return std::make_shared<ScanPlan>(at->second, scan.name(), scan.columns());
+  }
+
+  PlanPtr replace_children(const PlanPtr& plan) {
+    std::vector<PlanPtr> children;
+    bool changed = false;
+    for (const PlanPtr& child : plan->children()) {
+      children.push_back(replace(child));
+      changed = changed || children.back() != child;
+    }
+    return changed ? plan->with_children(std::move(children)) : plan;
+  }
+
+  std::map<const TableSource*, TableSourcePtr> sources_;
+  std::map<const LogicalPlan*, PlanPtr> plans_;
+};
+
+}  // namespace
+
+PlanPtr with_snapshots(const PlanPtr& plan) { return Snapshots().replace(plan); }
+
+}  // namespace velaria
