@@ -5,6 +5,9 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/exec/collect_sink.h"
+#include "src/exec/join/join_build.h"
+#include "src/exec/join/join_probe.h"
+#include "src/exec/join/wanted_columns.h"
 #include "src/exec/operator/transforms.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/sort_sink.h"
@@ -31,6 +34,7 @@ std::vector<size_t> all_columns(const Schema& schema) {
 struct PhysicalPlan::Builder {
   const PhysicalOptions& options;
   std::vector<Pipeline>& pipelines;
+  const WantedColumns wanted_columns;
 
   Pipeline open(const LogicalPlan& plan) {
     switch (plan.kind()) {
@@ -70,7 +74,7 @@ struct PhysicalPlan::Builder {
                      "top-n");
       }
       case PlanKind::kUnionAll: return open_union(plan);
-      case PlanKind::kJoin: throw Error(ErrorKind::kSqlUnsupported, "joins are not supported");
+      case PlanKind::kJoin: return open_join(static_cast<const JoinPlan&>(plan));
       case PlanKind::kWindow:
         throw Error(ErrorKind::kSqlUnsupported, "window functions are not supported");
       case PlanKind::kLimit: {
@@ -99,12 +103,39 @@ struct PhysicalPlan::Builder {
     return read_last(plan.schema());
   }
 
-  Pipeline read_last(const Schema& schema) const {
-    const size_t last = pipelines.size() - 1;
+  Pipeline read_last(const Schema& schema) const { return read(pipelines.size() - 1, schema); }
+
+  static Pipeline read(size_t pipeline, const Schema& schema) {
     Pipeline next;
-    next.inputs.push_back({nullptr, last, all_columns(schema), {}});
-    next.description = concat("read pipeline ", last);
+    next.inputs.push_back({nullptr, pipeline, all_columns(schema), {}});
+    next.description = concat("read pipeline ", pipeline);
     return next;
+  }
+
+  // The right child's pipeline ends in a table; the left child's looks into it on its way.
+  Pipeline open_join(const JoinPlan& plan) {
+    const auto spec =
+        JoinSpec::make(plan, wanted_columns.at(&plan), options.equal_hashes_for_tests);
+    Pipeline build = open(*plan.right());
+    build.sink = make_join_build(spec);
+    build.description += " -> join build";
+    pipelines.push_back(std::move(build));
+    const size_t table = pipelines.size() - 1;
+    Pipeline probe = open(*plan.left());
+    const std::shared_ptr<const TransformOperator> transform = make_join_probe(spec, table);
+    for (PipelineInput& input : probe.inputs) input.transforms.push_back(transform);
+    probe.description += concat(" -> ", join_type_name(plan.type()), " join with pipeline ", table);
+    if (!gives_left_columns(plan.type())) {
+      probe.sink = make_discard();
+      pipelines.push_back(std::move(probe));
+      return read(table, plan.schema());
+    }
+    if (spec->tracks_right_matches()) {
+      Pipeline unmatched = read(table, plan.schema());
+      probe.inputs.push_back(std::move(unmatched.inputs[0]));
+      probe.description = concat("(", probe.description, ") + (", unmatched.description, ")");
+    }
+    return probe;
   }
 
   Pipeline open_union(const LogicalPlan& plan) {
@@ -120,7 +151,7 @@ struct PhysicalPlan::Builder {
 
 PhysicalPlan PhysicalPlan::make(const LogicalPlan& plan, const PhysicalOptions& options) {
   PhysicalPlan out;
-  Builder builder{options, out.pipelines_};
+  Builder builder{options, out.pipelines_, find_wanted_columns(plan)};
   Pipeline last = builder.open(plan);
   last.sink = make_collect();
   last.description += " -> collect";

@@ -22,6 +22,8 @@ namespace velaria {
 
 struct PhysicalOptions {
   AggregateOutput aggregate_output = AggregateOutput::kAllGroups;
+  // All hashes are the same and nothing may do without hashing: answers must not change.
+  bool equal_hashes_for_tests = false;
 };
 
 // Reads either a source of the plan or the result of an earlier pipeline's sink.

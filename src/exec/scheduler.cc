@@ -107,7 +107,7 @@ class PipelineTask {
     if (stage == parts_.input.transforms.size()) {
       chunk.order = order_;
       // Beyond the bits the chunks share an order; they are still this task's, one after the other.
-      if (order_ < last_order_) ++order_;
+      if (order_ < last_order_ && chunk.selected_rows() > 0) ++order_;
       if (parts_.input.sink.consume(parts_.input.sink_state, *sink_task_, std::move(chunk)) ==
           SinkResult::kNeedInput) {
         return true;
@@ -181,6 +181,7 @@ void run_parallel(size_t count, const std::function<void(size_t)>& f,
   if (context.pool == nullptr || context.tasks <= 1 || count <= 1) {
     for (size_t i = 0; i < count; ++i) {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
+      if (context.interrupt_check) context.interrupt_check();
       f(i);
     }
     return;

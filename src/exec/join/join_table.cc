@@ -1,0 +1,272 @@
+#include "src/exec/join/join_table.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "src/base/error.h"
+#include "src/exec/join/hash_partitions.h"
+#include "src/exec/join/row_keys.h"
+#include "src/exec/join/word_keys.h"
+#include "src/exec/scheduler.h"
+#include "src/kernel/hash.h"
+
+namespace velaria {
+
+void JoinRuns::resize(int64_t rows) {
+  const auto size = static_cast<size_t>(rows);
+  if (first.size() >= size) return;
+  first.resize(size);
+  count.resize(size);
+  words.resize(size);
+  hashes.resize(size);
+  usable.resize(size);
+}
+
+namespace {
+
+// Rows between two looks at the interrupt check.
+constexpr int64_t kPieceRows = 64 * 1024;
+
+// f(begin, end) over all rows, piece by piece, on the calling thread.
+template <typename F>
+void for_each_piece(int64_t rows, const ExecutionContext& context, F&& f) {
+  for (int64_t begin = 0; begin < rows; begin += kPieceRows) {
+    if (context.cancellation) context.cancellation->throw_if_cancelled();
+    if (context.interrupt_check) context.interrupt_check();
+    f(begin, std::min(rows, begin + kPieceRows));
+  }
+}
+
+std::vector<ColumnPtr> slices(const std::vector<ColumnPtr>& columns, int64_t begin, int64_t end) {
+  std::vector<ColumnPtr> out;
+  for (const ColumnPtr& column : columns) out.push_back(column->slice(begin, end - begin));
+  return out;
+}
+
+class EveryRowTable : public JoinTable {
+ public:
+  explicit EveryRowTable(int64_t rows) : rows_(static_cast<uint32_t>(rows)) {
+    unique_ = rows_ <= 1;
+  }
+  void find(const std::vector<ColumnPtr>&, int64_t rows, JoinRuns* runs) const override {
+    runs->resize(rows);
+    std::fill_n(runs->first.begin(), rows, 0u);
+    std::fill_n(runs->count.begin(), rows, rows_);
+  }
+  std::string_view layout() const override { return "every row"; }
+
+ private:
+  uint32_t rows_;
+};
+
+class RangeTable : public JoinTable {
+ public:
+  RangeTable(WordKeys words, const std::vector<uint64_t>& row_words,
+             const std::vector<uint8_t>& usable, const ExecutionContext& context)
+      : words_(std::move(words)) {
+    place_unique(row_words, usable, context);
+    if (!unique_) place_runs(row_words, usable, context);
+  }
+
+  void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
+    runs->resize(rows);
+    words_.pack(keys, rows, runs->words.data(), runs->usable.data());
+    const uint64_t* words = runs->words.data();
+    const uint8_t* usable = runs->usable.data();
+    uint32_t* first = runs->first.data();
+    uint32_t* count = runs->count.data();
+    const uint32_t* places = places_.data();
+    if (unique_) {
+      for (int64_t i = 0; i < rows; ++i) {
+        first[i] = places[usable[i] ? words[i] : 0];
+        count[i] = static_cast<uint32_t>((first[i] != kNoRow) & usable[i]);
+      }
+      return;
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      const uint64_t word = usable[i] ? words[i] : 0;
+      first[i] = places[word];
+      count[i] = usable[i] ? places[word + 1] - places[word] : 0;
+    }
+  }
+  std::string_view layout() const override { return "range"; }
+
+  static uint64_t bytes(const WordKeys& words, int64_t rows) {
+    return (words.max_word() + 3 + static_cast<uint64_t>(rows)) * sizeof(uint32_t);
+  }
+
+ private:
+  void place_unique(const std::vector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
+                    const ExecutionContext& context) {
+    places_.assign(words_.max_word() + 1, kNoRow);
+    for_each_piece(
+        static_cast<int64_t>(row_words.size()), context, [&](int64_t begin, int64_t end) {
+          for (auto i = static_cast<size_t>(begin); unique_ && i < static_cast<size_t>(end); ++i) {
+            if (!usable[i]) continue;
+            uint32_t& place = places_[row_words[i]];
+            unique_ = place == kNoRow;
+            place = static_cast<uint32_t>(i);
+          }
+        });
+  }
+
+  // Counting sort: the run of word w is [places[w], places[w + 1]).
+  void place_runs(const std::vector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
+                  const ExecutionContext& context) {
+    const auto rows = static_cast<int64_t>(row_words.size());
+    places_.assign(words_.max_word() + 3, 0);
+    for_each_piece(rows, context, [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+        if (usable[i]) ++places_[row_words[i] + 2];
+      }
+    });
+    for (size_t w = 1; w < places_.size(); ++w) places_[w] += places_[w - 1];
+    run_rows_.resize(places_.back());
+    for_each_piece(rows, context, [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+        if (usable[i]) run_rows_[places_[row_words[i] + 1]++] = static_cast<uint32_t>(i);
+      }
+    });
+  }
+
+  WordKeys words_;
+  std::vector<uint32_t> places_;
+};
+
+class WordTable : public JoinTable {
+ public:
+  WordTable(WordKeys words, const JoinTableInput& input, std::vector<uint64_t> row_words,
+            const std::vector<uint8_t>& usable, SharedReservation& reservation,
+            const ExecutionContext& context)
+      : words_(std::move(words)), equal_hashes_(input.equal_hashes) {
+    unique_ = partitions_.build(
+        std::move(row_words), usable, [this](uint64_t word) { return hash(word); },
+        [](uint32_t, uint32_t) { return true; }, &run_rows_, reservation, context);
+  }
+
+  void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
+    runs->resize(rows);
+    words_.pack(keys, rows, runs->words.data(), runs->usable.data());
+    for (int64_t i = 0; i < rows; ++i) {
+      const auto at = static_cast<size_t>(i);
+      runs->hashes[at] = hash(runs->words[at]);
+    }
+    partitions_.find(runs->words.data(), rows, [](uint32_t, int64_t) { return true; }, runs);
+  }
+  std::string_view layout() const override { return "words"; }
+
+ private:
+  uint64_t hash(uint64_t word) const { return equal_hashes_ ? 0 : hash_word(word); }
+
+  WordKeys words_;
+  bool equal_hashes_;
+  HashPartitions partitions_;
+};
+
+class RowTable : public JoinTable {
+ public:
+  RowTable(JoinTableInput input, std::vector<uint64_t> hashes, const std::vector<uint8_t>& usable,
+           SharedReservation& reservation, const ExecutionContext& context)
+      : keys_(std::move(input.keys)),
+        null_equals_null_(std::move(input.null_equals_null)),
+        equal_hashes_(input.equal_hashes),
+        one_text_(keys_.size() == 1 && keys_[0]->type().is_string() && !null_equals_null_[0]) {
+    const auto hash = [](uint64_t h) { return h; };
+    if (one_text_) {
+      const StringView* texts = keys_[0]->values<StringView>();
+      const auto same = [texts](uint32_t a, uint32_t b) { return texts[a] == texts[b]; };
+      unique_ = partitions_.build(std::move(hashes), usable, hash, same, &run_rows_, reservation,
+                                  context);
+    } else {
+      const KeyRowsEqual same(keys_, keys_);
+      unique_ = partitions_.build(std::move(hashes), usable, hash, same, &run_rows_, reservation,
+                                  context);
+    }
+  }
+
+  void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
+    runs->resize(rows);
+    hash_key_rows(keys, null_equals_null_, rows, runs->hashes.data(), runs->usable.data());
+    if (equal_hashes_) std::fill_n(runs->hashes.begin(), rows, uint64_t{0});
+    const uint32_t* run_rows = this->run_rows();
+    const auto row_of = [run_rows](uint32_t place) {
+      return run_rows == nullptr ? place : run_rows[place];
+    };
+    if (one_text_) {
+      const StringView* ours = keys_[0]->values<StringView>();
+      const StringView* theirs = keys[0]->values<StringView>();
+      partitions_.find(
+          runs->hashes.data(), rows,
+          [&](uint32_t place, int64_t row) { return ours[row_of(place)] == theirs[row]; }, runs);
+    } else {
+      const KeyRowsEqual same(keys_, keys);
+      partitions_.find(
+          runs->hashes.data(), rows,
+          [&](uint32_t place, int64_t row) { return same(row_of(place), row); }, runs);
+    }
+  }
+  std::string_view layout() const override { return "rows"; }
+
+ private:
+  std::vector<ColumnPtr> keys_;
+  std::vector<bool> null_equals_null_;
+  bool equal_hashes_;
+  bool one_text_;
+  HashPartitions partitions_;
+};
+
+// An array by word is worth its memory up to this many places.
+bool range_is_small(uint64_t max_word, int64_t rows) {
+  constexpr uint64_t kAlwaysSmall = 64 * 1024;
+  return max_word < std::max(kAlwaysSmall, 4 * static_cast<uint64_t>(rows));
+}
+
+}  // namespace
+
+std::unique_ptr<JoinTable> JoinTable::make(JoinTableInput input, SharedReservation& reservation,
+                                           const ExecutionContext& context) {
+  const int64_t rows = input.rows;
+  if (rows >= static_cast<int64_t>(kNoRow)) {
+    throw Error(ErrorKind::kResource,
+                "the right side of a JOIN has " + std::to_string(rows) +
+                    " rows; the limit is 4294967294; put the smaller table on the right");
+  }
+  if (input.keys.empty() || rows == 0) return std::make_unique<EveryRowTable>(rows);
+  std::optional<WordKeys> words = WordKeys::make(input.keys, input.null_equals_null);
+  const auto scratch_bytes = static_cast<uint64_t>(rows) * 9;
+  reservation.grow(scratch_bytes);
+  std::vector<uint64_t> codes(static_cast<size_t>(rows));
+  std::vector<uint8_t> usable(static_cast<size_t>(rows));
+  const auto pieces = static_cast<size_t>((rows + kPieceRows - 1) / kPieceRows);
+  run_parallel(
+      pieces,
+      [&](size_t piece) {
+        const int64_t begin = static_cast<int64_t>(piece) * kPieceRows;
+        const int64_t end = std::min(rows, begin + kPieceRows);
+        const std::vector<ColumnPtr> keys = slices(input.keys, begin, end);
+        if (words) {
+          words->pack(keys, end - begin, codes.data() + begin, usable.data() + begin);
+        } else {
+          hash_key_rows(keys, input.null_equals_null, end - begin, codes.data() + begin,
+                        usable.data() + begin);
+          if (input.equal_hashes) std::fill(codes.data() + begin, codes.data() + end, uint64_t{0});
+        }
+      },
+      context);
+  std::unique_ptr<JoinTable> table;
+  if (words && !input.equal_hashes && range_is_small(words->max_word(), rows)) {
+    reservation.grow(RangeTable::bytes(*words, rows));
+    table = std::make_unique<RangeTable>(std::move(*words), codes, usable, context);
+  } else if (words) {
+    table = std::make_unique<WordTable>(std::move(*words), input, std::move(codes), usable,
+                                        reservation, context);
+  } else {
+    table = std::make_unique<RowTable>(std::move(input), std::move(codes), usable, reservation,
+                                       context);
+  }
+  reservation.shrink(scratch_bytes);
+  return table;
+}
+
+}  // namespace velaria
