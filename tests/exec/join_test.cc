@@ -412,6 +412,25 @@ TEST(JoinTest, AgreesWithNestedLoops) {
   }
 }
 
+// x [NOT] IN (subquery): NULLs on either side, and sides without rows.
+TEST(JoinTest, NullAwareJoinsAgreeWithNestedLoops) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  for (int round = 0; round < 100; ++round) {
+    JoinCase join;
+    join.type = round % 2 == 0 ? JoinType::kMark : JoinType::kAnti;
+    join.null_aware = true;
+    join.null_equals_null = {round % 10 == 9};
+    const DataType type = round % 4 < 2 ? kInt64 : kText;
+    const Table left = random_table({type}, 6, true, false, random);
+    const Table right = random_table({type}, static_cast<int64_t>(random() % 4), random() % 2 == 0,
+                                     random() % 4 == 0, random);
+    check_case(left, right, join, random);
+    if (HasFatalFailure()) return;
+  }
+}
+
 // The left side of one join is another, and so is the right one; unmatched rows of both come out.
 TEST(JoinTest, JoinsOfJoins) {
   const uint64_t seed = std::random_device()();
