@@ -22,6 +22,27 @@ std::string operand_text(const BoundExpression& operand) {
   return wrap ? "(" + operand.to_string() + ")" : operand.to_string();
 }
 
+// Casts that take every value of the type.
+bool always_fits(const DataType& from, const DataType& to) {
+  if (from.is_null()) return true;
+  if (to.id() == TypeId::kUtf8) return from.id() != TypeId::kBinary;
+  const int from_bytes = from.value_width_bytes();
+  const int to_bytes = to.value_width_bytes();
+  if (from.is_integer() && to.is_integer()) {
+    if (from.is_unsigned_integer() == to.is_unsigned_integer()) return from_bytes <= to_bytes;
+    return from.is_unsigned_integer() && from_bytes < to_bytes;
+  }
+  if (to.is_float()) return from.is_integer() || (from.is_float() && from_bytes <= to_bytes);
+  if (to.id() == TypeId::kDecimal128) {
+    const int whole_digits = to.precision() - to.scale();
+    // 3 digits in one byte, 5 in two, 10 in four, 20 in eight.
+    if (from.is_integer()) return whole_digits >= (from_bytes == 1 ? 3 : from_bytes * 5 / 2);
+    return from.id() == TypeId::kDecimal128 && to.scale() >= from.scale() &&
+           whole_digits >= from.precision() - from.scale();
+  }
+  return false;
+}
+
 std::shared_ptr<BoundExpression> new_node(BoundKind kind, DataType type) {
   auto node = std::make_shared<BoundExpression>();
   node->kind = kind;
@@ -107,7 +128,7 @@ BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type, bo
   }
   auto node = new_node(BoundKind::kCast, type);
   node->try_cast = try_cast;
-  node->can_fail = true;
+  node->can_fail = child->can_fail || !(try_cast || always_fits(child->type, type));
   node->children.push_back(std::move(child));
   return node;
 }

@@ -47,6 +47,11 @@ class TableSource {
   // For explain: "csv '/data/flights.csv'", "arrow", "memory".
   virtual std::string describe() const = 0;
   virtual std::optional<int64_t> known_rows() const { return std::nullopt; }
+  // About how many different values a column has; only the speed of joins depends on it.
+  virtual std::optional<int64_t> estimated_distinct(size_t column) const {
+    static_cast<void>(column);
+    return std::nullopt;
+  }
   // False for a stream without an end.
   virtual bool bounded() const { return true; }
   // Of a source whose rows change: what it holds now, which never changes again. Null: this source

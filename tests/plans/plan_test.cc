@@ -12,7 +12,7 @@
 //   ...
 //
 // Rewrite the expected parts after looking at every difference:
-//   bazel run //tests/plans:plan_test -- --update $PWD/tests/plans
+//   bazel build //tests/plans:plan_test && bazel-bin/tests/plans/plan_test --update tests/plans
 #include <gtest/gtest.h>
 
 #include <algorithm>

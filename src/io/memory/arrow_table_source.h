@@ -7,6 +7,7 @@
 
 #include "src/column/arrow/import.h"
 #include "src/io/memory/block_scan.h"
+#include "src/io/memory/distinct_estimate.h"
 #include "src/plan/table_source.h"
 
 namespace velaria {
@@ -20,6 +21,9 @@ class ArrowTableSource : public TableSource {
   const Schema& schema() const override { return schema_; }
   std::string describe() const override { return "arrow"; }
   std::optional<int64_t> known_rows() const override { return rows_; }
+  std::optional<int64_t> estimated_distinct(size_t column) const override {
+    return distinct_.of(*blocks_, column);
+  }
   std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
 
   // Column `column` whole, one Column per record batch in row order: vectors and other fixed-width
@@ -30,6 +34,7 @@ class ArrowTableSource : public TableSource {
   Schema schema_;
   int64_t rows_ = 0;
   TableBlocksPtr blocks_;
+  DistinctEstimates distinct_;
 };
 
 }  // namespace velaria

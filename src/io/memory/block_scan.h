@@ -24,8 +24,8 @@ class TableBlocks {
 using TableBlocksPtr = std::shared_ptr<const TableBlocks>;
 
 // Chunks of at most request.chunk_rows rows; none crosses a block, none is empty. A morsel is
-// kMorselChunks chunks in a row, whatever the number of tasks, so Chunk::order never depends on it:
-// morsel << 20 | chunk within the morsel. The scan and its tasks keep the blocks alive.
+// kMorselChunks chunks in a row, whatever the number of tasks. The scan and its tasks keep the
+// blocks alive.
 constexpr int64_t kMorselChunks = 32;
 std::unique_ptr<TableScan> scan_blocks(TableBlocksPtr blocks, const ScanRequest& request);
 

@@ -7,6 +7,7 @@
 
 #include "src/column/chunk.h"
 #include "src/io/memory/block_scan.h"
+#include "src/io/memory/distinct_estimate.h"
 #include "src/plan/table_source.h"
 
 namespace velaria {
@@ -23,6 +24,9 @@ class MemoryTableSource : public TableSource {
   const Schema& schema() const override { return schema_; }
   std::string describe() const override { return description_; }
   std::optional<int64_t> known_rows() const override { return rows_; }
+  std::optional<int64_t> estimated_distinct(size_t column) const override {
+    return distinct_.of(*blocks_, column);
+  }
   std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
 
   // Column `column` whole, one Column per chunk that has rows, in row order and as it is.
@@ -33,6 +37,7 @@ class MemoryTableSource : public TableSource {
   std::string description_;
   int64_t rows_ = 0;
   TableBlocksPtr blocks_;
+  DistinctEstimates distinct_;
 };
 
 // One row without columns: what SELECT without FROM reads.

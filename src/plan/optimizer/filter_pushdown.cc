@@ -1,3 +1,8 @@
+#include <algorithm>
+
+#include "src/base/error.h"
+#include "src/expr/evaluator.h"
+#include "src/plan/join_condition.h"
 #include "src/plan/optimizer/rules.h"
 
 namespace velaria {
@@ -74,6 +79,155 @@ PlanPtr push_through_aggregate(const PlanPtr& plan, const Conjuncts& conjuncts) 
   return with_filter(plan->with_children({push(plan->child(), std::move(below))}), split.stay);
 }
 
+// ---- joins
+
+bool reads_any(const BoundExpression& expression, const std::function<bool(size_t)>& wanted) {
+  bool any = false;
+  visit_columns(expression, [&](size_t column) { any = any || wanted(column); });
+  return any;
+}
+
+// Whether the condition cannot be true when all columns of a side are NULL.
+bool rejects_nulls(const BoundExpressionPtr& condition, const std::function<bool(size_t)>& side) {
+  if (condition->can_fail || !reads_any(*condition, side)) return false;
+  const BoundExpressionPtr without =
+      fold_constants(replace_columns(condition, [&](const BoundExpression& column) {
+        if (side(column.column)) return bound_constant(Value::null(column.type));
+        return bound_column(column.column, column.type, column.name);
+      }));
+  return without->is_constant() && (without->constant.is_null() || !without->constant.as_bool());
+}
+
+// An outer join whose missing rows a filter above drops anyway gives them up.
+JoinType without_dropped_rows(JoinType type, const Conjuncts& above, size_t left_width) {
+  const auto is_left = [&](size_t column) { return column < left_width; };
+  const auto is_right = [&](size_t column) { return column >= left_width; };
+  const auto any_rejects = [&](const std::function<bool(size_t)>& side) {
+    return std::any_of(above.begin(), above.end(), [&](const BoundExpressionPtr& conjunct) {
+      return rejects_nulls(conjunct, side);
+    });
+  };
+  const bool keeps_left = type == JoinType::kLeft || type == JoinType::kFull;
+  const bool keeps_right = type == JoinType::kRight || type == JoinType::kFull;
+  const bool left_stays = keeps_left && !any_rejects(is_right);
+  const bool right_stays = keeps_right && !any_rejects(is_left);
+  if (left_stays && right_stays) return JoinType::kFull;
+  if (left_stays) return JoinType::kLeft;
+  return right_stays ? JoinType::kRight : JoinType::kInner;
+}
+
+// (a1 AND b1) OR (a2 AND b2), where the a read one side only: that side fulfils a1 OR a2.
+BoundExpressionPtr one_sided_part(const BoundExpressionPtr& conjunct,
+                                  const std::function<bool(size_t)>& side) {
+  if (conjunct->kind != BoundKind::kOr || conjunct->can_fail) return nullptr;
+  Conjuncts branches;
+  for (const auto& branch : conjunct->children) {
+    Conjuncts parts;
+    for (const auto& part : split_conjuncts(branch)) {
+      if (reads_only(*part, side) && reads_any(*part, side)) parts.push_back(part);
+    }
+    if (parts.empty()) return nullptr;
+    branches.push_back(bound_logic(BoundKind::kAnd, std::move(parts)));
+  }
+  return bound_logic(BoundKind::kOr, std::move(branches));
+}
+
+PlanPtr push_through_join(const PlanPtr& plan, const Conjuncts& above) {
+  const auto& join = static_cast<const JoinPlan&>(*plan);
+  const size_t left_width = join.left()->schema().size();
+  const auto is_left = [&](size_t column) { return column < left_width; };
+  const auto is_right = [&](size_t column) { return column >= left_width; };
+  JoinType type = join.type();
+  if (type == JoinType::kLeft || type == JoinType::kRight || type == JoinType::kFull) {
+    type = without_dropped_rows(type, above, left_width);
+  }
+  const bool inner = type == JoinType::kInner;
+  const bool only_right = !gives_left_columns(type);
+  // Which side may lose rows that do not fulfil a condition above the join.
+  const bool filters_left = !only_right && type != JoinType::kRight && type != JoinType::kFull;
+  const bool filters_right = inner || type == JoinType::kRight || only_right;
+  // And which one rows that do not fulfil a part of the join's own condition.
+  const bool matches_left = inner || type == JoinType::kRight || type == JoinType::kSemi ||
+                            type == JoinType::kRightSemi || type == JoinType::kRightAnti;
+  const bool matches_right = !join.null_aware() && type != JoinType::kRight &&
+                             type != JoinType::kFull && type != JoinType::kRightAnti;
+
+  Conjuncts left;
+  Conjuncts right;
+  Conjuncts matching;
+  Conjuncts stay;
+  for (const auto& conjunct : above) {
+    const bool movable = !conjunct->can_fail && reads_any(*conjunct, [](size_t) { return true; });
+    if (only_right) {
+      // Columns above are the right side's.
+      if (movable)
+        right.push_back(conjunct);
+      else
+        stay.push_back(conjunct);
+    } else if (movable && filters_left && reads_only(*conjunct, is_left)) {
+      left.push_back(conjunct);
+    } else if (movable && filters_right && reads_only(*conjunct, is_right)) {
+      right.push_back(conjunct);
+    } else if (inner) {
+      matching.push_back(conjunct);
+    } else {
+      stay.push_back(conjunct);
+    }
+  }
+  if (!only_right) {
+    for (BoundExpressionPtr& conjunct : right) {
+      conjunct = replace_columns(conjunct, [&](const BoundExpression& column) {
+        return bound_column(column.column - left_width, column.type, column.name);
+      });
+    }
+  }
+  const auto to_right = [&](const BoundExpressionPtr& e) {
+    return replace_columns(e, [&](const BoundExpression& column) {
+      return bound_column(column.column - left_width, column.type, column.name);
+    });
+  };
+  Conjuncts own;
+  if (join.condition()) own = split_conjuncts(join.condition());
+  own.insert(own.end(), matching.begin(), matching.end());
+  Conjuncts tested;
+  for (const auto& conjunct : own) {
+    const bool movable = !conjunct->can_fail && reads_any(*conjunct, [](size_t) { return true; });
+    if (movable && matches_left && reads_only(*conjunct, is_left)) {
+      left.push_back(conjunct);
+    } else if (movable && matches_right && reads_only(*conjunct, is_right)) {
+      right.push_back(to_right(conjunct));
+    } else {
+      if (const auto part = one_sided_part(conjunct, is_left); part && matches_left) {
+        left.push_back(part);
+      }
+      if (const auto part = one_sided_part(conjunct, is_right); part && matches_right) {
+        right.push_back(to_right(part));
+      }
+      tested.push_back(conjunct);
+    }
+  }
+  // Keys are computed for every row: what may fail becomes one only when there is no other.
+  std::vector<JoinKey> keys = join.keys();
+  Conjuncts guarded;
+  if (!keys.empty()) {
+    const auto may_fail = std::stable_partition(
+        tested.begin(), tested.end(), [](const BoundExpressionPtr& c) { return !c->can_fail; });
+    guarded.assign(may_fail, tested.end());
+    tested.erase(may_fail, tested.end());
+  }
+  JoinCondition condition;
+  condition.rest = std::move(tested);
+  // IN has exactly one key, whose NULLs count.
+  if (!join.null_aware()) condition = split_join_condition(condition.rest, left_width);
+  condition.rest.insert(condition.rest.end(), guarded.begin(), guarded.end());
+  keys.insert(keys.end(), condition.keys.begin(), condition.keys.end());
+  return with_filter(std::make_shared<JoinPlan>(push(join.left(), std::move(left)),
+                                                push(join.right(), std::move(right)), type,
+                                                std::move(keys), all_of(std::move(condition.rest)),
+                                                join.null_aware(), join.mark_name()),
+                     std::move(stay));
+}
+
 PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
   switch (plan->kind()) {
     case PlanKind::kFilter: {
@@ -94,9 +248,16 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
       return with_filter(plan->with_children({push(plan->child(), split.below)}), split.stay);
     }
     case PlanKind::kSort: return plan->with_children({push(plan->child(), std::move(conjuncts))});
-    case PlanKind::kJoin:
+    case PlanKind::kJoin: return push_through_join(plan, conjuncts);
+    case PlanKind::kUnionAll: {
+      // A conjunct that may fail would meet the rows of one child before those of another fail.
+      const Split split =
+          split_movable(conjuncts, [](const BoundExpression& c) { return !c.can_fail; });
+      std::vector<PlanPtr> children;
+      for (const PlanPtr& child : plan->children()) children.push_back(push(child, split.below));
+      return with_filter(plan->with_children(std::move(children)), split.stay);
+    }
     case PlanKind::kWindow:
-    case PlanKind::kUnionAll:
     case PlanKind::kScan:
     case PlanKind::kLimit:
     case PlanKind::kTopN: break;

@@ -17,9 +17,11 @@ PlanPtr rewrite_bottom_up(const PlanPtr& plan, const std::function<PlanPtr(const
 PlanPtr optimize(PlanPtr plan, const OptimizerOptions& options) {
   if (!options.enabled) return plan;
   plan = fold_plan_constants(plan);
+  plan = factor_common_conditions(plan);
   plan = push_filters_down(plan);
+  plan = order_joins(plan);
   plan = make_top_n_nodes(plan);
-  return prune_columns(plan);
+  return merge_projections(prune_columns(merge_projections(plan)));
 }
 
 }  // namespace velaria

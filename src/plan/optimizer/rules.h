@@ -10,9 +10,20 @@ namespace velaria {
 // Constant parts of expressions become values; a filter that is always true goes away.
 PlanPtr fold_plan_constants(const PlanPtr& plan);
 
-// Filters move toward the scan: through projections, time windows, sorts and group keys, and
-// neighbours become one.
+// (a AND b) OR (a AND c) becomes a AND (b OR c), so that a can move and join.
+PlanPtr factor_common_conditions(const PlanPtr& plan);
+
+// Filters move toward the scan: through projections, time windows, sorts, unions, joins and group
+// keys; neighbours become one, equalities over a join become its keys, and outer joins whose padded
+// rows a filter drops become inner ones.
 PlanPtr push_filters_down(const PlanPtr& plan);
+
+// Inner joins in the cheapest order found, semi joins at the relation they filter, and the smaller
+// side of a join where the hash table is built.
+PlanPtr order_joins(const PlanPtr& plan);
+
+// Neighbouring projections become one.
+PlanPtr merge_projections(const PlanPtr& plan);
 
 // A limit above a sort becomes a top-n.
 PlanPtr make_top_n_nodes(const PlanPtr& plan);
