@@ -7,7 +7,7 @@
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/decimal.h"
-#include "src/exec/aggregate/float_extremes.h"
+#include "src/exec/aggregate/number_accumulators.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/dispatch.h"
 #include "src/kernel/take.h"
@@ -19,22 +19,6 @@ namespace {
 template <typename T>
 uint64_t vector_bytes(const std::vector<T>& values) {
   return values.capacity() * sizeof(T);
-}
-
-// Calls f(row, group) for the rows that hold a value.
-template <typename F>
-void for_present_rows(const Column& argument, const uint32_t* ids, int64_t rows, F f) {
-  if (argument.validity().all_valid()) {
-    if (ids == nullptr) {
-      for (int64_t i = 0; i < rows; ++i) f(i, uint32_t{0});
-    } else {
-      for (int64_t i = 0; i < rows; ++i) f(i, ids[i]);
-    }
-  } else {
-    for (int64_t i = 0; i < rows; ++i) {
-      if (argument.validity().valid(i)) f(i, ids == nullptr ? 0 : ids[i]);
-    }
-  }
 }
 
 class CountAccumulator : public Accumulator {
@@ -82,7 +66,7 @@ class CountAccumulator : public Accumulator {
   std::vector<int64_t> counts_;
 };
 
-// SUM and AVG of integers and decimals.
+// SUM and AVG of decimals.
 template <typename T>
 class ExactSumAccumulator : public Accumulator {
  public:
@@ -94,23 +78,9 @@ class ExactSumAccumulator : public Accumulator {
   void add(const ColumnPtr& argument, const uint32_t* ids, int64_t rows) override {
     const ColumnPtr flat = flatten(argument);
     const T* values = flat->values<T>();
-    if constexpr (sizeof(T) <= 8) {
-      if (ids == nullptr && flat->validity().all_valid()) {
-        // Partial sums of a chunk of narrow values cannot overflow 64 bits; wide ones go by halves.
-        Int128 sum = 0;
-        for (int64_t i = 0; i < rows; ++i) sum += values[i];
-        cells_[0].sum += sum;
-        cells_[0].count += rows;
-        return;
-      }
-    }
     for_present_rows(*flat, ids, rows, [&](int64_t i, uint32_t group) {
       Cell& cell = cells_[group];
-      if constexpr (sizeof(T) <= 8) {
-        cell.sum += values[i];
-      } else {
-        if (__builtin_add_overflow(cell.sum, values[i], &cell.sum)) overflowed();
-      }
+      if (__builtin_add_overflow(cell.sum, values[i], &cell.sum)) overflowed();
       ++cell.count;
     });
   }
@@ -225,148 +195,7 @@ class ExactSumAccumulator : public Accumulator {
   std::vector<Cell> cells_;
 };
 
-// SUM and AVG of floats.
-template <typename T>
-class FloatSumAccumulator : public Accumulator {
- public:
-  explicit FloatSumAccumulator(AggregateKind kind) : kind_(kind) {}
-
-  void grow(uint32_t groups) override { cells_.resize(groups); }
-
-  void add(const ColumnPtr& argument, const uint32_t* ids, int64_t rows) override {
-    const ColumnPtr flat = flatten(argument);
-    const T* values = flat->values<T>();
-    if (ids == nullptr && flat->validity().all_valid()) {
-      add_all(values, rows);
-      return;
-    }
-    for_present_rows(*flat, ids, rows, [&](int64_t i, uint32_t group) {
-      Cell& cell = cells_[group];
-      const auto value = static_cast<double>(values[i]);
-      ++cell.count;
-      if (FloatExtremes::is_extreme(value)) {
-        extremes(group).add(value);
-      } else {
-        cell.sum.add(value);
-      }
-    });
-  }
-
-  void merge(const Accumulator& other, const uint32_t* from, const uint32_t* to,
-             int64_t count) override {
-    const auto& source = static_cast<const FloatSumAccumulator&>(other);
-    for (int64_t i = 0; i < count; ++i) {
-      Cell& cell = cells_[to[i]];
-      const Cell& part = source.cells_[from[i]];
-      cell.sum.add(part.sum);
-      cell.count += part.count;
-      if (from[i] < source.extremes_.size()) extremes(to[i]).merge(source.extremes_[from[i]]);
-    }
-  }
-
-  ColumnPtr result(const uint32_t* groups, int64_t count) const override {
-    FixedBuilder<double> builder{DataType(TypeId::kFloat64)};
-    for (int64_t i = 0; i < count; ++i) {
-      const Cell& cell = cells_[groups[i]];
-      if (cell.count == 0) {
-        builder.append_null();
-      } else {
-        const double divisor = kind_ == AggregateKind::kAvg ? static_cast<double>(cell.count) : 1.0;
-        builder.append(extremes_of(groups[i]).total(cell.sum, divisor));
-      }
-    }
-    return builder.finish();
-  }
-
-  uint64_t memory_bytes() const override { return vector_bytes(cells_) + vector_bytes(extremes_); }
-
-  std::vector<ColumnPtr> state(const uint32_t* groups, int64_t count) const override {
-    const DataType float64(TypeId::kFloat64);
-    const DataType int64(TypeId::kInt64);
-    FixedBuilder<double> high{float64};
-    FixedBuilder<double> low{float64};
-    FixedBuilder<int64_t> counts{int64};
-    FixedBuilder<int64_t> flags{int64};
-    FixedBuilder<double> large_high{float64};
-    FixedBuilder<double> large_low{float64};
-    for (int64_t i = 0; i < count; ++i) {
-      const Cell& cell = cells_[groups[i]];
-      const FloatExtremes extremes = extremes_of(groups[i]);
-      high.append(cell.sum.high);
-      low.append(cell.sum.low);
-      counts.append(cell.count);
-      flags.append(extremes.flags());
-      large_high.append(extremes.large().high);
-      large_low.append(extremes.large().low);
-    }
-    return {high.finish(),  low.finish(),        counts.finish(),
-            flags.finish(), large_high.finish(), large_low.finish()};
-  }
-  void restore(const std::vector<ColumnPtr>& state) override {
-    cells_.resize(static_cast<size_t>(state[0]->length()));
-    extremes_.resize(cells_.size());
-    for (size_t i = 0; i < cells_.size(); ++i) {
-      cells_[i].sum = {state[0]->values<double>()[i], state[1]->values<double>()[i]};
-      cells_[i].count = state[2]->values<int64_t>()[i];
-      extremes_[i].restore(state[3]->values<int64_t>()[i],
-                           {state[4]->values<double>()[i], state[5]->values<double>()[i]});
-    }
-  }
-
- private:
-  struct Cell {
-    ExactPair sum;
-    int64_t count = 0;  // of all values, extremes too
-  };
-
-  FloatExtremes& extremes(uint32_t group) {
-    if (extremes_.size() <= group) extremes_.resize(cells_.size());
-    return extremes_[group];
-  }
-  FloatExtremes extremes_of(uint32_t group) const {
-    return group < extremes_.size() ? extremes_[group] : FloatExtremes();
-  }
-
-  void add_all(const T* values, int64_t rows) {
-    // Independent lanes: the additions of one lane wait for each other, those of several do not.
-    constexpr int kLanes = 8;
-    ExactPair lanes[kLanes];
-    int64_t i = 0;
-    Cell& cell = cells_[0];
-    cell.count += rows;
-    if (has_extremes(values, rows)) {
-      for (; i < rows; ++i) {
-        const auto value = static_cast<double>(values[i]);
-        if (FloatExtremes::is_extreme(value)) {
-          extremes(0).add(value);
-        } else {
-          cell.sum.add(value);
-        }
-      }
-      return;
-    }
-    for (; i + kLanes <= rows; i += kLanes) {
-      for (int lane = 0; lane < kLanes; ++lane)
-        lanes[lane].add(static_cast<double>(values[i + lane]));
-    }
-    for (; i < rows; ++i) lanes[0].add(static_cast<double>(values[i]));
-    for (const ExactPair& lane : lanes) cell.sum.add(lane);
-  }
-
-  static bool has_extremes(const T* values, int64_t rows) {
-    bool any = false;
-    for (int64_t i = 0; i < rows; ++i) {
-      any |= FloatExtremes::is_extreme(static_cast<double>(values[i]));
-    }
-    return any;
-  }
-
-  AggregateKind kind_;
-  std::vector<Cell> cells_;
-  std::vector<FloatExtremes> extremes_;  // none until a value needs it
-};
-
-// MIN and MAX; ties keep the first value, NaN is the largest.
+// MIN and MAX of what has no small cells: texts, decimals, intervals. Ties keep the first value.
 template <typename T>
 class ExtremeAccumulator : public Accumulator {
  public:
@@ -472,14 +301,16 @@ std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate) 
     return std::make_unique<CountAccumulator>(kind == AggregateKind::kCountRows);
   }
   const DataType& type = aggregate.arguments[0]->type;
+  const bool extreme = kind == AggregateKind::kMin || kind == AggregateKind::kMax;
+  if (auto of_numbers = extreme ? make_number_extreme(aggregate) : make_number_sum(aggregate)) {
+    return of_numbers;
+  }
   return visit_stored_type(type, [&](auto tag) -> std::unique_ptr<Accumulator> {
     using T = typename decltype(tag)::type;
-    if (kind == AggregateKind::kMin || kind == AggregateKind::kMax) {
+    if (extreme) {
       return std::make_unique<ExtremeAccumulator<T>>(kind == AggregateKind::kMax, type);
     }
-    if constexpr (std::is_floating_point_v<T>) {
-      return std::make_unique<FloatSumAccumulator<T>>(kind);
-    } else if constexpr (std::is_integral_v<T> || std::is_same_v<T, Int128>) {
+    if constexpr (std::is_same_v<T, Int128>) {
       return std::make_unique<ExactSumAccumulator<T>>(kind, type, aggregate.result_type);
     } else {
       throw Error(ErrorKind::kInternal, "no accumulator for " + aggregate.to_string());

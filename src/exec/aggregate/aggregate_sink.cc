@@ -10,6 +10,7 @@
 #include "src/exec/aggregate/group_table.h"
 #include "src/exec/scheduler.h"
 #include "src/expr/evaluator.h"
+#include "src/expr/filter.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/take.h"
 
@@ -177,8 +178,10 @@ class AggregateTable {
       accumulator.add(argument_of(aggregate, batch), ids, rows);
       return;
     }
+    RowMask chosen;
+    evaluate_mask(*aggregate.filter, batch, &chosen);
     std::vector<uint32_t> kept;
-    select_true(*flatten(evaluate(*aggregate.filter, batch)), &kept);
+    mask_rows(chosen, &kept);
     EvaluationBatch subset(batch, kept);
     std::vector<uint32_t> kept_ids;
     if (ids != nullptr) {

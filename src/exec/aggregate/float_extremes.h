@@ -8,29 +8,14 @@
 #include <cstdint>
 #include <limits>
 
+#include "src/kernel/exact_pair.h"
+
 namespace velaria {
-
-struct ExactPair {
-  double high = 0;
-  double low = 0;
-
-  // high + value exactly, as a rounded sum and what the rounding lost.
-  void add(double value) {
-    const double sum = high + value;
-    const double part = sum - high;
-    low += (high - (sum - part)) + (value - part);
-    high = sum;
-  }
-  void add(const ExactPair& other) {
-    add(other.high);
-    low += other.low;
-  }
-};
 
 class FloatExtremes {
  public:
-  // Whether `value` belongs here; 2^63 of the largest others still fit a double.
-  static bool is_extreme(double value) { return !(std::fabs(value) < 0x1p+960); }
+  // Whether `value` belongs here.
+  static bool is_extreme(double value) { return !(std::fabs(value) < kExactPairLimit); }
 
   void add(double value) {
     if (std::isnan(value)) {
@@ -60,6 +45,7 @@ class FloatExtremes {
     return (all.high + all.low) / divisor * kUp;
   }
 
+  bool empty() const { return flags_ == 0 && large_.high == 0 && large_.low == 0; }
   // For snapshots.
   int64_t flags() const { return flags_; }
   const ExactPair& large() const { return large_; }

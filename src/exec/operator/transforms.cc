@@ -8,6 +8,7 @@
 #include "src/column/builder.h"
 #include "src/column/calendar.h"
 #include "src/expr/evaluator.h"
+#include "src/expr/filter.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/take.h"
 #include "src/kernel/temporal.h"
@@ -24,10 +25,11 @@ class FilterOperator : public TransformOperator {
     *output = input;
     if (input.selected_rows() == 0) return TransformResult::kNeedInput;
     EvaluationBatch batch(input);
-    const ColumnPtr kept = evaluate(*condition_, batch);
+    RowMask kept;
+    evaluate_mask(*condition_, batch, &kept);
+    if (count_rows(kept) == batch.rows()) return TransformResult::kNeedInput;
     auto rows = std::make_shared<Selection>();
-    select_true(*(kept->is_dictionary() ? flatten(kept) : kept), rows.get());
-    if (static_cast<int64_t>(rows->size()) == batch.rows()) return TransformResult::kNeedInput;
+    mask_rows(kept, rows.get());
     if (input.selection) {
       for (uint32_t& row : *rows) row = (*input.selection)[row];
     }
