@@ -65,6 +65,7 @@ void register_comparison(FunctionRegistry* registry);
 void register_math(FunctionRegistry* registry);
 void register_text(FunctionRegistry* registry);
 void register_time(FunctionRegistry* registry);
+void register_time_making(FunctionRegistry* registry);
 
 const FunctionRegistry& FunctionRegistry::builtin() {
   static const FunctionRegistry* registry = [] {
@@ -74,6 +75,7 @@ const FunctionRegistry& FunctionRegistry::builtin() {
     register_math(made);
     register_text(made);
     register_time(made);
+    register_time_making(made);
     return made;
   }();
   return *registry;
@@ -254,6 +256,7 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                 concat("no ", definition->name, " for ", join_texts(texts, ", "), " in ",
                        definition->signature, "; use CAST(... AS type) on an argument"));
   }
+  if (definition->refine) definition->refine(arguments, &*resolved);
   auto node = std::make_shared<BoundExpression>();
   node->kind = BoundKind::kCall;
   node->name = definition->name;

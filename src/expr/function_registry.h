@@ -33,6 +33,9 @@ struct FunctionDefinition {
   size_t most_arguments = 0;
   // Nothing when the types do not fit; the caller names function and types in its error.
   std::function<std::optional<ResolvedFunction>(const std::vector<DataType>&)> resolve;
+  // Looks at constant arguments once the types are known: a bad part of a date or pattern fails
+  // here, and a constant may decide the result's type or a faster kernel.
+  std::function<void(const std::vector<BoundExpressionPtr>&, ResolvedFunction*)> refine = nullptr;
 };
 
 class FunctionRegistry {
@@ -53,7 +56,10 @@ class FunctionRegistry {
   friend void register_comparison(FunctionRegistry* registry);
   friend void register_math(FunctionRegistry* registry);
   friend void register_text(FunctionRegistry* registry);
+  friend void register_text_search(FunctionRegistry* registry);
+  friend void register_regex(FunctionRegistry* registry);
   friend void register_time(FunctionRegistry* registry);
+  friend void register_time_making(FunctionRegistry* registry);
   void add(FunctionDefinition definition);
   void add_alias(std::string alias, std::string_view name);
 

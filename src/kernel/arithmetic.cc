@@ -236,7 +236,13 @@ ColumnPtr add_interval(const ColumnPtr& timestamps, const ColumnPtr& intervals, 
     days += sign * step.days;
     // In 128 bits nothing here can overflow; what does not fit the column is then an error.
     const Int128 micros = static_cast<Int128>(sign) * step.micros * units;
-    const Int128 fine = micros >= 0 ? micros / 1000000 : -((-micros + 999999) / 1000000);
+    if (micros % 1000000 != 0) {
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat(x->value(i).to_string(), subtract ? " - " : " + ", y->value(i).to_sql(),
+                         " is between two values of ", type.to_string(),
+                         "; cast the timestamp to TIMESTAMP(6)"));
+    }
+    const Int128 fine = micros / 1000000;
     const Int128 total = static_cast<Int128>(days) * day_units + time_of_day + fine;
     if (total > std::numeric_limits<int64_t>::max() ||
         total < std::numeric_limits<int64_t>::min()) {
