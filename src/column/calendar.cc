@@ -298,8 +298,19 @@ std::optional<Interval> parse_interval(std::string_view text) {
     char* number_end = nullptr;
     const std::string number(word);
     errno = 0;
+    const bool negative = number.front() == '-';
     const long long amount = std::strtoll(number.c_str(), &number_end, 10);
     if (number_end == number.c_str() || errno != 0) return std::nullopt;
+    // "1.5": up to nine digits, exactly.
+    Int128 fraction = 0;
+    int64_t fraction_scale = 1;
+    if (*number_end == '.') {
+      for (++number_end; *number_end >= '0' && *number_end <= '9'; ++number_end) {
+        if (fraction_scale == 1000000000) return std::nullopt;
+        fraction = fraction * 10 + (negative ? '0' - *number_end : *number_end - '0');
+        fraction_scale *= 10;
+      }
+    }
     std::string unit(number_end);
     position = end;
     if (unit.empty()) {
@@ -318,8 +329,13 @@ std::optional<Interval> parse_interval(std::string_view text) {
       int64_t micros;
     };
     constexpr Unit kUnits[] = {
+        {"millennium", 12000, 0, 0},
+        {"century", 1200, 0, 0},
+        {"decade", 120, 0, 0},
         {"year", 12, 0, 0},
+        {"quarter", 3, 0, 0},
         {"month", 1, 0, 0},
+        {"mon", 1, 0, 0},
         {"week", 0, 7, 0},
         {"day", 0, 1, 0},
         {"hour", 0, 0, 3600000000},
@@ -344,7 +360,21 @@ std::optional<Interval> parse_interval(std::string_view text) {
     int64_t micros = 0;
     if (__builtin_mul_overflow(amount, found->months, &months) ||
         __builtin_mul_overflow(amount, found->days, &days) ||
-        __builtin_mul_overflow(amount, found->micros, &micros) ||
+        __builtin_mul_overflow(amount, found->micros, &micros)) {
+      return std::nullopt;
+    }
+    // A fraction of years is months, of months and weeks days, of days time: as in Postgres.
+    const Int128 part_months = fraction * found->months / fraction_scale;
+    const Int128 month_rest = fraction * found->months % fraction_scale;
+    const Int128 scaled_days = found->months == 1 ? month_rest * 30 : fraction * found->days;
+    const Int128 part_micros =
+        scaled_days % fraction_scale * 86400000000 + fraction * found->micros;
+    if (found->months > 1 && month_rest != 0) return std::nullopt;
+    if (part_micros % fraction_scale != 0) return std::nullopt;
+    if (__builtin_add_overflow(months, static_cast<int64_t>(part_months), &months) ||
+        __builtin_add_overflow(days, static_cast<int64_t>(scaled_days / fraction_scale), &days) ||
+        __builtin_add_overflow(micros, static_cast<int64_t>(part_micros / fraction_scale),
+                               &micros) ||
         __builtin_add_overflow(months, out.months, &out.months) ||
         __builtin_add_overflow(days, out.days, &out.days) ||
         __builtin_add_overflow(micros, out.micros, &out.micros)) {

@@ -1,5 +1,7 @@
 #include "src/expr/binder.h"
 
+#include <algorithm>
+
 #include "src/base/error.h"
 #include "src/base/text.h"
 
@@ -135,6 +137,9 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     throw Error(ErrorKind::kSqlSemantic, concat("DISTINCT, FILTER and ORDER BY inside ", name,
                                                 "() need an aggregate function"));
   }
+  if (expression.children.empty() && !expression.quoted) {
+    if (BoundExpressionPtr time = bind_statement_time(name)) return time;
+  }
   std::vector<BoundExpressionPtr> arguments;
   for (const ExpressionPtr& child : expression.children) arguments.push_back(bind(*child));
   if (name == "and" || name == "or") {
@@ -150,6 +155,33 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     return bound_logic(name == "and" ? BoundKind::kAnd : BoundKind::kOr, std::move(arguments));
   }
   return FunctionRegistry::builtin().bind(name, std::move(arguments));
+}
+
+BoundExpressionPtr ExpressionBinder::bind_statement_time(std::string_view name) const {
+  const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  DataType type;
+  if (is_one_of({"now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"})) {
+    type = DataType::timestamp(TimeUnit::kMicro, "UTC");
+  } else if (is_one_of({"localtimestamp"})) {
+    type = DataType::timestamp(TimeUnit::kMicro);
+  } else if (is_one_of({"current_date", "today"})) {
+    type = DataType(TypeId::kDate32);
+  } else if (is_one_of({"current_time", "localtime"})) {
+    type = DataType(TypeId::kTime64);
+  } else {
+    return nullptr;
+  }
+  if (!statement_time_us_) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat(name,
+                       " is the start of one statement, which a view and a stream query do "
+                       "not have; compute with it in the query that reads them"));
+  }
+  return bound_cast(
+      bound_constant(Value::integral(DataType::timestamp(TimeUnit::kMicro), *statement_time_us_)),
+      type);
 }
 
 BoundExpressionPtr ExpressionBinder::bind_case(const Expression& expression) {

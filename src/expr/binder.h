@@ -62,6 +62,11 @@ class ExpressionBinder {
   // Errors of the SQL text name the position; see `set_text`.
   BoundExpressionPtr bind(const Expression& expression);
 
+  // What now() and its relatives are, in microseconds since 1970 UTC: the start of the statement.
+  // Without it they are refused: a view or a stream query has no such time.
+  void set_statement_time_us(std::optional<int64_t> time_us) { statement_time_us_ = time_us; }
+  std::optional<int64_t> statement_time_us() const { return statement_time_us_; }
+
   // The SQL text that positions in expressions refer to; errors then show line, column and a caret.
   void set_locator(std::function<std::string(int64_t position)> locator) {
     locator_ = std::move(locator);
@@ -82,10 +87,12 @@ class ExpressionBinder {
  private:
   BoundExpressionPtr bind_node(const Expression& expression);
   BoundExpressionPtr bind_call(const Expression& expression);
+  BoundExpressionPtr bind_statement_time(std::string_view name) const;
   BoundExpressionPtr bind_case(const Expression& expression);
 
   const NameScope& scope_;
   std::function<std::string(int64_t)> locator_;
+  std::optional<int64_t> statement_time_us_;
   BindingContext* context_ = nullptr;
 };
 

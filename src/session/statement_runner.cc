@@ -42,7 +42,7 @@ DataFrame done(const std::shared_ptr<Engine>& engine, const std::string& message
 class StatementRunner {
  public:
   StatementRunner(const std::shared_ptr<Engine>& engine, const std::string& text)
-      : engine_(engine), text_(text) {}
+      : engine_(engine), text_(text), statement_time_us_(engine->clock()->wall_us()) {}
 
   DataFrame run(const sql::Statement& statement) {
     return std::visit([this](const auto& body) { return run_body(body); }, statement.body);
@@ -60,7 +60,7 @@ class StatementRunner {
 
  private:
   PlanPtr bind(const sql::SelectStatement& select) {
-    return sql::bind_select(select, *engine_, text_);
+    return sql::bind_select(select, *engine_, text_, statement_time_us_);
   }
 
   DataFrame run_body(const sql::SelectPtr& select) { return DataFrame(engine_, bind(*select)); }
@@ -74,7 +74,7 @@ class StatementRunner {
       entry.kind = Engine::EntryKind::kTable;
       entry.name = create.name;
       if (create.query || !(create.has_options || !create.format.empty())) {
-        entry.table = make_memory_table({engine_, text_}, create);
+        entry.table = make_memory_table({engine_, text_, statement_time_us_}, create);
         entry.plan = ScanPlan::all_columns(entry.table, create.name);
       } else {
         entry.plan = file_table(create);
@@ -112,7 +112,8 @@ class StatementRunner {
     if (create.if_not_exists && engine_->has_entry(create.name)) {
       return done(engine_, concat("view ", create.name, " exists already"));
     }
-    PlanPtr plan = bind(*create.query);
+    // Read later, by statements with times of their own: without a statement time.
+    PlanPtr plan = sql::bind_select(*create.query, *engine_, text_);
     if (!create.column_aliases.empty()) {
       if (create.column_aliases.size() != plan->schema().size()) {
         throw Error(ErrorKind::kSqlSemantic,
@@ -188,13 +189,13 @@ class StatementRunner {
   }
 
   DataFrame run_body(const sql::InsertStatement& insert) {
-    return row_count(insert_rows({engine_, text_}, insert));
+    return row_count(insert_rows({engine_, text_, statement_time_us_}, insert));
   }
   DataFrame run_body(const sql::UpdateStatement& update) {
-    return row_count(update_rows({engine_, text_}, update));
+    return row_count(update_rows({engine_, text_, statement_time_us_}, update));
   }
   DataFrame run_body(const sql::DeleteStatement& remove) {
-    return row_count(delete_rows({engine_, text_}, remove));
+    return row_count(delete_rows({engine_, text_, statement_time_us_}, remove));
   }
   DataFrame run_body(const sql::CopyStatement&) {
     throw Error(ErrorKind::kSqlUnsupported, "COPY is not supported");
@@ -212,6 +213,7 @@ class StatementRunner {
 
   const std::shared_ptr<Engine>& engine_;
   const std::string& text_;
+  const int64_t statement_time_us_;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace velaria {
 namespace {
 
 PlanPtr bind(const WriteContext& context, const sql::SelectStatement& select) {
-  return sql::bind_select(select, *context.engine, context.text);
+  return sql::bind_select(select, *context.engine, context.text, context.statement_time_us);
 }
 
 std::shared_ptr<MemoryTable> target_of(const WriteContext& context, const std::string& name,

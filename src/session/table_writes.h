@@ -15,7 +15,8 @@ namespace velaria {
 // What the statement runner knows; outlives the call.
 struct WriteContext {
   const std::shared_ptr<Engine>& engine;
-  const std::string& text;  // of the statement, for the places in errors
+  const std::string& text;        // of the statement, for the places in errors
+  int64_t statement_time_us = 0;  // what now() means
 };
 
 // CREATE TABLE t (columns), CREATE TABLE t [(columns)] AS SELECT.

@@ -50,6 +50,7 @@ BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
   try {
     ExpressionBinder input_binder(scope());
     input_binder.set_context(key_context_);
+    input_binder.set_statement_time_us(statement_time_us());
     over_input = input_binder.bind(expression);
   } catch (const Error&) {
     return nullptr;  // binding its parts gives the error with its place
@@ -91,6 +92,7 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   }
   ExpressionBinder input_binder(scope());
   input_binder.set_context(argument_context_);
+  input_binder.set_statement_time_us(statement_time_us());
   BoundExpressionPtr argument;
   const bool star =
       !expression.children.empty() && expression.children[0]->kind == ExpressionKind::kStar;

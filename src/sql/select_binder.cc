@@ -46,8 +46,8 @@ std::optional<size_t> item_of_alias(const Expression& expression,
 }  // namespace
 
 PlanPtr bind_select(const SelectStatement& statement, const TableResolver& resolver,
-                    std::string_view text) {
-  return SelectBinder(resolver, text).bind(statement);
+                    std::string_view text, std::optional<int64_t> statement_time_us) {
+  return SelectBinder(resolver, text, statement_time_us).bind(statement);
 }
 
 PlanPtr SelectBinder::bind(const SelectStatement& statement) {
@@ -80,6 +80,7 @@ void SelectBinder::fail(ErrorKind kind, const std::string& message, int64_t posi
 
 void SelectBinder::locate(ExpressionBinder& binder) const {
   binder.set_locator([text = text_](int64_t position) { return point_at(text, position); });
+  binder.set_statement_time_us(statement_time_us_);
 }
 
 void SelectBinder::bind_common_tables(const SelectStatement& statement) {

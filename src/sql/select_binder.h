@@ -29,8 +29,9 @@ struct BoundRelation {
 class SelectBinder {
  public:
   // `text`: for the places in errors.
-  SelectBinder(const TableResolver& resolver, std::string_view text)
-      : resolver_(resolver), text_(text) {}
+  SelectBinder(const TableResolver& resolver, std::string_view text,
+               std::optional<int64_t> statement_time_us)
+      : resolver_(resolver), text_(text), statement_time_us_(statement_time_us) {}
 
   PlanPtr bind(const SelectStatement& statement);
 
@@ -42,7 +43,11 @@ class SelectBinder {
 
  private:
   SelectBinder(const SelectBinder& around, const NameScope& scope)
-      : resolver_(around.resolver_), text_(around.text_), around_(&around), outer_scope_(&scope) {}
+      : resolver_(around.resolver_),
+        text_(around.text_),
+        statement_time_us_(around.statement_time_us_),
+        around_(&around),
+        outer_scope_(&scope) {}
 
   [[noreturn]] void fail(ErrorKind kind, const std::string& message, int64_t position) const;
   [[noreturn]] void unsupported(const std::string& what, int64_t position) const {
@@ -115,6 +120,7 @@ class SelectBinder {
 
   const TableResolver& resolver_;
   std::string_view text_;
+  std::optional<int64_t> statement_time_us_;
   const SelectBinder* around_ = nullptr;    // the query that this one is a subquery of
   const NameScope* outer_scope_ = nullptr;  // what its columns are called there
   std::map<std::string, PlanPtr> common_tables_;
