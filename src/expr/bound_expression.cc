@@ -89,6 +89,11 @@ std::string BoundExpression::to_string() const {
   return name + "(" + join_texts(parts, ", ") + ")";
 }
 
+void BoundExpression::update_can_fail() {
+  can_fail = fails_itself;
+  for (const auto& child : children) can_fail = can_fail || child->can_fail;
+}
+
 BoundExpressionPtr bound_constant(Value value) {
   auto node = new_node(BoundKind::kConstant, value.type());
   node->constant = std::move(value);
@@ -128,8 +133,9 @@ BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type, bo
   }
   auto node = new_node(BoundKind::kCast, type);
   node->try_cast = try_cast;
-  node->can_fail = child->can_fail || !(try_cast || always_fits(child->type, type));
+  node->fails_itself = !(try_cast || always_fits(child->type, type));
   node->children.push_back(std::move(child));
+  node->update_can_fail();
   return node;
 }
 
@@ -201,8 +207,8 @@ BoundExpressionPtr rewrite_expression(
   }
   if (!changed) return f(expression);
   auto node = std::make_shared<BoundExpression>(*expression);
-  for (const auto& child : children) node->can_fail = node->can_fail || child->can_fail;
   node->children = std::move(children);
+  node->update_can_fail();
   node->exact = nullptr;
   return f(node);
 }
@@ -213,11 +219,9 @@ BoundExpressionPtr replace_columns(
   if (expression->kind == BoundKind::kColumn) return f(*expression);
   if (expression->children.empty()) return expression;
   auto node = std::make_shared<BoundExpression>(*expression);
-  for (BoundExpressionPtr& child : node->children) {
-    child = replace_columns(child, f);
-    // A column may have become an expression that fails; guards must know.
-    node->can_fail = node->can_fail || child->can_fail;
-  }
+  for (BoundExpressionPtr& child : node->children) child = replace_columns(child, f);
+  // A column may have become an expression that fails; guards must know.
+  node->update_can_fail();
   return node;
 }
 

@@ -42,6 +42,7 @@ struct BoundExpression {
   bool strict = true;             // kCall: NULL in, NULL out; the kernel never sees a constant NULL
   bool try_cast = false;          // kCast
   bool has_else = false;          // kCase: children are WHEN, THEN pairs, then ELSE
+  bool fails_itself = false;      // kCall, kCast: may throw on some values
   bool can_fail = false;          // this node or one below may throw on some values
   std::vector<BoundExpressionPtr> children;
   // float64 made of literals such as 0.05 only: the same as an exact decimal, taken beside
@@ -51,6 +52,8 @@ struct BoundExpression {
   // "distance > 500", "CAST(x AS int64)": explain text. Equal texts with equal columns mean equal
   // expressions.
   std::string to_string() const;
+  // Sets can_fail from the node and its children.
+  void update_can_fail();
   bool is_constant() const { return kind == BoundKind::kConstant; }
 };
 

@@ -194,6 +194,7 @@ BoundExpressionPtr fold_constants(const BoundExpressionPtr& expression) {
     child = fold_constants(child);
     all_constant = all_constant && child->is_constant();
   }
+  node->update_can_fail();
   if (!all_constant) return node;
   try {
     Chunk one_row;

@@ -262,13 +262,13 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
   node->name = definition->name;
   node->type = resolved->result_type;
   node->kernel = resolved->kernel;
-  node->can_fail = resolved->can_fail;
+  node->fails_itself = resolved->can_fail;
   node->strict = resolved->strict;
   node->exact = exact;
   for (size_t i = 0; i < arguments.size(); ++i) {
     node->children.push_back(bound_cast(std::move(arguments[i]), resolved->argument_types[i]));
-    node->can_fail = node->can_fail || node->children.back()->can_fail;
   }
+  node->update_can_fail();
   return node;
 }
 

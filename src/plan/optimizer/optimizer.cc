@@ -17,6 +17,7 @@ PlanPtr rewrite_bottom_up(const PlanPtr& plan, const std::function<PlanPtr(const
 PlanPtr optimize(PlanPtr plan, const OptimizerOptions& options) {
   if (!options.enabled) return plan;
   plan = fold_plan_constants(plan);
+  plan = narrow_comparisons(plan);
   plan = factor_common_conditions(plan);
   plan = push_filters_down(plan);
   plan = order_joins(plan);

@@ -10,6 +10,9 @@ namespace velaria {
 // Constant parts of expressions become values; a filter that is always true goes away.
 PlanPtr fold_plan_constants(const PlanPtr& plan);
 
+// CAST(a AS int64) > 5 looks at a in its own type, when the constants fit that type exactly.
+PlanPtr narrow_comparisons(const PlanPtr& plan);
+
 // (a AND b) OR (a AND c) becomes a AND (b OR c), so that a can move and join.
 PlanPtr factor_common_conditions(const PlanPtr& plan);
 
