@@ -4,6 +4,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/expr/aggregate_registry.h"
 
 namespace velaria {
 
@@ -154,7 +155,16 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     }
     return bound_logic(name == "and" ? BoundKind::kAnd : BoundKind::kOr, std::move(arguments));
   }
-  return FunctionRegistry::builtin().bind(name, std::move(arguments));
+  const FunctionRegistry& functions = FunctionRegistry::builtin();
+  if (functions.find(name) == nullptr) {
+    std::vector<std::string> known = functions.names();
+    for (std::string& aggregate : AggregateRegistry::builtin().names()) {
+      known.push_back(std::move(aggregate));
+    }
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("function '", excerpt(name), "' does not exist", did_you_mean(name, known)));
+  }
+  return functions.bind(name, std::move(arguments));
 }
 
 BoundExpressionPtr ExpressionBinder::bind_statement_time(std::string_view name) const {
@@ -222,10 +232,7 @@ BoundExpressionPtr ExpressionBinder::bind_case(const Expression& expression) {
 }
 
 bool is_aggregate_name(std::string_view name) {
-  for (const char* known : {"count", "sum", "avg", "min", "max"}) {
-    if (equals_ignore_case(name, known)) return true;
-  }
-  return false;
+  return AggregateRegistry::builtin().find(name) != nullptr;
 }
 
 bool contains_aggregate(const Expression& expression) {

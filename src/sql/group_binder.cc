@@ -2,40 +2,48 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/expr/aggregate_registry.h"
 
 namespace velaria::sql {
 
 BoundAggregate make_bound_aggregate(std::string_view name, BoundExpressionPtr argument) {
-  BoundAggregate aggregate;
-  if (equals_ignore_case(name, "count")) {
-    aggregate.kind = argument ? AggregateKind::kCount : AggregateKind::kCountRows;
-  } else if (equals_ignore_case(name, "sum")) {
-    aggregate.kind = AggregateKind::kSum;
-  } else if (equals_ignore_case(name, "avg")) {
-    aggregate.kind = AggregateKind::kAvg;
-  } else if (equals_ignore_case(name, "min")) {
-    aggregate.kind = AggregateKind::kMin;
-  } else {
-    VELARIA_CHECK(equals_ignore_case(name, "max"));
-    aggregate.kind = AggregateKind::kMax;
+  AggregateCall call;
+  call.name = name;
+  call.star = argument == nullptr;
+  if (argument) call.arguments.push_back(std::move(argument));
+  return AggregateRegistry::builtin().bind(std::move(call));
+}
+
+BoundAggregate bind_aggregate_call(const Expression& expression, ExpressionBinder& input) {
+  AggregateCall call;
+  call.name = to_lower_ascii(expression.name);
+  call.distinct = expression.distinct;
+  const auto bind_part = [&](const Expression& part) {
+    if (contains_aggregate(part)) {
+      throw Error(ErrorKind::kSqlSemantic,
+                  concat("an aggregate cannot contain another one: ", expression.to_string()));
+    }
+    return input.bind(part);
+  };
+  for (const ExpressionPtr& child : expression.children) {
+    if (child->kind == ExpressionKind::kStar) {
+      call.star = true;
+    } else {
+      call.arguments.push_back(bind_part(*child));
+    }
   }
-  if (!argument && aggregate.kind != AggregateKind::kCountRows) {
-    throw Error(ErrorKind::kSqlSemantic, concat(name, "() needs an argument"));
+  for (const SortKey& key : expression.order_by) {
+    call.order_by.push_back(
+        {bind_part(*key.expression), key.descending, key.nulls_first.value_or(false)});
   }
-  const auto type = aggregate_result_type(aggregate.kind, argument ? argument->type : DataType());
-  if (!type) {
-    throw Error(
-        ErrorKind::kTypeMismatch,
-        concat(name, "() is not possible over ", excerpt(argument->to_string(), 80), ", which is ",
-               argument->type.to_string(), "; cast it: CAST(... AS DOUBLE)"));
+  if (expression.filter) {
+    if (contains_aggregate(*expression.filter)) {
+      throw Error(ErrorKind::kSqlSemantic,
+                  concat("FILTER cannot contain an aggregate: ", expression.to_string()));
+    }
+    call.filter = bind_condition(input, *expression.filter, "FILTER");
   }
-  aggregate.result_type = type->is_null() ? DataType(TypeId::kUtf8) : *type;
-  // A bare NULL takes a type that the accumulators know.
-  if (argument && argument->type.is_null() && aggregate.kind != AggregateKind::kCount) {
-    argument = bound_cast(argument, aggregate.result_type);
-  }
-  if (argument) aggregate.arguments.push_back(std::move(argument));
-  return aggregate;
+  return AggregateRegistry::builtin().bind(std::move(call));
 }
 
 BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
@@ -75,41 +83,10 @@ BoundExpressionPtr GroupBinder::bind_column(const Expression& expression) {
 }
 
 BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
-  const std::string name = to_lower_ascii(expression.name);
-  if (expression.distinct) {
-    throw Error(ErrorKind::kSqlUnsupported,
-                concat(name,
-                       "(DISTINCT ...) is not supported; count the rows of a SELECT DISTINCT "
-                       "subquery"));
-  }
-  if (!expression.order_by.empty()) {
-    throw Error(ErrorKind::kSqlUnsupported,
-                concat("ORDER BY inside ", name, "() is not supported"));
-  }
-  if (expression.children.size() > 1) {
-    throw Error(ErrorKind::kSqlSemantic, concat(name, "() takes one argument, but ",
-                                                expression.children.size(), " are given"));
-  }
   ExpressionBinder input_binder(scope());
   input_binder.set_context(argument_context_);
   input_binder.set_statement_time_us(statement_time_us());
-  BoundExpressionPtr argument;
-  const bool star =
-      !expression.children.empty() && expression.children[0]->kind == ExpressionKind::kStar;
-  if (star && name != "count") {
-    throw Error(ErrorKind::kSqlSemantic, concat(name, "(*) is not possible; name a column"));
-  }
-  if (!star && !expression.children.empty()) {
-    if (contains_aggregate(*expression.children[0])) {
-      throw Error(ErrorKind::kSqlSemantic,
-                  concat("an aggregate cannot contain another one: ", expression.to_string()));
-    }
-    argument = input_binder.bind(*expression.children[0]);
-  }
-  BoundAggregate aggregate = make_bound_aggregate(name, std::move(argument));
-  if (expression.filter) {
-    aggregate.filter = bind_condition(input_binder, *expression.filter, "FILTER");
-  }
+  BoundAggregate aggregate = bind_aggregate_call(expression, input_binder);
   size_t index = 0;
   while (index < aggregates_.size() && !same_aggregate(aggregates_[index], aggregate)) ++index;
   if (index == aggregates_.size()) aggregates_.push_back(aggregate);

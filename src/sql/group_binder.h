@@ -36,6 +36,10 @@ class GroupBinder : public ExpressionBinder {
   BindingContext* key_context_ = nullptr;
 };
 
+// The aggregate that a call means, with everything that may stand inside: DISTINCT, ORDER BY,
+// WITHIN GROUP, FILTER. `input` binds its parts over the aggregate's input; OVER is not looked at.
+BoundAggregate bind_aggregate_call(const Expression& call, ExpressionBinder& input);
+
 // The aggregate that a call means over its bound argument (null for count(*)).
 BoundAggregate make_bound_aggregate(std::string_view name, BoundExpressionPtr argument);
 

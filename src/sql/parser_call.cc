@@ -47,6 +47,9 @@ ExpressionPtr Parser::parse_call() {
   node->kind = ExpressionKind::kCall;
   node->position = position();
   node->quoted = peek().kind == TokenKind::kQuotedName;
+  for (std::string_view name : {"APPROX_QUANTILE", "ARRAY_AGG", "JSON_AGG", "HISTOGRAM"}) {
+    if (at_word(name)) refuse(name, node->position);
+  }
   node->name = advance().text;
   const int64_t open = advance().position;
   if (at_symbol("*")) {

@@ -7,7 +7,9 @@
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/decimal.h"
+#include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/number_accumulators.h"
+#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/dispatch.h"
 #include "src/kernel/take.h"
@@ -144,8 +146,9 @@ class ExactSumAccumulator : public Accumulator {
 
   [[noreturn]] void overflowed() const {
     throw Error(ErrorKind::kTypeMismatch,
-                concat("sum() of ", argument_type_.to_string(), " overflows ",
-                       result_type_.to_string(), "; sum a DOUBLE instead: sum(CAST(x AS DOUBLE))"));
+                concat(aggregate_name(kind_), "() of ", argument_type_.to_string(), " overflows ",
+                       result_type_.to_string(), "; use a DOUBLE instead: ", aggregate_name(kind_),
+                       "(CAST(x AS DOUBLE))"));
   }
 
   template <typename R>
@@ -162,29 +165,18 @@ class ExactSumAccumulator : public Accumulator {
   }
 
   ColumnPtr average(const uint32_t* groups, int64_t count) const {
-    FixedBuilder<double> builder(result_type_);
-    const Int128 unit = power_of_ten(argument_type_.scale());
-    const double scale = static_cast<double>(unit);
+    FixedBuilder<Int128> builder(result_type_);
+    const Int128 factor = power_of_ten(result_type_.scale() - argument_type_.scale());
+    const Int128 limit = power_of_ten(38);
     for (int64_t i = 0; i < count; ++i) {
       const Cell& cell = cells_[groups[i]];
       if (cell.count == 0) {
         builder.append_null();
         continue;
       }
-      constexpr Int128 kExact = Int128{1} << 53;  // doubles hold these; their quotient rounds once
-      Int128 divisor = 0;
-      const bool small = !__builtin_mul_overflow(unit, Int128{cell.count}, &divisor) &&
-                         divisor <= kExact && cell.sum <= kExact && cell.sum >= -kExact;
-      if (small) {
-        builder.append(static_cast<double>(cell.sum) / static_cast<double>(divisor));
-      } else {
-        // Whole part and remainder apart: the sum itself may have more digits than a double.
-        const Int128 whole = cell.sum / cell.count;
-        const Int128 rest = cell.sum % cell.count;
-        builder.append((static_cast<double>(whole) +
-                        static_cast<double>(rest) / static_cast<double>(cell.count)) /
-                       scale);
-      }
+      const auto ratio = rounded_decimal_ratio(cell.sum, cell.count, factor);
+      if (!ratio || *ratio >= limit || *ratio <= -limit) overflowed();
+      builder.append(*ratio);
     }
     return builder.finish();
   }
@@ -293,15 +285,15 @@ class ExtremeAccumulator : public Accumulator {
   uint64_t live_bytes_ = 0;
 };
 
-}  // namespace
-
-std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate) {
+// COUNT, SUM, AVG, MIN, MAX.
+std::unique_ptr<Accumulator> make_plain(const BoundAggregate& aggregate) {
   const AggregateKind kind = aggregate.kind;
   if (kind == AggregateKind::kCountRows || kind == AggregateKind::kCount) {
     return std::make_unique<CountAccumulator>(kind == AggregateKind::kCountRows);
   }
   const DataType& type = aggregate.arguments[0]->type;
-  const bool extreme = kind == AggregateKind::kMin || kind == AggregateKind::kMax;
+  const bool extreme = kind == AggregateKind::kMin || kind == AggregateKind::kMax ||
+                       kind == AggregateKind::kBoolAnd || kind == AggregateKind::kBoolOr;
   if (auto of_numbers = extreme ? make_number_extreme(aggregate) : make_number_sum(aggregate)) {
     return of_numbers;
   }
@@ -316,6 +308,61 @@ std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate) 
       throw Error(ErrorKind::kInternal, "no accumulator for " + aggregate.to_string());
     }
   });
+}
+
+std::unique_ptr<Accumulator> make_of_values(const BoundAggregate& aggregate) {
+  switch (aggregate.kind) {
+    case AggregateKind::kSum:
+    case AggregateKind::kAvg:
+      if (aggregate.arguments[0]->type.id() == TypeId::kInterval) {
+        return make_interval_sum(aggregate);
+      }
+      return make_plain(aggregate);
+    case AggregateKind::kCountRows:
+    case AggregateKind::kCount:
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+    case AggregateKind::kBoolAnd:
+    case AggregateKind::kBoolOr: return make_plain(aggregate);
+    case AggregateKind::kBitAnd:
+    case AggregateKind::kBitOr:
+    case AggregateKind::kBitXor: return make_bits(aggregate);
+    case AggregateKind::kProduct: return make_product();
+    case AggregateKind::kQuantileCont:
+    case AggregateKind::kQuantileDisc: return make_quantile(aggregate);
+    case AggregateKind::kMode: return make_mode(aggregate);
+    case AggregateKind::kStringAgg: return make_text_list(aggregate);
+    case AggregateKind::kAnyValue:
+    case AggregateKind::kFirst:
+    case AggregateKind::kLast:
+    case AggregateKind::kArgMin:
+    case AggregateKind::kArgMax: return make_chosen_row(aggregate);
+    case AggregateKind::kApproxCountDistinct: return make_approximate_count(aggregate);
+    case AggregateKind::kVarSamp:
+    case AggregateKind::kVarPop:
+    case AggregateKind::kStddevSamp:
+    case AggregateKind::kStddevPop:
+    case AggregateKind::kCovarSamp:
+    case AggregateKind::kCovarPop:
+    case AggregateKind::kCorr:
+    case AggregateKind::kRegrCount:
+    case AggregateKind::kRegrAvgX:
+    case AggregateKind::kRegrAvgY:
+    case AggregateKind::kRegrSxx:
+    case AggregateKind::kRegrSyy:
+    case AggregateKind::kRegrSxy:
+    case AggregateKind::kRegrSlope:
+    case AggregateKind::kRegrIntercept:
+    case AggregateKind::kRegrR2: return make_statistics(aggregate);
+  }
+  throw Error(ErrorKind::kInternal, "no accumulator for " + aggregate.to_string());
+}
+
+}  // namespace
+
+std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate) {
+  auto values = make_of_values(aggregate);
+  return aggregate.distinct ? make_distinct(aggregate, std::move(values)) : std::move(values);
 }
 
 }  // namespace velaria

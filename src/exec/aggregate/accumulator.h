@@ -15,6 +15,15 @@
 
 namespace velaria {
 
+// Rows for an accumulator. Columns are flat or constant.
+struct AggregateRows {
+  std::vector<ColumnPtr> arguments;     // of the aggregate, in order
+  std::vector<ColumnPtr> order_keys;    // of its ORDER BY
+  const uint32_t* ids = nullptr;        // row i goes to group ids[i]; null: all to group 0
+  const uint64_t* positions = nullptr;  // places of the rows; of accumulators that read them
+  int64_t rows = 0;
+};
+
 class Accumulator {
  public:
   static std::unique_ptr<Accumulator> make(const BoundAggregate& aggregate);
@@ -25,6 +34,12 @@ class Accumulator {
   // Row i goes to group ids[i]; all rows to group 0 when `ids` is null. `argument` is flat or
   // constant, null for COUNT(*).
   virtual void add(const ColumnPtr& argument, const uint32_t* ids, int64_t rows) = 0;
+  // The same with all that an aggregate may read; accumulators of one argument need not know it.
+  virtual void add_rows(const AggregateRows& rows) {
+    add(rows.arguments.empty() ? nullptr : rows.arguments[0], rows.ids, rows.rows);
+  }
+  // Whether add_rows() looks at the rows' positions: ties go by them, so they must be given.
+  virtual bool reads_positions() const { return false; }
   // Group from[i] of `other` (of the same kind) is added to group to[i] of this.
   virtual void merge(const Accumulator& other, const uint32_t* from, const uint32_t* to,
                      int64_t count) = 0;

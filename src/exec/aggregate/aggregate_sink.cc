@@ -64,8 +64,9 @@ class AggregateTable {
       if (groups_->size() > before) note_first_positions(chunk, before, rows);
     }
     if (tracks_touched_) touch(ids, rows);
+    positions_.clear();
     for (size_t a = 0; a < accumulators_.size(); ++a) {
-      add_aggregate(spec_.aggregates[a], *accumulators_[a], batch, ids, rows);
+      add_aggregate(spec_.aggregates[a], *accumulators_[a], chunk, batch, ids, rows);
     }
   }
 
@@ -172,10 +173,16 @@ class AggregateTable {
     }
   }
 
-  void add_aggregate(const BoundAggregate& aggregate, Accumulator& accumulator,
+  void add_aggregate(const BoundAggregate& aggregate, Accumulator& accumulator, const Chunk& chunk,
                      EvaluationBatch& batch, const uint32_t* ids, int64_t rows) {
+    AggregateRows out;
+    if (accumulator.reads_positions() && positions_.empty()) note_positions(chunk, rows);
     if (!aggregate.filter) {
-      accumulator.add(argument_of(aggregate, batch), ids, rows);
+      evaluate_parts(aggregate, batch, &out);
+      out.ids = ids;
+      out.positions = positions_.empty() ? nullptr : positions_.data();
+      out.rows = rows;
+      accumulator.add_rows(out);
       return;
     }
     RowMask chosen;
@@ -183,25 +190,48 @@ class AggregateTable {
     std::vector<uint32_t> kept;
     mask_rows(chosen, &kept);
     EvaluationBatch subset(batch, kept);
+    evaluate_parts(aggregate, subset, &out);
     std::vector<uint32_t> kept_ids;
-    if (ids != nullptr) {
-      for (uint32_t row : kept) kept_ids.push_back(ids[row]);
+    std::vector<uint64_t> kept_positions;
+    for (uint32_t row : kept) {
+      if (ids != nullptr) kept_ids.push_back(ids[row]);
+      if (!positions_.empty()) kept_positions.push_back(positions_[row]);
     }
-    accumulator.add(argument_of(aggregate, subset), ids == nullptr ? nullptr : kept_ids.data(),
-                    static_cast<int64_t>(kept.size()));
+    out.ids = ids == nullptr ? nullptr : kept_ids.data();
+    out.positions = positions_.empty() ? nullptr : kept_positions.data();
+    out.rows = static_cast<int64_t>(kept.size());
+    accumulator.add_rows(out);
   }
 
-  static ColumnPtr argument_of(const BoundAggregate& aggregate, EvaluationBatch& batch) {
-    if (aggregate.arguments.empty()) return nullptr;
-    ColumnPtr column = evaluate(*aggregate.arguments[0], batch);
-    return column->is_dictionary() ? flatten(column) : column;
+  static void evaluate_parts(const BoundAggregate& aggregate, EvaluationBatch& batch,
+                             AggregateRows* out) {
+    const auto evaluate_part = [&](const BoundExpression& expression) {
+      ColumnPtr column = evaluate(expression, batch);
+      return column->is_dictionary() ? flatten(column) : column;
+    };
+    for (const auto& argument : aggregate.arguments) {
+      out->arguments.push_back(evaluate_part(*argument));
+    }
+    for (const BoundSortKey& key : aggregate.order_by) {
+      out->order_keys.push_back(evaluate_part(*key.expression));
+    }
+  }
+
+  void note_positions(const Chunk& chunk, int64_t rows) {
+    positions_.reserve(static_cast<size_t>(rows));
+    for (int64_t i = 0; i < rows; ++i) {
+      const uint32_t row =
+          chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)] : static_cast<uint32_t>(i);
+      positions_.push_back(row_position(chunk.order, row));
+    }
   }
 
   const AggregateSpec& spec_;
   std::unique_ptr<GroupTable> groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   std::vector<uint64_t> first_positions_;
-  std::vector<uint32_t> ids_;  // scratch
+  std::vector<uint32_t> ids_;        // scratch
+  std::vector<uint64_t> positions_;  // scratch: of the chunk's rows, when somebody reads them
   // Streams only: which groups the running epoch has met.
   bool tracks_touched_ = false;
   uint64_t epoch_ = 1;

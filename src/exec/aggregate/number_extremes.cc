@@ -140,7 +140,7 @@ std::unique_ptr<Accumulator> make_number_extreme(const BoundAggregate& aggregate
   return visit_stored_type(type, [&](auto tag) -> std::unique_ptr<Accumulator> {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_arithmetic_v<T>) {
-      if (aggregate.kind == AggregateKind::kMax) {
+      if (aggregate.kind == AggregateKind::kMax || aggregate.kind == AggregateKind::kBoolOr) {
         return std::make_unique<NumberExtremeAccumulator<T, true>>(type);
       }
       return std::make_unique<NumberExtremeAccumulator<T, false>>(type);

@@ -6,6 +6,7 @@
 #include "src/column/builder.h"
 #include "src/exec/aggregate/float_extremes.h"
 #include "src/exec/aggregate/number_accumulators.h"
+#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/kernel/array_loops.h"
 #include "src/kernel/dispatch.h"
 
@@ -170,9 +171,7 @@ class IntegerSumAccumulator : public Accumulator {
     if (sum <= kExact && sum >= -kExact && count <= kExact) {
       return static_cast<double>(static_cast<int64_t>(sum)) / static_cast<double>(count);
     }
-    // Whole part and remainder apart: the sum itself may have more digits than a double.
-    return static_cast<double>(sum / count) +
-           static_cast<double>(sum % count) / static_cast<double>(count);
+    return rounded_ratio(sum, count);
   }
 
   [[noreturn]] void overflowed() const {
