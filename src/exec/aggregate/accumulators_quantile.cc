@@ -25,6 +25,8 @@ namespace {
 constexpr int kPartBits = 53;
 constexpr int64_t kPartUnits = int64_t{1} << kPartBits;
 
+Int128 floor_divide(Int128 a, Int128 b) { return a / b - (a % b < 0 ? 1 : 0); }
+
 Int128 part_units(double part) { return std::llround(part * static_cast<double>(kPartUnits)); }
 
 // a + part * (b - a) for 0 < part < 1 and a, b in order.
@@ -172,11 +174,12 @@ class QuantileAccumulator : public RowsAccumulator {
       VELARIA_CHECK(false);
     } else {
       const double rank = fraction_ * static_cast<double>(values->size() - 1);
-      const auto lower = std::min(static_cast<size_t>(rank), values->size() - 1);
-      const double part = rank - static_cast<double>(lower);
+      size_t lower = std::min(static_cast<size_t>(rank), values->size() - 1);
+      Part part{rank - static_cast<double>(lower), 0, 0};
+      if (std::is_same_v<T, Int128>) part = exact_part(values->size() - 1, &lower);
       const T a = pick(values, lower);
       T b = a;
-      if (part > 0 && lower + 1 < values->size()) {
+      if ((part.share > 0 || part.units > 0) && lower + 1 < values->size()) {
         const auto rest = values->begin() + static_cast<std::ptrdiff_t>(lower) + 1;
         const auto before = [](const T& x, const T& y) { return compare_values(x, y) < 0; };
         b = descending_ ? *std::max_element(rest, values->end(), before)
@@ -186,42 +189,62 @@ class QuantileAccumulator : public RowsAccumulator {
     }
   }
 
-  void append_between(const T& a, const T& b, double part, ColumnBuilder* builder) const {
+  // How far between two values: as a double, or for decimals as units / unit.
+  struct Part {
+    double share;
+    int64_t units;
+    int64_t unit;
+  };
+
+  // A fraction of at most 15 digits counts as it is written, any other as the double it is.
+  Part exact_part(size_t last, size_t* lower) const {
+    constexpr int64_t kDecimalUnits = 1000000000000000;
+    const int64_t decimal = std::llround(fraction_ * static_cast<double>(kDecimalUnits));
+    const bool as_written =
+        static_cast<double>(decimal) / static_cast<double>(kDecimalUnits) == fraction_;
+    const int64_t unit = as_written ? kDecimalUnits : kPartUnits;
+    const Int128 rank =
+        (as_written ? Int128{decimal} : part_units(fraction_)) * static_cast<Int128>(last);
+    *lower = static_cast<size_t>(rank / unit);
+    return {0, static_cast<int64_t>(rank % unit), unit};
+  }
+
+  void append_between(const T& a, const T& b, const Part& part, ColumnBuilder* builder) const {
     if constexpr (std::is_same_v<T, Int128>) {
       append_decimal(a, b, part, builder);
     } else if (argument_type_.is_temporal()) {
       // To the nearest unit, half away from the earlier one.
       const auto distance = static_cast<Int128>(b) - static_cast<Int128>(a);
-      const Int128 step = divide_half_away(distance * part_units(part), kPartUnits);
+      const Int128 step = divide_half_away(distance * part_units(part.share), kPartUnits);
       static_cast<FixedBuilder<T>*>(builder)->append(static_cast<T>(static_cast<Int128>(a) + step));
     } else if constexpr (std::is_floating_point_v<T>) {
       static_cast<FixedBuilder<double>*>(builder)->append(
-          between(static_cast<double>(a), static_cast<double>(b), part));
+          between(static_cast<double>(a), static_cast<double>(b), part.share));
     } else if constexpr (std::is_integral_v<T>) {
-      static_cast<FixedBuilder<double>*>(builder)->append(between_integers(a, b, part));
+      static_cast<FixedBuilder<double>*>(builder)->append(between_integers(a, b, part.share));
     }
   }
 
   // With the digits of an average, rounded half away from zero.
-  void append_decimal(Int128 a, Int128 b, double part, ColumnBuilder* builder) const {
+  void append_decimal(Int128 a, Int128 b, const Part& part, ColumnBuilder* builder) const {
     const Int128 factor = power_of_ten(result_type_.scale() - argument_type_.scale());
-    const Int128 units = part_units(part);
     Int128 distance = 0;
     Int128 step = 0;
     Int128 whole = 0;
     std::optional<Int128> out;
     if (!__builtin_sub_overflow(b, a, &distance) &&
-        !__builtin_mul_overflow(distance >> kPartBits, units, &step) &&
+        !__builtin_mul_overflow(floor_divide(distance, part.unit), Int128{part.units}, &step) &&
         !__builtin_add_overflow(a, step, &whole)) {
       // What is left of the product is positive, and less than 2^106.
-      const Int128 low = (distance & (kPartUnits - 1)) * units;
-      const Int128 left = (low & (kPartUnits - 1)) * factor;
-      Int128 digits = left >> kPartBits;
-      const Int128 rest = left & (kPartUnits - 1);
+      const Int128 rest = distance - floor_divide(distance, part.unit) * part.unit;
+      const Int128 low = rest * part.units;
+      const Int128 left = low % part.unit * factor;
+      Int128 digits = left / part.unit;
+      const Int128 beyond = left % part.unit;
       Int128 sum = 0;
-      if (!__builtin_add_overflow(whole, low >> kPartBits, &whole) &&
+      if (!__builtin_add_overflow(whole, low / part.unit, &whole) &&
           !__builtin_mul_overflow(whole, factor, &sum)) {
-        if (rest > kPartUnits / 2 || (rest == kPartUnits / 2 && whole >= 0)) ++digits;
+        if (2 * beyond > part.unit || (2 * beyond == part.unit && whole >= 0)) ++digits;
         if (!__builtin_add_overflow(sum, digits, &sum)) out = sum;
       }
     }
