@@ -50,7 +50,7 @@ THIRD_PARTY = {
     "xxhash": ["src/kernel", "stream/stream_plan.cc", "stream/checkpoint"],
     "fast_float/": ["src/io"],
     "simdjson": ["src/io"],
-    "re2/": ["src/io", "src/kernel"],
+    "re2/": ["src/kernel"],
     "zstd": ["src/io"],
     "zlib": ["src/io"],
     "pybind11/": ["python_api"],

@@ -64,6 +64,8 @@ void register_arithmetic(FunctionRegistry* registry);
 void register_comparison(FunctionRegistry* registry);
 void register_math(FunctionRegistry* registry);
 void register_text(FunctionRegistry* registry);
+void register_text_parts(FunctionRegistry* registry);
+void register_regex(FunctionRegistry* registry);
 void register_time(FunctionRegistry* registry);
 void register_time_making(FunctionRegistry* registry);
 
@@ -74,6 +76,8 @@ const FunctionRegistry& FunctionRegistry::builtin() {
     register_comparison(made);
     register_math(made);
     register_text(made);
+    register_text_parts(made);
+    register_regex(made);
     register_time(made);
     register_time_making(made);
     return made;

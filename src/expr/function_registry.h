@@ -56,7 +56,7 @@ class FunctionRegistry {
   friend void register_comparison(FunctionRegistry* registry);
   friend void register_math(FunctionRegistry* registry);
   friend void register_text(FunctionRegistry* registry);
-  friend void register_text_search(FunctionRegistry* registry);
+  friend void register_text_parts(FunctionRegistry* registry);
   friend void register_regex(FunctionRegistry* registry);
   friend void register_time(FunctionRegistry* registry);
   friend void register_time_making(FunctionRegistry* registry);

@@ -6,8 +6,10 @@
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/expr/function_registry.h"
+#include "src/expr/row_functions.h"
 #include "src/kernel/take.h"
 #include "src/kernel/text_functions.h"
+#include "src/kernel/unicode_case.h"
 
 namespace velaria {
 
@@ -19,53 +21,13 @@ const DataType kBoolean(TypeId::kBool);
 
 bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
 
-std::string_view text_at(const Column& column, int64_t row) {
-  return column.values<StringView>()[row].text();
-}
-
-// f(row, builder) for rows where no argument is NULL.
-template <typename F>
-ColumnPtr build_text(const std::vector<ColumnPtr>& arguments, int64_t rows, F f) {
-  std::vector<ColumnPtr> flat;
-  for (const ColumnPtr& argument : arguments) flat.push_back(flatten(argument));
-  StringBuilder builder;
-  for (int64_t i = 0; i < rows; ++i) {
-    const bool null =
-        std::any_of(flat.begin(), flat.end(), [&](const ColumnPtr& c) { return c->is_null(i); });
-    if (null) {
-      builder.append_null();
-    } else {
-      builder.append(f(flat, i));
-    }
-  }
-  return builder.finish();
-}
-
-template <typename T, typename F>
-ColumnPtr build_fixed(const std::vector<ColumnPtr>& arguments, int64_t rows, const DataType& type,
-                      F f) {
-  std::vector<ColumnPtr> flat;
-  for (const ColumnPtr& argument : arguments) flat.push_back(flatten(argument));
-  FixedBuilder<T> builder(type);
-  for (int64_t i = 0; i < rows; ++i) {
-    const bool null =
-        std::any_of(flat.begin(), flat.end(), [&](const ColumnPtr& c) { return c->is_null(i); });
-    if (null) {
-      builder.append_null();
-    } else {
-      builder.append(f(flat, i));
-    }
-  }
-  return builder.finish();
-}
-
-using Flat = std::vector<ColumnPtr>;
+using Flat = FlatColumns;
 
 ColumnPtr lower_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
-  return lower_text(a[0]);
+  return map_text(a[0], to_lower_text);
 }
 ColumnPtr upper_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
-  return upper_text(a[0]);
+  return map_text(a[0], to_upper_text);
 }
 
 ColumnPtr length_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
@@ -186,21 +148,32 @@ ColumnPtr position_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const D
   });
 }
 
+char escape_of(std::string_view text) {
+  if (text.size() > 1) {
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("LIKE: the escape ", quote_sql_string(excerpt(text)),
+                       " must be one ASCII character, or '' for none"));
+  }
+  return text.empty() ? '\0' : text[0];
+}
+
 template <bool kIgnoreCase>
 ColumnPtr like_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
-  return build_fixed<uint8_t>(a, rows, type, [](const Flat& c, int64_t i) {
-    char escape = '\\';
-    if (c.size() == 3) {
-      const std::string_view text = text_at(*c[2], i);
-      if (text.size() > 1) {
-        throw Error(ErrorKind::kSqlSemantic,
-                    concat("LIKE: the escape ", quote_sql_string(excerpt(text)),
-                           " must be one ASCII character, or '' for none"));
-      }
-      escape = text.empty() ? '\0' : text[0];
+  if (a[1]->is_constant() && (a.size() < 3 || a[2]->is_constant())) {
+    // One pattern for all rows; the evaluator gives no NULL constants to strict functions.
+    const char escape = a.size() == 3 ? escape_of(text_at(*a[2], 0)) : '\\';
+    const LikePattern pattern(text_at(*a[1], 0), escape, kIgnoreCase);
+    const ColumnPtr text = flatten(a[0]);
+    auto out = Buffer::allocate(static_cast<size_t>(rows));
+    for (int64_t i = 0; i < rows; ++i) {
+      out->mutable_data()[i] = text->validity().valid(i) && pattern.matches(text_at(*text, i));
     }
+    return Column::flat(type, rows, std::move(out), 0, text->validity());
+  }
+  return build_fixed<uint8_t>(a, rows, type, [](const Flat& c, int64_t i) {
+    const char escape = c.size() == 3 ? escape_of(text_at(*c[2], i)) : '\\';
     return static_cast<uint8_t>(
-        matches_like(text_at(*c[0], i), text_at(*c[1], i), escape, kIgnoreCase));
+        LikePattern(text_at(*c[1], i), escape, kIgnoreCase).matches(text_at(*c[0], i)));
   });
 }
 
@@ -247,9 +220,9 @@ std::optional<ResolvedFunction> resolve_joining(const std::vector<DataType>& typ
 
 void register_text(FunctionRegistry* registry) {
   const char* group = "text";
-  registry->add({"lower", group, "lower(text)", "ASCII letters in lower case", 1, 1,
+  registry->add({"lower", group, "lower(text)", "In lower case, by Unicode's simple mappings", 1, 1,
                  resolve_text<lower_kernel, 0>});
-  registry->add({"upper", group, "upper(text)", "ASCII letters in upper case", 1, 1,
+  registry->add({"upper", group, "upper(text)", "In upper case, by Unicode's simple mappings", 1, 1,
                  resolve_text<upper_kernel, 0>});
   registry->add({"length", group, "length(text)", "Number of code points", 1, 1,
                  resolve_text_to<length_kernel, TypeId::kInt64>});
@@ -277,9 +250,10 @@ void register_text(FunctionRegistry* registry) {
                  resolve_text_to<starts_with_kernel, TypeId::kBool>});
   registry->add({"strpos", group, "strpos(text, part)", "Where part begins, from 1; 0 when nowhere",
                  2, 2, resolve_text_to<position_kernel, TypeId::kInt64>});
+  registry->add_alias("instr", "strpos");
   registry->add({"like", group, "text LIKE pattern [ESCAPE e]", "% is any text, _ one code point",
                  2, 3, resolve_text_to<like_kernel<false>, TypeId::kBool>});
-  registry->add({"ilike", group, "text ILIKE pattern [ESCAPE e]", "LIKE without ASCII case", 2, 3,
+  registry->add({"ilike", group, "text ILIKE pattern [ESCAPE e]", "LIKE without case", 2, 3,
                  resolve_text_to<like_kernel<true>, TypeId::kBool>});
 }
 

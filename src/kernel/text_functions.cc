@@ -1,11 +1,15 @@
 #include "src/kernel/text_functions.h"
 
+#include <string.h>  // memmem
+
 #include <algorithm>
+#include <vector>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/kernel/take.h"
+#include "src/kernel/unicode_case.h"
 
 namespace velaria {
 
@@ -13,26 +17,10 @@ namespace {
 
 bool continues_code_point(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
 
-char fold(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 size_t code_point_bytes(std::string_view text, size_t position) {
   size_t end = position + 1;
   while (end < text.size() && continues_code_point(text[end])) ++end;
   return end - position;
-}
-
-template <typename F>
-ColumnPtr map_text(const ColumnPtr& text, F f) {
-  const ColumnPtr flat = flatten(text);
-  StringBuilder builder(flat->type());
-  for (int64_t i = 0; i < flat->length(); ++i) {
-    if (flat->is_null(i)) {
-      builder.append_null();
-    } else {
-      builder.append(f(flat->values<StringView>()[i].text()));
-    }
-  }
-  return builder.finish();
 }
 
 }  // namespace
@@ -49,7 +37,7 @@ std::string_view code_point_slice(std::string_view text, int64_t first, int64_t 
   return text.substr(begin, end - begin);
 }
 
-bool matches_like(std::string_view text, std::string_view pattern, char escape, bool ignore_case) {
+bool matches_like(std::string_view text, std::string_view pattern, char escape) {
   // Greedy with one way back: when a later part fails, only the last % can have taken too little.
   size_t t = 0;
   size_t p = 0;
@@ -76,7 +64,7 @@ bool matches_like(std::string_view text, std::string_view pattern, char escape, 
         t += code_point_bytes(text, t);
         ++p;
         matched = true;
-      } else if (text[t] == wanted || (ignore_case && fold(text[t]) == fold(wanted))) {
+      } else if (text[t] == wanted) {
         ++t;
         p += escaped ? 2 : 1;
         matched = true;
@@ -92,12 +80,95 @@ bool matches_like(std::string_view text, std::string_view pattern, char escape, 
   return p == pattern.size();
 }
 
-ColumnPtr lower_text(const ColumnPtr& text) {
-  return map_text(text, [](std::string_view t) { return to_lower_ascii(t); });
+LikePattern::LikePattern(std::string_view pattern, char escape, bool ignore_case)
+    : escape_(escape), ignore_case_(ignore_case) {
+  const std::string folded = ignore_case ? to_lower_text(pattern) : std::string(pattern);
+  bool first_any = false;
+  bool last_any = false;
+  bool simple = true;
+  for (size_t i = 0; i < folded.size(); ++i) {
+    const char c = folded[i];
+    if (escape != '\0' && c == escape) {
+      if (++i == folded.size()) {
+        throw Error(ErrorKind::kSqlSemantic, concat("LIKE pattern ", quote_sql_string(pattern),
+                                                    " ends with its escape character"));
+      }
+      text_ += folded[i];
+      simple = simple && !last_any;
+    } else if (c == '%') {
+      if (text_.empty()) first_any = true;
+      last_any = true;
+    } else {
+      simple = simple && c != '_' && !(last_any && !text_.empty());
+      text_ += c;
+      last_any = false;
+    }
+  }
+  if (!simple) {
+    text_ = folded;
+    return;
+  }
+  kind_ = first_any && (last_any || text_.empty()) ? Kind::kContains
+          : first_any                              ? Kind::kSuffix
+          : last_any                               ? Kind::kPrefix
+                                                   : Kind::kEqual;
 }
 
-ColumnPtr upper_text(const ColumnPtr& text) {
-  return map_text(text, [](std::string_view t) { return to_upper_ascii(t); });
+bool LikePattern::matches_as_is(std::string_view text) const {
+  switch (kind_) {
+    case Kind::kEqual: return text == text_;
+    case Kind::kPrefix: return text.substr(0, text_.size()) == text_;
+    case Kind::kSuffix:
+      return text.size() >= text_.size() && text.substr(text.size() - text_.size()) == text_;
+    case Kind::kContains:
+      return text_.empty() ||
+             memmem(text.data(), text.size(), text_.data(), text_.size()) != nullptr;
+    case Kind::kGeneral: return matches_like(text, text_, escape_);
+  }
+  return false;
+}
+
+bool LikePattern::matches(std::string_view text) const {
+  return ignore_case_ ? matches_as_is(to_lower_text(text)) : matches_as_is(text);
+}
+
+ColumnPtr map_text(const ColumnPtr& text, std::string (*f)(std::string_view)) {
+  const ColumnPtr flat = flatten(text);
+  StringBuilder builder(flat->type());
+  for (int64_t i = 0; i < flat->length(); ++i) {
+    if (flat->is_null(i)) {
+      builder.append_null();
+    } else {
+      builder.append(f(flat->values<StringView>()[i].text()));
+    }
+  }
+  return builder.finish();
+}
+
+int64_t edit_distance(std::string_view a, std::string_view b) {
+  const auto code_points = [](std::string_view text) {
+    std::vector<uint32_t> out;
+    for (size_t at = 0; at < text.size();) {
+      size_t bytes = 0;
+      out.push_back(decode_code_point(text, at, &bytes));
+      at += bytes;
+    }
+    return out;
+  };
+  const std::vector<uint32_t> x = code_points(a);
+  const std::vector<uint32_t> y = code_points(b);
+  std::vector<int64_t> row(y.size() + 1);
+  for (size_t j = 0; j <= y.size(); ++j) row[j] = static_cast<int64_t>(j);
+  for (size_t i = 0; i < x.size(); ++i) {
+    int64_t diagonal = row[0];
+    row[0] = static_cast<int64_t>(i) + 1;
+    for (size_t j = 0; j < y.size(); ++j) {
+      const int64_t replaced = diagonal + (x[i] == y[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[y.size()];
 }
 
 }  // namespace velaria

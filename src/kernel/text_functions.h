@@ -1,6 +1,7 @@
 // Functions over text. Lengths and positions count Unicode code points.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "src/column/column.h"
@@ -12,11 +13,32 @@ int64_t count_code_points(std::string_view text);
 std::string_view code_point_slice(std::string_view text, int64_t first, int64_t count);
 
 // SQL LIKE: % is any run of code points, _ one code point, `escape` ('\0': none) takes the next
-// pattern character literally. Linear in text times pattern at worst. `ignore_case` folds ASCII.
-bool matches_like(std::string_view text, std::string_view pattern, char escape, bool ignore_case);
+// pattern character literally. Linear in text times pattern at worst. Throws SqlSemanticError for a
+// pattern that ends with its escape character.
+bool matches_like(std::string_view text, std::string_view pattern, char escape);
 
-// ASCII letters only; other code points stay as they are.
-ColumnPtr lower_text(const ColumnPtr& text);
-ColumnPtr upper_text(const ColumnPtr& text);
+// A pattern looked at once for many texts: without _ and with % only at its ends it is a comparison
+// or a search for bytes. `ignore_case` compares both sides in lower case.
+class LikePattern {
+ public:
+  LikePattern(std::string_view pattern, char escape, bool ignore_case);
+  bool matches(std::string_view text) const;
+
+ private:
+  enum class Kind { kEqual, kPrefix, kSuffix, kContains, kGeneral };
+
+  bool matches_as_is(std::string_view text) const;
+
+  Kind kind_ = Kind::kGeneral;
+  std::string text_;  // the literal of the simple kinds, else the pattern
+  char escape_;
+  bool ignore_case_;
+};
+
+// Every text of a column through f.
+ColumnPtr map_text(const ColumnPtr& text, std::string (*f)(std::string_view));
+
+// The least number of code points inserted, removed or replaced that makes one text the other.
+int64_t edit_distance(std::string_view a, std::string_view b);
 
 }  // namespace velaria
