@@ -23,10 +23,14 @@ class HashPartitions {
              const Same& same, std::vector<uint32_t>* run_rows, SharedReservation& reservation,
              const ExecutionContext& context);
 
-  // Runs of keys[i] with hash runs->hashes[i] where runs->usable[i]. same(place, i): whether the
-  // row at the place (see JoinTable::run_rows) equals row i.
+  // Runs of keys[i] with hash runs->hashes[i] where runs->usable[i], by the first slot with the
+  // key; prefetch(place) is called for each run found.
+  template <typename Prefetch>
+  void find(const uint64_t* keys, int64_t rows, const Prefetch& prefetch, JoinRuns* runs) const;
+  // The same for one row where several runs may have its key, which is its hash. same(place, row):
+  // whether the row at the place (see JoinTable::run_rows) equals the row looked up.
   template <typename Same>
-  void find(const uint64_t* keys, int64_t rows, const Same& same, JoinRuns* runs) const;
+  void find_among_equals(uint64_t hash, int64_t row, const Same& same, JoinRuns* runs) const;
 
  private:
   struct Slot {
@@ -203,8 +207,8 @@ bool HashPartitions::build(std::vector<uint64_t> keys, const std::vector<uint8_t
   return unique;
 }
 
-template <typename Same>
-void HashPartitions::find(const uint64_t* keys, int64_t rows, const Same& same,
+template <typename Prefetch>
+void HashPartitions::find(const uint64_t* keys, int64_t rows, const Prefetch& prefetch,
                           JoinRuns* runs) const {
   constexpr int64_t kPrefetchRows = 16;
   const uint64_t* hashes = runs->hashes.data();
@@ -218,18 +222,34 @@ void HashPartitions::find(const uint64_t* keys, int64_t rows, const Same& same,
       const PartRef& ref = refs[part_of(later)];
       __builtin_prefetch(ref.slots + (later & ref.mask));
     }
-    first[i] = 0;
+    first[i] = kNoRow;
     count[i] = 0;
     if (!usable[i]) continue;
     const PartRef& ref = refs[part_of(hashes[i])];
-    for (uint64_t at = hashes[i] & ref.mask;; at = (at + 1) & ref.mask) {
-      const Slot& slot = ref.slots[at];
-      if (slot.count == 0) break;
-      if (slot.key != keys[i] || !same(slot.first, i)) continue;
-      first[i] = slot.first;
-      count[i] = slot.count;
-      break;
-    }
+    uint64_t at = hashes[i] & ref.mask;
+    while (ref.slots[at].count != 0 && ref.slots[at].key != keys[i]) at = (at + 1) & ref.mask;
+    const Slot& slot = ref.slots[at];
+    if (slot.count == 0) continue;
+    first[i] = slot.first;
+    count[i] = slot.count;
+    prefetch(slot.first);
+  }
+}
+
+template <typename Same>
+void HashPartitions::find_among_equals(uint64_t hash, int64_t row, const Same& same,
+                                       JoinRuns* runs) const {
+  const PartRef& ref = refs_[part_of(hash)];
+  uint32_t& first = runs->first[static_cast<size_t>(row)];
+  uint32_t& count = runs->count[static_cast<size_t>(row)];
+  first = kNoRow;
+  count = 0;
+  for (uint64_t at = hash & ref.mask; ref.slots[at].count != 0; at = (at + 1) & ref.mask) {
+    const Slot& slot = ref.slots[at];
+    if (slot.key != hash || !same(slot.first, row)) continue;
+    first = slot.first;
+    count = slot.count;
+    return;
   }
 }
 

@@ -16,12 +16,11 @@ namespace {
 constexpr int kBlocksPerCall = 8;
 
 // Rows of a build column; kNoRow gives NULL.
-ColumnPtr take_or_null(const ColumnPtr& column, const std::vector<uint32_t>& rows,
+ColumnPtr take_or_null(const ColumnPtr& column, const uint32_t* rows, int64_t count,
                        bool has_missing) {
-  const auto count = static_cast<int64_t>(rows.size());
-  if (!has_missing) return take(column, rows.data(), count);
+  if (!has_missing) return take(column, rows, count);
   if (column->length() == 0) return Column::nulls(column->type(), count);
-  std::vector<uint32_t> present(rows);
+  std::vector<uint32_t> present(rows, rows + count);
   auto bits = Buffer::allocate(static_cast<size_t>((count + 63) / 64 * 8));
   std::fill_n(bits->mutable_data(), bits->size_bytes(), uint8_t{0});
   for (int64_t i = 0; i < count; ++i) {
@@ -51,7 +50,7 @@ class JoinProbeState : public TransformState {
   int64_t row = 0;
   uint32_t offset = 0;
   bool row_matched = false;    // whether a pair of the row before the next block passed
-  std::vector<uint8_t> marks;  // semi, anti, mark with a condition: rows with a match
+  std::vector<uint8_t> marks;  // semi, anti, mark: rows with a match
   // One block of candidates; kNoRow on the right stands for a row without any.
   std::vector<uint32_t> left_rows;  // among the selected rows
   std::vector<uint32_t> right_rows;
@@ -113,7 +112,8 @@ class JoinProbe : public TransformOperator {
   bool step(const Chunk& input, JoinProbeState& state, Chunk* output) const {
     if (!spec_->condition) {
       if (filters_left()) {
-        filter_left(input, state, state.runs.count.data(), output);
+        mark_left(state);
+        filter_left(input, state, output);
         return false;
       }
       if (state.build.table->unique()) {
@@ -142,9 +142,7 @@ class JoinProbe : public TransformOperator {
       if (more) {
         make_empty(output);
       } else {
-        std::vector<uint32_t>& matches = state.runs.count;
-        std::copy(state.marks.begin(), state.marks.end(), matches.begin());
-        filter_left(input, state, matches.data(), output);
+        filter_left(input, state, output);
       }
     } else if (only_marks_right() || state.out_left.empty()) {
       make_empty(output);
@@ -163,13 +161,15 @@ class JoinProbe : public TransformOperator {
         static_cast<size_t>(state.build.chunk_rows) -
         std::min<size_t>(state.out_left.size(), static_cast<size_t>(state.build.chunk_rows) - 1);
     const uint32_t* run_rows = state.build.table->run_rows();
+    const bool unique = state.build.table->unique();
     const bool skips_marked = filters_left();
     const bool skips_matched = only_marks_right();
     const bool keeps_left = spec_->keeps_left_rows();
     size_t looked_at = 0;
     while (state.row < state.rows && looked_at < most) {
       const auto at = static_cast<size_t>(state.row);
-      const uint32_t count = state.runs.count[at];
+      const uint32_t count =
+          unique ? (state.runs.first[at] != kNoRow ? 1 : 0) : state.runs.count[at];
       if (count == 0 && keeps_left) {
         state.left_rows.push_back(static_cast<uint32_t>(state.row));
         state.right_rows.push_back(kNoRow);
@@ -224,7 +224,7 @@ class JoinProbe : public TransformOperator {
       const ColumnPtr& column = state.build.columns[c];
       pairs.columns[spec_->left_types.size() + c] =
           neighbours ? column->slice(first, count)
-                     : take_or_null(column, state.right_rows, has_missing);
+                     : take_or_null(column, state.right_rows.data(), count, has_missing);
     }
     EvaluationBatch batch(pairs);
     if (has_missing) {
@@ -331,7 +331,7 @@ class JoinProbe : public TransformOperator {
   static void mark_runs(JoinProbeState& state) {
     const uint32_t* run_rows = state.build.table->run_rows();
     for (int64_t i = 0; i < state.rows; ++i) {
-      const uint32_t count = state.runs.count[static_cast<size_t>(i)];
+      const uint32_t count = state.runs.count[static_cast<size_t>(i)];  // of keys not unique
       const uint32_t first = state.runs.first[static_cast<size_t>(i)];
       const auto row_at = [&](uint32_t place) {
         return run_rows == nullptr ? place : run_rows[place];
@@ -344,12 +344,14 @@ class JoinProbe : public TransformOperator {
   static uint32_t physical_row(const Chunk& input, uint32_t row) {
     return input.selection ? (*input.selection)[row] : row;
   }
+  static void to_physical_rows(const Chunk& input, std::vector<uint32_t>* rows) {
+    if (!input.selection) return;
+    for (uint32_t& row : *rows) row = (*input.selection)[row];
+  }
   static std::vector<uint32_t> physical_rows(const Chunk& input,
                                              const std::vector<uint32_t>& rows) {
     std::vector<uint32_t> out(rows);
-    if (input.selection) {
-      for (uint32_t& row : out) row = (*input.selection)[row];
-    }
+    to_physical_rows(input, &out);
     return out;
   }
 
@@ -361,10 +363,18 @@ class JoinProbe : public TransformOperator {
     }
   }
 
-  // kSemi, kAnti, kMark: matches[i] is not 0 for a row with a match.
-  void filter_left(const Chunk& input, JoinProbeState& state, const uint32_t* matches,
-                   Chunk* output) const {
+  static void mark_left(JoinProbeState& state) {
     const auto rows = static_cast<size_t>(state.rows);
+    state.marks.resize(rows);
+    uint8_t* marks = state.marks.data();
+    const uint32_t* first = state.runs.first.data();
+    for (size_t i = 0; i < rows; ++i) marks[i] = first[i] != kNoRow;
+  }
+
+  // kSemi, kAnti, kMark by `marks`.
+  void filter_left(const Chunk& input, JoinProbeState& state, Chunk* output) const {
+    const auto rows = static_cast<size_t>(state.rows);
+    const uint8_t* matches = state.marks.data();
     put_left_columns(input, output);
     output->rows = input.rows;
     // x NOT IN (...) is NULL, so not true, where x is NULL, or where a NULL might have been x.
@@ -393,15 +403,20 @@ class JoinProbe : public TransformOperator {
                        any_unknown ? Validity(std::move(present), 0) : Validity()));
       return;
     }
-    const bool wanted = spec_->type == JoinType::kSemi;
-    auto kept = std::make_shared<Selection>();
-    kept->reserve(rows);
+    const uint8_t wanted = spec_->type == JoinType::kSemi ? 1 : 0;
+    auto kept = std::make_shared<Selection>(rows);
+    size_t count = 0;
     for (size_t i = 0; i < rows; ++i) {
-      if ((matches[i] != 0) == wanted && (wanted || !is_unknown(i))) {
-        kept->push_back(physical_row(input, static_cast<uint32_t>(i)));
-      }
+      (*kept)[count] = static_cast<uint32_t>(i);
+      count += matches[i] == wanted && (!null_aware || wanted != 0 || !is_unknown(i)) ? 1 : 0;
     }
-    output->selection = kept->size() == rows ? input.selection : std::move(kept);
+    if (count == rows) {
+      output->selection = input.selection;
+      return;
+    }
+    kept->resize(count);
+    to_physical_rows(input, kept.get());
+    output->selection = std::move(kept);
   }
 
   // No row has two matches and there is no condition: left columns stay where they are unless few
@@ -409,58 +424,65 @@ class JoinProbe : public TransformOperator {
   void pair_unique(const Chunk& input, JoinProbeState& state, Chunk* output) const {
     const auto rows = static_cast<size_t>(state.rows);
     const uint32_t* first = state.runs.first.data();
-    const uint32_t* count = state.runs.count.data();
     if (state.build.matched) {
       for (size_t i = 0; i < rows; ++i) {
-        if (count[i] != 0) mark(state, first[i]);
+        if (first[i] != kNoRow) mark(state, first[i]);
       }
       if (only_marks_right()) {
         make_empty(output);
         return;
       }
     }
-    const bool keeps_left = spec_->keeps_left_rows();
-    state.out_left.clear();
-    state.out_right.clear();
-    state.out_missing = false;
+    state.out_left.resize(rows);
+    state.out_right.resize(rows);
+    size_t found = 0;
     for (size_t i = 0; i < rows; ++i) {
-      if (count[i] == 0 && !keeps_left) continue;
-      state.out_left.push_back(static_cast<uint32_t>(i));
-      state.out_right.push_back(count[i] == 0 ? kNoRow : first[i]);
-      state.out_missing = state.out_missing || count[i] == 0;
+      state.out_left[found] = static_cast<uint32_t>(i);
+      state.out_right[found] = first[i];
+      found += first[i] != kNoRow ? 1 : 0;
     }
-    if (state.out_left.empty()) {
+    state.out_missing = spec_->keeps_left_rows() && found < rows;
+    if (!state.out_missing) {
+      state.out_left.resize(found);
+      state.out_right.resize(found);
+    } else {
+      for (size_t i = 0; i < rows; ++i) {
+        state.out_left[i] = static_cast<uint32_t>(i);
+        state.out_right[i] = first[i];
+      }
+    }
+    const size_t count = state.out_left.size();
+    if (count == 0) {
       make_empty(output);
       return;
     }
-    if (state.out_left.size() * 2 < static_cast<size_t>(input.rows)) {
+    const auto input_rows = static_cast<size_t>(input.rows);
+    if (count * 2 < input_rows) {
       gather(input, state, output);
       return;
     }
     put_left_columns(input, output);
     output->rows = input.rows;
-    std::vector<uint32_t>* right = &state.out_right;
-    std::vector<uint32_t> spread;
-    if (static_cast<int64_t>(state.out_left.size()) == input.rows) {
-      output->selection = nullptr;
-    } else {
-      auto kept = std::make_shared<Selection>(physical_rows(input, state.out_left));
-      // Rows that do not count get the first build row.
-      spread.assign(static_cast<size_t>(input.rows), 0);
-      for (size_t i = 0; i < kept->size(); ++i) spread[(*kept)[i]] = state.out_right[i];
-      right = &spread;
-      output->selection = std::move(kept);
+    if (count == input_rows) {
+      put_right_columns(state, state.out_right.data(), input.rows, output);
+      return;
     }
-    put_right_columns(state, *right, output);
+    // Rows that do not count get the first build row.
+    auto kept = std::make_shared<Selection>(state.out_left);
+    to_physical_rows(input, kept.get());
+    state.right_rows.assign(input_rows, 0);
+    for (size_t i = 0; i < count; ++i) state.right_rows[(*kept)[i]] = state.out_right[i];
+    output->selection = std::move(kept);
+    put_right_columns(state, state.right_rows.data(), input.rows, output);
   }
 
-  void put_right_columns(const JoinProbeState& state, const std::vector<uint32_t>& rows,
+  void put_right_columns(const JoinProbeState& state, const uint32_t* rows, int64_t count,
                          Chunk* output) const {
     for (size_t c = 0; c < spec_->right_types.size(); ++c) {
       output->columns.push_back(
           spec_->right_wanted[c]
-              ? take_or_null(state.build.columns[c], rows, state.out_missing)
-              : Column::nulls(spec_->right_types[c], static_cast<int64_t>(rows.size())));
+              ? take_or_null(state.build.columns[c], rows, count, state.out_missing)
+              : Column::nulls(spec_->right_types[c], count));
     }
   }
 
@@ -472,7 +494,7 @@ class JoinProbe : public TransformOperator {
                                     ? take(input.columns[c], rows.data(), output->rows)
                                     : Column::nulls(spec_->left_types[c], output->rows));
     }
-    put_right_columns(state, state.out_right, output);
+    put_right_columns(state, state.out_right.data(), output->rows, output);
   }
 
   // The output's columns without rows.

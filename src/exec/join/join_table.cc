@@ -51,7 +51,7 @@ class EveryRowTable : public JoinTable {
   }
   void find(const std::vector<ColumnPtr>&, int64_t rows, JoinRuns* runs) const override {
     runs->resize(rows);
-    std::fill_n(runs->first.begin(), rows, 0u);
+    std::fill_n(runs->first.begin(), rows, rows_ == 0 ? kNoRow : 0u);
     std::fill_n(runs->count.begin(), rows, rows_);
   }
   std::string_view layout() const override { return "every row"; }
@@ -71,35 +71,31 @@ class RangeTable : public JoinTable {
 
   void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
     runs->resize(rows);
-    words_.pack(keys, rows, runs->words.data(), runs->usable.data());
+    words_.pack_or(keys, rows, words_.max_word() + 1, runs->words.data(), runs->usable.data());
     const uint64_t* words = runs->words.data();
-    const uint8_t* usable = runs->usable.data();
     uint32_t* first = runs->first.data();
     uint32_t* count = runs->count.data();
     const uint32_t* places = places_.data();
     if (unique_) {
-      for (int64_t i = 0; i < rows; ++i) {
-        first[i] = places[usable[i] ? words[i] : 0];
-        count[i] = static_cast<uint32_t>((first[i] != kNoRow) & usable[i]);
-      }
+      for (int64_t i = 0; i < rows; ++i) first[i] = places[words[i]];
       return;
     }
     for (int64_t i = 0; i < rows; ++i) {
-      const uint64_t word = usable[i] ? words[i] : 0;
-      first[i] = places[word];
-      count[i] = usable[i] ? places[word + 1] - places[word] : 0;
+      const uint32_t begin = places[words[i]];
+      count[i] = places[words[i] + 1] - begin;
+      first[i] = count[i] == 0 ? kNoRow : begin;
     }
   }
   std::string_view layout() const override { return "range"; }
 
   static uint64_t bytes(const WordKeys& words, int64_t rows) {
-    return (words.max_word() + 3 + static_cast<uint64_t>(rows)) * sizeof(uint32_t);
+    return (words.max_word() + 4 + static_cast<uint64_t>(rows)) * sizeof(uint32_t);
   }
 
  private:
   void place_unique(const std::vector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
                     const ExecutionContext& context) {
-    places_.assign(words_.max_word() + 1, kNoRow);
+    places_.assign(words_.max_word() + 2, kNoRow);
     for_each_piece(
         static_cast<int64_t>(row_words.size()), context, [&](int64_t begin, int64_t end) {
           for (auto i = static_cast<size_t>(begin); unique_ && i < static_cast<size_t>(end); ++i) {
@@ -111,17 +107,18 @@ class RangeTable : public JoinTable {
         });
   }
 
-  // Counting sort: the run of word w is [places[w], places[w + 1]).
+  // Counting sort: the run of word w is [places[w], places[w + 1]); that of the word behind the
+  // last one, which stands for rows that are not usable, is empty.
   void place_runs(const std::vector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
                   const ExecutionContext& context) {
     const auto rows = static_cast<int64_t>(row_words.size());
-    places_.assign(words_.max_word() + 3, 0);
+    places_.assign(words_.max_word() + 4, 0);
     for_each_piece(rows, context, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
         if (usable[i]) ++places_[row_words[i] + 2];
       }
     });
-    for (size_t w = 1; w < places_.size(); ++w) places_[w] += places_[w - 1];
+    for (size_t w = 1; w < places_.size(); ++w) places_[w] += places_[w - 1];  // ends shifted by 2
     run_rows_.resize(places_.back());
     for_each_piece(rows, context, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
@@ -152,7 +149,7 @@ class WordTable : public JoinTable {
       const auto at = static_cast<size_t>(i);
       runs->hashes[at] = hash(runs->words[at]);
     }
-    partitions_.find(runs->words.data(), rows, [](uint32_t, int64_t) { return true; }, runs);
+    partitions_.find(runs->words.data(), rows, [](uint32_t) {}, runs);
   }
   std::string_view layout() const override { return "words"; }
 
@@ -171,17 +168,26 @@ class RowTable : public JoinTable {
       : keys_(std::move(input.keys)),
         null_equals_null_(std::move(input.null_equals_null)),
         equal_hashes_(input.equal_hashes),
-        one_text_(keys_.size() == 1 && keys_[0]->type().is_string() && !null_equals_null_[0]) {
-    const auto hash = [](uint64_t h) { return h; };
+        one_text_(keys_.size() == 1 && keys_[0]->type().is_string() && !null_equals_null_[0]),
+        row_words_(FixedKeyRows::words_per_row(keys_, null_equals_null_)) {
+    const auto build = [&](const auto& same) {
+      unique_ = partitions_.build(
+          std::move(hashes), usable, [](uint64_t hash) { return hash; }, same, &run_rows_,
+          reservation, context);
+    };
     if (one_text_) {
       const StringView* texts = keys_[0]->values<StringView>();
-      const auto same = [texts](uint32_t a, uint32_t b) { return texts[a] == texts[b]; };
-      unique_ = partitions_.build(std::move(hashes), usable, hash, same, &run_rows_, reservation,
-                                  context);
+      build([texts](uint32_t a, uint32_t b) { return texts[a] == texts[b]; });
+    } else if (row_words_ > 0) {
+      reservation.grow(static_cast<uint64_t>(input.rows) * row_words_ * 8);
+      words_.resize(static_cast<size_t>(input.rows) * row_words_);
+      FixedKeyRows::pack(keys_, input.rows, row_words_, words_.data());
+      keys_.clear();
+      build([this](uint32_t a, uint32_t b) {
+        return same_words(words_.data() + a * row_words_, words_.data() + b * row_words_);
+      });
     } else {
-      const KeyRowsEqual same(keys_, keys_);
-      unique_ = partitions_.build(std::move(hashes), usable, hash, same, &run_rows_, reservation,
-                                  context);
+      build(KeyRowsEqual(keys_, keys_));
     }
   }
 
@@ -190,36 +196,72 @@ class RowTable : public JoinTable {
     hash_key_rows(keys, null_equals_null_, rows, runs->hashes.data(), runs->usable.data());
     if (equal_hashes_) std::fill_n(runs->hashes.begin(), rows, uint64_t{0});
     const uint32_t* run_rows = this->run_rows();
-    const auto row_of = [run_rows](uint32_t place) {
+    const auto row_of = [run_rows](uint32_t place) -> size_t {
       return run_rows == nullptr ? place : run_rows[place];
     };
     if (one_text_) {
       const StringView* ours = keys_[0]->values<StringView>();
       const StringView* theirs = keys[0]->values<StringView>();
-      partitions_.find(
-          runs->hashes.data(), rows,
+      find_rows(
+          rows, [&](uint32_t place) { __builtin_prefetch(ours + row_of(place)); },
           [&](uint32_t place, int64_t row) { return ours[row_of(place)] == theirs[row]; }, runs);
+    } else if (row_words_ > 0) {
+      runs->words.resize(std::max(runs->words.size(), static_cast<size_t>(rows) * row_words_));
+      FixedKeyRows::pack(keys, rows, row_words_, runs->words.data());
+      const uint64_t* ours = words_.data();
+      const uint64_t* theirs = runs->words.data();
+      find_rows(
+          rows, [&](uint32_t place) { __builtin_prefetch(ours + row_of(place) * row_words_); },
+          [&](uint32_t place, int64_t row) {
+            return same_words(ours + row_of(place) * row_words_,
+                              theirs + static_cast<size_t>(row) * row_words_);
+          },
+          runs);
     } else {
       const KeyRowsEqual same(keys_, keys);
-      partitions_.find(
-          runs->hashes.data(), rows,
-          [&](uint32_t place, int64_t row) { return same(row_of(place), row); }, runs);
+      find_rows(
+          rows, [](uint32_t) {},
+          [&](uint32_t place, int64_t row) {
+            return same(static_cast<int64_t>(row_of(place)), row);
+          },
+          runs);
     }
   }
   std::string_view layout() const override { return "rows"; }
 
  private:
-  std::vector<ColumnPtr> keys_;
+  bool same_words(const uint64_t* a, const uint64_t* b) const {
+    uint64_t different = 0;
+    for (size_t w = 0; w < row_words_; ++w) different |= a[w] ^ b[w];
+    return different == 0;
+  }
+
+  // Rows of equal hashes first, all keys under way to the cache before the first one is compared.
+  template <typename Prefetch, typename Same>
+  void find_rows(int64_t rows, const Prefetch& prefetch, const Same& same, JoinRuns* runs) const {
+    partitions_.find(runs->hashes.data(), rows, prefetch, runs);
+    for (int64_t i = 0; i < rows; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (runs->first[at] == kNoRow || same(runs->first[at], i)) continue;
+      partitions_.find_among_equals(runs->hashes[at], i, same, runs);
+    }
+  }
+
+  std::vector<ColumnPtr> keys_;  // unless words_ holds them
   std::vector<bool> null_equals_null_;
   bool equal_hashes_;
   bool one_text_;
+  size_t row_words_;             // 0: keys are compared in their columns
+  std::vector<uint64_t> words_;  // row_words_ of each row
   HashPartitions partitions_;
 };
 
 // An array by word is worth its memory up to this many places.
 bool range_is_small(uint64_t max_word, int64_t rows) {
   constexpr uint64_t kAlwaysSmall = 64 * 1024;
-  return max_word < std::max(kAlwaysSmall, 4 * static_cast<uint64_t>(rows));
+  // A hash table takes about as many bytes a row, and 16 more while it is built.
+  constexpr uint64_t kPlacesPerRow = 12;
+  return max_word < std::max(kAlwaysSmall, kPlacesPerRow * static_cast<uint64_t>(rows));
 }
 
 }  // namespace

@@ -25,11 +25,10 @@ namespace velaria {
 
 constexpr uint32_t kNoRow = 0xFFFFFFFFu;
 
-// Where the matches of each looked up row lie; a run of length 0 is no match. The rest is scratch
-// that lives on between lookups.
+// Where the matches of each looked up row lie. The rest is scratch that lives on between lookups.
 struct JoinRuns {
-  std::vector<uint32_t> first;
-  std::vector<uint32_t> count;
+  std::vector<uint32_t> first;  // kNoRow: no match
+  std::vector<uint32_t> count;  // 0: no match; not filled by a table of unique keys
 
   std::vector<uint64_t> words;
   std::vector<uint64_t> hashes;

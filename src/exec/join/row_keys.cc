@@ -102,6 +102,37 @@ void hash_key_rows(const std::vector<ColumnPtr>& keys, const std::vector<bool>& 
   }
 }
 
+size_t FixedKeyRows::words_per_row(const std::vector<ColumnPtr>& keys,
+                                   const std::vector<bool>& null_equals_null) {
+  size_t words = 0;
+  for (size_t k = 0; k < keys.size(); ++k) {
+    const DataType& type = keys[k]->type();
+    if (type.is_string() || type.is_vector() || type.is_null() || null_equals_null[k]) return 0;
+    words += type.value_width_bytes() > 8 ? 2 : 1;
+  }
+  return words;
+}
+
+void FixedKeyRows::pack(const std::vector<ColumnPtr>& keys, int64_t rows, size_t words_per_row,
+                        uint64_t* words) {
+  uint64_t* out = words;
+  for (const ColumnPtr& key : keys) {
+    visit_stored_type(key->type(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (!std::is_same_v<T, StringView>) {
+        const T* values = key->values<T>();
+        for (int64_t i = 0; i < rows; ++i) {
+          const auto number = key_number(values[i]);
+          uint64_t* to = out + static_cast<size_t>(i) * words_per_row;
+          to[0] = static_cast<uint64_t>(number);
+          if constexpr (sizeof(number) == 16) to[1] = static_cast<uint64_t>(number >> 64);
+        }
+        out += sizeof(key_number(T())) == 16 ? 2 : 1;
+      }
+    });
+  }
+}
+
 KeyRowsEqual::KeyRowsEqual(const std::vector<ColumnPtr>& a, const std::vector<ColumnPtr>& b) {
   for (size_t k = 0; k < a.size(); ++k) {
     const DataType& type = a[k]->type();

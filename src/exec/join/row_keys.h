@@ -14,6 +14,18 @@ namespace velaria {
 void hash_key_rows(const std::vector<ColumnPtr>& keys, const std::vector<bool>& null_equals_null,
                    int64_t rows, uint64_t* hashes, uint8_t* usable);
 
+// Keys of fixed width, row by row instead of column by column: comparing two rows touches one place
+// of each side. Equal keys, and only those, are equal words.
+class FixedKeyRows {
+ public:
+  // 0 when some key is text or a vector, or when NULL equals NULL somewhere.
+  static size_t words_per_row(const std::vector<ColumnPtr>& keys,
+                              const std::vector<bool>& null_equals_null);
+  // words[row * words_per_row ...] of flat columns; a row with a NULL gets anything.
+  static void pack(const std::vector<ColumnPtr>& keys, int64_t rows, size_t words_per_row,
+                   uint64_t* words);
+};
+
 // Compares rows of two sets of flat key columns of the same types; NULL equals NULL. The columns
 // outlive it.
 class KeyRowsEqual {

@@ -99,6 +99,31 @@ void WordKeys::pack(const std::vector<ColumnPtr>& keys, int64_t rows, uint64_t* 
   for (size_t k = 0; k < keys.size(); ++k) pack_part(parts_[k], *keys[k], rows, words, usable);
 }
 
+void WordKeys::pack_or(const std::vector<ColumnPtr>& keys, int64_t rows, uint64_t none,
+                       uint64_t* words, uint8_t* usable_scratch) const {
+  const Column& column = *keys[0];
+  const Part& part = parts_[0];
+  // One number without NULLs is the usual key; it takes one pass.
+  if (parts_.size() == 1 && !column.may_have_nulls() && part.has_values &&
+      column.type().value_width_bytes() <= 8) {
+    visit_stored_type(column.type(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (sizeof(T) <= 8) {
+        const T* values = column.values<T>();
+        const auto least = static_cast<uint64_t>(part.least);
+        const uint64_t range = part.range;
+        for (int64_t i = 0; i < rows; ++i) {
+          const uint64_t distance = static_cast<uint64_t>(key_number(values[i])) - least;
+          words[i] = distance <= range ? distance : none;
+        }
+      }
+    });
+    return;
+  }
+  pack(keys, rows, words, usable_scratch);
+  for (int64_t i = 0; i < rows; ++i) words[i] = usable_scratch[i] ? words[i] : none;
+}
+
 void WordKeys::pack_part(const Part& part, const Column& column, int64_t rows, uint64_t* words,
                          uint8_t* usable) {
   const auto null_usable = static_cast<uint8_t>(part.has_null_code ? 1 : 0);

@@ -24,6 +24,9 @@ class WordKeys {
   // to: a value outside of the build side's range, or a NULL that equals nothing.
   void pack(const std::vector<ColumnPtr>& keys, int64_t rows, uint64_t* words,
             uint8_t* usable) const;
+  // The same with `none` as the word of a row that is not usable.
+  void pack_or(const std::vector<ColumnPtr>& keys, int64_t rows, uint64_t none, uint64_t* words,
+               uint8_t* usable_scratch) const;
   // No usable row has a larger one.
   uint64_t max_word() const { return max_word_; }
 
