@@ -59,10 +59,12 @@ class HashPartitions {
   static constexpr int64_t kPartRows = 32 * 1024;
   static constexpr size_t kMostParts = 2048;
   static constexpr size_t kPieceRows = 64 * 1024;
-  static constexpr size_t kFirstSlots = 16;
+  static constexpr size_t kFirstSlots = 1024;  // few keys hardly ever meet then
 
   size_t part_of(uint64_t hash) const { return (hash >> 1) >> part_shift_; }
 
+  template <bool kOnePart, typename Prefetch>
+  void find_in(const uint64_t* keys, int64_t rows, const Prefetch& prefetch, JoinRuns* runs) const;
   template <typename Hash>
   void scatter(const std::vector<uint64_t>& keys, const std::vector<uint8_t>& usable,
                const Hash& hash, Entries* entries, const ExecutionContext& context) const;
@@ -210,29 +212,43 @@ bool HashPartitions::build(std::vector<uint64_t> keys, const std::vector<uint8_t
 template <typename Prefetch>
 void HashPartitions::find(const uint64_t* keys, int64_t rows, const Prefetch& prefetch,
                           JoinRuns* runs) const {
+  if (refs_.size() == 1) {  // lies in the cache
+    find_in<true>(keys, rows, prefetch, runs);
+  } else {
+    find_in<false>(keys, rows, prefetch, runs);
+  }
+}
+
+template <bool kOnePart, typename Prefetch>
+void HashPartitions::find_in(const uint64_t* keys, int64_t rows, const Prefetch& prefetch,
+                             JoinRuns* runs) const {
   constexpr int64_t kPrefetchRows = 16;
   const uint64_t* hashes = runs->hashes.data();
   const uint8_t* usable = runs->usable.data();
   uint32_t* first = runs->first.data();
   uint32_t* count = runs->count.data();
   const PartRef* refs = refs_.data();
+  const PartRef only = refs[0];
+  const int shift = part_shift_;
   for (int64_t i = 0; i < rows; ++i) {
-    if (i + kPrefetchRows < rows) {
+    if (!kOnePart && i + kPrefetchRows < rows) {
       const uint64_t later = hashes[i + kPrefetchRows];
-      const PartRef& ref = refs[part_of(later)];
+      const PartRef& ref = refs[(later >> 1) >> shift];
       __builtin_prefetch(ref.slots + (later & ref.mask));
     }
-    first[i] = kNoRow;
-    count[i] = 0;
-    if (!usable[i]) continue;
-    const PartRef& ref = refs[part_of(hashes[i])];
+    const PartRef& ref = kOnePart ? only : refs[(hashes[i] >> 1) >> shift];
     uint64_t at = hashes[i] & ref.mask;
-    while (ref.slots[at].count != 0 && ref.slots[at].key != keys[i]) at = (at + 1) & ref.mask;
+    // Most often the first slot decides, and then nothing here is a branch.
+    if ((ref.slots[at].count != 0) & (ref.slots[at].key != keys[i])) {
+      do {
+        at = (at + 1) & ref.mask;
+      } while (ref.slots[at].count != 0 && ref.slots[at].key != keys[i]);
+    }
     const Slot& slot = ref.slots[at];
-    if (slot.count == 0) continue;
-    first[i] = slot.first;
-    count[i] = slot.count;
-    prefetch(slot.first);
+    const bool found = (slot.count != 0) & (usable[i] != 0);
+    first[i] = found ? slot.first : kNoRow;
+    count[i] = found ? slot.count : 0;
+    if (!kOnePart && found) prefetch(slot.first);
   }
 }
 

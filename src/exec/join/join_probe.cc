@@ -433,47 +433,55 @@ class JoinProbe : public TransformOperator {
         return;
       }
     }
-    state.out_left.resize(rows);
-    state.out_right.resize(rows);
+    auto kept = std::make_shared<Selection>(rows);
     size_t found = 0;
     for (size_t i = 0; i < rows; ++i) {
-      state.out_left[found] = static_cast<uint32_t>(i);
-      state.out_right[found] = first[i];
+      (*kept)[found] = static_cast<uint32_t>(i);
       found += first[i] != kNoRow ? 1 : 0;
     }
-    state.out_missing = spec_->keeps_left_rows() && found < rows;
-    if (!state.out_missing) {
-      state.out_left.resize(found);
-      state.out_right.resize(found);
-    } else {
-      for (size_t i = 0; i < rows; ++i) {
-        state.out_left[i] = static_cast<uint32_t>(i);
-        state.out_right[i] = first[i];
-      }
-    }
-    const size_t count = state.out_left.size();
-    if (count == 0) {
+    const bool keeps_left = spec_->keeps_left_rows();
+    state.out_missing = keeps_left && found < rows;
+    if (found == 0 && !keeps_left) {
       make_empty(output);
       return;
     }
     const auto input_rows = static_cast<size_t>(input.rows);
-    if (count * 2 < input_rows) {
+    if ((keeps_left ? rows : found) * 2 < input_rows) {
+      state.out_left.clear();
+      state.out_right.clear();
+      for (size_t i = 0; i < rows; ++i) {
+        if (first[i] == kNoRow && !keeps_left) continue;
+        state.out_left.push_back(static_cast<uint32_t>(i));
+        state.out_right.push_back(first[i]);
+      }
       gather(input, state, output);
       return;
     }
     put_left_columns(input, output);
     output->rows = input.rows;
-    if (count == input_rows) {
-      put_right_columns(state, state.out_right.data(), input.rows, output);
-      return;
+    if (keeps_left || found == rows) {
+      output->selection = input.selection;
+    } else {
+      kept->resize(found);
+      to_physical_rows(input, kept.get());
+      output->selection = std::move(kept);
     }
-    // Rows that do not count get the first build row.
-    auto kept = std::make_shared<Selection>(state.out_left);
-    to_physical_rows(input, kept.get());
-    state.right_rows.assign(input_rows, 0);
-    for (size_t i = 0; i < count; ++i) state.right_rows[(*kept)[i]] = state.out_right[i];
-    output->selection = std::move(kept);
-    put_right_columns(state, state.right_rows.data(), input.rows, output);
+    const uint32_t* right = first;
+    if (rows < input_rows || (found < rows && !keeps_left)) {
+      // Rows that do not count get the first build row.
+      state.right_rows.assign(input_rows, 0);
+      uint32_t* spread = state.right_rows.data();
+      if (!input.selection) {
+        for (size_t i = 0; i < rows; ++i) spread[i] = first[i] == kNoRow ? 0 : first[i];
+      } else {
+        const uint32_t absent = keeps_left ? kNoRow : 0;
+        for (size_t i = 0; i < rows; ++i) {
+          spread[(*input.selection)[i]] = first[i] == kNoRow ? absent : first[i];
+        }
+      }
+      right = spread;
+    }
+    put_right_columns(state, right, input.rows, output);
   }
 
   void put_right_columns(const JoinProbeState& state, const uint32_t* rows, int64_t count,
