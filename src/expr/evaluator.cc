@@ -195,6 +195,13 @@ BoundExpressionPtr fold_constants(const BoundExpressionPtr& expression) {
     all_constant = all_constant && child->is_constant();
   }
   node->update_can_fail();
+  if (node->kind == BoundKind::kCall && node->strict && !node->can_fail) {
+    for (const BoundExpressionPtr& child : node->children) {
+      if (child->is_constant() && child->constant.is_null()) {
+        return bound_constant(Value::null(node->type));
+      }
+    }
+  }
   if (!all_constant) return node;
   try {
     Chunk one_row;

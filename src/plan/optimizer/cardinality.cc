@@ -88,6 +88,8 @@ double CardinalityEstimator::join_rows(const JoinPlan& join) {
     found_left *= std::min(1.0, b / a);
     found_right *= std::min(1.0, a / b);
   }
+  // Several keys are rarely independent: together they are taken for a key of the smaller side.
+  if (join.keys().size() > 1) pairs = std::max(pairs, std::max(left, right));
   if (join.condition()) {
     for (size_t i = 0; i < split_conjuncts(join.condition()).size(); ++i) pairs *= kRange;
   }

@@ -206,6 +206,7 @@ class JoinOrderer {
       predicate.selectivity = predicate_selectivity(graph, *predicate.condition);
     }
     if (graph.relations.size() > kMostRelations) return plan;
+    damp_compound_keys(&graph);
     const Subplan joined = graph.relations.size() <= kMostRelationsForAllOrders
                                ? best_of_all_orders(graph)
                                : cheapest_pairs(graph);
@@ -234,6 +235,28 @@ class JoinOrderer {
       most = std::max(most, estimator_.distinct(relation.plan, *local));
     }
     return 1 / most;
+  }
+
+  // Several equalities between two relations are rarely independent: together they are taken for a
+  // key of the smaller one.
+  void damp_compound_keys(JoinGraph* graph) {
+    std::map<RelationSet, std::vector<JoinGraph::Predicate*>> by_relations;
+    for (auto& predicate : graph->predicates) {
+      if (as_equality(*predicate.condition))
+        by_relations[predicate.relations].push_back(&predicate);
+    }
+    for (auto& [relations, predicates] : by_relations) {
+      if (predicates.size() < 2) continue;
+      double least = std::numeric_limits<double>::infinity();
+      for (size_t r = 0; r < graph->relations.size(); ++r) {
+        if ((relations >> r & 1) == 0) continue;
+        least = std::min(least, estimator_.rows(graph->relations[r].plan));
+      }
+      double together = 1;
+      for (const auto* predicate : predicates) together *= predicate->selectivity;
+      for (auto* predicate : predicates) predicate->selectivity = 1;
+      predicates[0]->selectivity = std::max(together, 1 / least);
+    }
   }
 
   double rows_of(const JoinGraph& graph, RelationSet relations) {

@@ -36,7 +36,12 @@ bool is_exact_number(const DataType& type) {
 
 // The column, when a comparison with constants may as well look at it in its own type.
 const BoundExpressionPtr* own_value(const BoundExpressionPtr& side) {
-  if (side->is_constant() || !is_exact_number(side->type)) return nullptr;
+  if (side->is_constant()) return nullptr;
+  const bool from_date = side->kind == BoundKind::kCast && !side->try_cast &&
+                         side->type.id() == TypeId::kTimestamp && side->type.time_zone().empty() &&
+                         side->children[0]->type.id() == TypeId::kDate32;
+  if (from_date) return &side->children[0];
+  if (!is_exact_number(side->type)) return nullptr;
   const bool widened = side->kind == BoundKind::kCast && !side->fails_itself && !side->try_cast &&
                        is_exact_number(side->children[0]->type);
   return widened ? &side->children[0] : &side;
