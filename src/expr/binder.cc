@@ -138,6 +138,16 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     throw Error(ErrorKind::kSqlSemantic, concat("DISTINCT, FILTER and ORDER BY inside ", name,
                                                 "() need an aggregate function"));
   }
+  if (name == "if" || name == "iif") {
+    if (expression.children.size() != 3) {
+      throw Error(ErrorKind::kSqlSemantic,
+                  concat("wrong number of arguments: ", expression.children.size(),
+                         " given to if(condition, then, else)"));
+    }
+    Expression conditional = expression;
+    conditional.has_else = true;
+    return bind_case(conditional);
+  }
   if (expression.children.empty() && !expression.quoted) {
     if (BoundExpressionPtr time = bind_statement_time(name)) return time;
   }

@@ -1,7 +1,11 @@
 // Comparisons, NULL tests, IN, boolean NOT, COALESCE and its relatives.
+#include <algorithm>
+#include <unordered_set>
+
 #include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/expr/function_registry.h"
+#include "src/expr/row_functions.h"
 #include "src/kernel/cast.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/decimal_arithmetic.h"
@@ -169,7 +173,57 @@ std::optional<ResolvedFunction> resolve_distinct(const std::vector<DataType>& ty
   return ResolvedFunction{*common, kBoolean, distinct_kernel<kNegated>, false, false};
 }
 
+// The values of constants for looking up: StringViews by their bytes, numbers by themselves.
+template <typename T>
+struct ValueHash {
+  size_t operator()(const T& value) const {
+    if constexpr (std::is_same_v<T, StringView>) {
+      return std::hash<std::string_view>()(value.text());
+    } else {
+      return std::hash<T>()(value);
+    }
+  }
+};
+
+// IN over a long list of constants of the value's own type. Floats and decimals compare in ways of
+// their own and stay with the loop.
+template <typename T>
+ColumnPtr in_set(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  std::unordered_set<T, ValueHash<T>> wanted;
+  bool any_unknown = false;
+  for (size_t item = 1; item < a.size(); ++item) {
+    if (a[item]->is_null(0)) {
+      any_unknown = true;
+    } else {
+      wanted.insert(a[item]->values<T>()[0]);
+    }
+  }
+  return build_fixed<uint8_t>({a[0]}, rows, type,
+                              [&](const FlatColumns& c, int64_t i) -> std::optional<uint8_t> {
+                                if (wanted.count(c[0]->values<T>()[i]) > 0) return uint8_t{1};
+                                if (any_unknown) return std::nullopt;
+                                return uint8_t{0};
+                              });
+}
+
+constexpr size_t kLeastSetItems = 6;
+
 ColumnPtr in_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  const bool constants = std::all_of(a.begin() + 1, a.end(), [&](const ColumnPtr& item) {
+    return item->is_constant() && item->type() == a[0]->type();
+  });
+  if (constants && a.size() > kLeastSetItems && !a[0]->type().is_null()) {
+    switch (a[0]->type().id()) {
+      case TypeId::kInt64:
+      case TypeId::kTimestamp:
+      case TypeId::kTime64: return in_set<int64_t>(a, rows, type);
+      case TypeId::kUInt64: return in_set<uint64_t>(a, rows, type);
+      case TypeId::kDate32: return in_set<int32_t>(a, rows, type);
+      case TypeId::kUtf8:
+      case TypeId::kBinary: return in_set<StringView>(a, rows, type);
+      default: break;
+    }
+  }
   std::vector<uint8_t> found(static_cast<size_t>(rows), 0);
   std::vector<uint8_t> unknown(static_cast<size_t>(rows), 0);
   for (size_t item = 1; item < a.size(); ++item) {
@@ -274,6 +328,10 @@ std::optional<ResolvedFunction> resolve_extreme(const std::vector<DataType>& typ
   return ResolvedFunction{*common, common->front(), extreme_kernel<kGreatest>, false, false};
 }
 
+ColumnPtr typeof_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType&) {
+  return Column::constant(Value::utf8(a[0]->type().to_string()), rows);
+}
+
 }  // namespace
 
 void register_comparison(FunctionRegistry* registry) {
@@ -309,6 +367,12 @@ void register_comparison(FunctionRegistry* registry) {
   registry->add({"coalesce", group, "coalesce(a, ...)", "The first argument that is not NULL", 1,
                  1000, resolve_coalesce});
   registry->add_alias("ifnull", "coalesce");
+  registry->add_alias("nvl", "coalesce");
+  registry->add({"typeof", group, "typeof(a)", "The name of a's type, also for NULL", 1, 1,
+                 [](const std::vector<DataType>& types) {
+                   return std::optional(ResolvedFunction{
+                       {types[0]}, DataType(TypeId::kUtf8), typeof_kernel, false, false});
+                 }});
   registry->add(
       {"nullif", group, "nullif(a, b)", "NULL when a equals b, else a", 2, 2, resolve_nullif});
   registry->add({"greatest", group, "greatest(a, ...)", "The largest argument; NULLs are skipped",

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/decimal.h"
 #include "src/expr/function_registry.h"
+#include "src/expr/row_functions.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -31,7 +33,13 @@ double natural_log(double x) { return std::log(x); }
 double decimal_log(double x) { return std::log10(x); }
 double exponential(double x) { return std::exp(x); }
 double square_root(double x) { return std::sqrt(x); }
-double cube_root(double x) { return std::cbrt(x); }
+// One step of Newton's behind the library, whose last digit may be off: cbrt(-27) is -3.
+double cube_root(double x) {
+  const double root = std::cbrt(x);
+  if (!std::isfinite(root) || root == 0) return root;
+  const double better = root - (root * root * root - x) / (3 * root * root);
+  return std::isfinite(better) ? better : root;
+}
 double round_down(double x) { return std::floor(x); }
 double round_up(double x) { return std::ceil(x); }
 // Half away from zero, as people expect of ROUND(2.5).
@@ -40,6 +48,17 @@ double cut_fraction(double x) { return std::trunc(x); }
 double sine(double x) { return std::sin(x); }
 double cosine(double x) { return std::cos(x); }
 double tangent(double x) { return std::tan(x); }
+double arc_sine(double x) { return std::asin(x); }
+double arc_cosine(double x) { return std::acos(x); }
+double arc_tangent(double x) { return std::atan(x); }
+double hyperbolic_sine(double x) { return std::sinh(x); }
+double hyperbolic_cosine(double x) { return std::cosh(x); }
+double hyperbolic_tangent(double x) { return std::tanh(x); }
+double binary_log(double x) { return std::log2(x); }
+double cotangent(double x) { return 1.0 / std::tan(x); }
+constexpr double kPi = 3.14159265358979323846;
+double to_degrees(double x) { return x * (180.0 / kPi); }
+double to_radians(double x) { return x * (kPi / 180.0); }
 double magnitude(double x) { return std::fabs(x); }
 double sign_of(double x) { return std::isnan(x) ? x : (x > 0 ? 1.0 : (x < 0 ? -1.0 : 0.0)); }
 
@@ -153,37 +172,63 @@ std::optional<ResolvedFunction> resolve_abs(const std::vector<DataType>& types) 
   return resolve_float64<magnitude>(types);
 }
 
-ColumnPtr round_digits(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
-  const ColumnPtr flat = flatten(a[0]);
-  const ColumnPtr digits = flatten(a[1]);
-  auto out = Buffer::allocate(static_cast<size_t>(rows) * sizeof(double));
-  auto* result = reinterpret_cast<double*>(out->mutable_data());
-  for (int64_t i = 0; i < rows; ++i) {
-    const double value = flat->values<double>()[i];
-    const int64_t places = digits->is_null(i) ? 0 : digits->values<int64_t>()[i];
-    if (places > 22 || !std::isfinite(value)) {
-      result[i] = value;  // a double has no digits there
-    } else if (places >= 0) {
+// round(x, digits) and trunc(x, digits) of floats.
+template <double (*kFunction)(double)>
+ColumnPtr float_to_digits(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  return build_fixed<double>(a, rows, type, [](const FlatColumns& c, int64_t i) {
+    const double value = float64_at(*c[0], i);
+    const int64_t places = int64_at(*c[1], i);
+    if (places > 22 || !std::isfinite(value)) return value;  // a double has no digits there
+    if (places < -308) return 0.0;
+    if (places >= 0) {
       const double scale = std::pow(10.0, static_cast<double>(places));
       const double scaled = value * scale;
-      result[i] = std::isfinite(scaled) ? std::round(scaled) / scale : value;
-    } else {
-      const double scale = std::pow(10.0, static_cast<double>(-places));
-      result[i] = std::round(value / scale) * scale;
+      constexpr double kWhole = 4503599627370496.0;  // 2^52: from here on there is no fraction
+      if (!(std::fabs(scaled) < kWhole)) return value;
+      // A value of so few digits stays: 0.29 * 100 is a little below 29.
+      if (std::nearbyint(scaled) / scale == value) return value;
+      return kFunction(scaled) / scale;
     }
-  }
-  return Column::flat(type, rows, std::move(out), 0,
-                      intersect(flat->validity(), digits->validity(), rows));
+    const double scale = std::pow(10.0, static_cast<double>(-places));
+    return kFunction(value / scale) * scale;
+  });
 }
 
-std::optional<ResolvedFunction> resolve_round(const std::vector<DataType>& types) {
-  if (types.size() == 1) return resolve_rounding<round_half, Rounding::kHalf>(types);
-  if (!types[0].is_numeric() || !(types[1].is_integer() || types[1].is_null())) return std::nullopt;
+// Whole numbers change only for negative digits; nothing passes through a double.
+template <Rounding kRounding>
+ColumnPtr integer_to_digits(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  return build_fixed<int64_t>(a, rows, type, [](const FlatColumns& c, int64_t i) -> int64_t {
+    const int64_t value = int64_at(*c[0], i);
+    const int64_t places = int64_at(*c[1], i);
+    if (places >= 0) return value;
+    if (places < -19) return 0;
+    const Int128 rounded = round_to_unit<kRounding>(value, power_of_ten(static_cast<int>(-places)));
+    if (rounded > std::numeric_limits<int64_t>::max() ||
+        rounded < std::numeric_limits<int64_t>::min()) {
+      throw Error(ErrorKind::kTypeMismatch, concat("integer overflow in rounding ", value));
+    }
+    return static_cast<int64_t>(rounded);
+  });
+}
+
+template <double (*kFunction)(double), Rounding kRounding>
+std::optional<ResolvedFunction> resolve_to_digits(const std::vector<DataType>& types) {
+  if (types.size() == 1) return resolve_rounding<kFunction, kRounding>(types);
+  if (!types[0].is_numeric() && !types[0].is_null()) return std::nullopt;
+  if (!types[1].is_integer() && !types[1].is_null()) return std::nullopt;
   if (types[0].id() == TypeId::kDecimal128) {
     return ResolvedFunction{
-        {types[0], kInt64}, rounded_decimal(types[0]), round_decimal<Rounding::kHalf>, true};
+        {types[0], kInt64}, rounded_decimal(types[0]), round_decimal<kRounding>, true};
   }
-  return ResolvedFunction{{kFloat64, kInt64}, kFloat64, round_digits};
+  if (types[0].is_integer() && types[0].id() != TypeId::kUInt64) {
+    return ResolvedFunction{{kInt64, kInt64}, kInt64, integer_to_digits<kRounding>, true};
+  }
+  if (types[0].is_integer()) {
+    const DataType whole = DataType::decimal(20, 0);
+    return ResolvedFunction{
+        {whole, kInt64}, rounded_decimal(whole), round_decimal<kRounding>, true};
+  }
+  return ResolvedFunction{{kFloat64, kInt64}, kFloat64, float_to_digits<kFunction>};
 }
 
 template <double (*kFunction)(double, double)>
@@ -200,6 +245,7 @@ ColumnPtr map_float64_pair(const std::vector<ColumnPtr>& a, int64_t rows, const 
 
 double power_of(double x, double y) { return std::pow(x, y); }
 double angle_of(double y, double x) { return std::atan2(y, x); }
+double log_of(double base, double x) { return std::log(x) / std::log(base); }
 
 template <double (*kFunction)(double, double)>
 std::optional<ResolvedFunction> resolve_pair(const std::vector<DataType>& types) {
@@ -207,6 +253,108 @@ std::optional<ResolvedFunction> resolve_pair(const std::vector<DataType>& types)
     if (!type.is_numeric() && !type.is_null()) return std::nullopt;
   }
   return ResolvedFunction{{kFloat64, kFloat64}, kFloat64, map_float64_pair<kFunction>};
+}
+
+// log(x) is decimal, log(base, x) of any base.
+std::optional<ResolvedFunction> resolve_log(const std::vector<DataType>& types) {
+  return types.size() == 1 ? resolve_float64<decimal_log>(types) : resolve_pair<log_of>(types);
+}
+
+ColumnPtr pi_kernel(const std::vector<ColumnPtr>&, int64_t rows, const DataType&) {
+  return Column::constant(Value::float64(kPi), rows);
+}
+
+enum class FloatTest { kNan, kInfinite, kFinite };
+
+template <FloatTest kTest>
+ColumnPtr float_test(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  return build_fixed<uint8_t>(a, rows, type, [](const FlatColumns& c, int64_t i) {
+    const double x = float64_at(*c[0], i);
+    const bool holds = kTest == FloatTest::kNan        ? std::isnan(x)
+                       : kTest == FloatTest::kInfinite ? std::isinf(x)
+                                                       : std::isfinite(x);
+    return static_cast<uint8_t>(holds);
+  });
+}
+
+template <FloatTest kTest>
+std::optional<ResolvedFunction> resolve_float_test(const std::vector<DataType>& types) {
+  if (!types[0].is_numeric() && !types[0].is_null()) return std::nullopt;
+  return ResolvedFunction{{kFloat64}, DataType(TypeId::kBool), float_test<kTest>};
+}
+
+uint64_t unsigned_magnitude(int64_t value) {
+  return value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+}
+
+template <bool kMultiple>
+ColumnPtr divisor_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  return build_fixed<int64_t>(a, rows, type, [](const FlatColumns& c, int64_t i) -> int64_t {
+    const uint64_t x = unsigned_magnitude(int64_at(*c[0], i));
+    const uint64_t y = unsigned_magnitude(int64_at(*c[1], i));
+    const uint64_t divisor = std::gcd(x, y);
+    const Int128 result =
+        !kMultiple ? static_cast<Int128>(divisor)
+                   : (divisor == 0 ? 0 : static_cast<Int128>(x / divisor) * static_cast<Int128>(y));
+    if (result > std::numeric_limits<int64_t>::max()) {
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("integer overflow in ", kMultiple ? "lcm(" : "gcd(", int64_at(*c[0], i),
+                         ", ", int64_at(*c[1], i), ")"));
+    }
+    return static_cast<int64_t>(result);
+  });
+}
+
+ColumnPtr factorial_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  return build_fixed<Int128>(a, rows, type, [](const FlatColumns& c, int64_t i) {
+    const int64_t n = int64_at(*c[0], i);
+    if (n < 0 || n > 33) {  // 34! has 39 digits
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("factorial(", n, "): there is one for 0 to 33, of up to 38 digits"));
+    }
+    Int128 product = 1;
+    for (int64_t k = 2; k <= n; ++k) product *= k;
+    return product;
+  });
+}
+
+// As in Postgres: 0 below the range, count + 1 above it; the range may run downwards.
+ColumnPtr width_bucket_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
+  return build_fixed<int64_t>(a, rows, type, [](const FlatColumns& c, int64_t i) -> int64_t {
+    const double x = float64_at(*c[0], i);
+    const double low = float64_at(*c[1], i);
+    const double high = float64_at(*c[2], i);
+    const int64_t count = int64_at(*c[3], i);
+    if (count < 1 || count > 2147483647 || std::isnan(x) || !std::isfinite(low) ||
+        !std::isfinite(high) || low == high) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  concat("width_bucket(", format_double(x), ", ", format_double(low), ", ",
+                         format_double(high), ", ", count,
+                         "): the bounds must be finite and different, the count 1 to 2147483647"));
+    }
+    const bool down = high < low;
+    if (down ? x > low : x < low) return 0;
+    if (down ? x <= high : x >= high) return count + 1;
+    const double share = down ? (low - x) / (low - high) : (x - low) / (high - low);
+    return std::min(count, static_cast<int64_t>(share * static_cast<double>(count)) + 1);
+  });
+}
+
+std::optional<ResolvedFunction> resolve_whole(const std::vector<DataType>& types,
+                                              const DataType& result, ScalarKernel kernel) {
+  for (const DataType& type : types) {
+    if (!type.is_integer() && !type.is_null()) return std::nullopt;
+  }
+  return ResolvedFunction{std::vector<DataType>(types.size(), kInt64), result, kernel, true};
+}
+
+std::optional<ResolvedFunction> resolve_width_bucket(const std::vector<DataType>& types) {
+  for (size_t i = 0; i < 3; ++i) {
+    if (!types[i].is_numeric() && !types[i].is_null()) return std::nullopt;
+  }
+  if (!types[3].is_integer() && !types[3].is_null()) return std::nullopt;
+  return ResolvedFunction{
+      {kFloat64, kFloat64, kFloat64, kInt64}, kInt64, width_bucket_kernel, true};
 }
 
 }  // namespace
@@ -220,10 +368,11 @@ void register_math(FunctionRegistry* registry) {
   registry->add({"ceil", group, "ceil(x)", "Smallest whole number not below x", 1, 1,
                  resolve_rounding<round_up, Rounding::kUp>});
   registry->add_alias("ceiling", "ceil");
-  registry->add({"trunc", group, "trunc(x)", "x without its fraction", 1, 1,
-                 resolve_rounding<cut_fraction, Rounding::kCut>});
+  registry->add({"trunc", group, "trunc(x [, digits])", "x without what is behind the digits", 1, 2,
+                 resolve_to_digits<cut_fraction, Rounding::kCut>});
+  registry->add_alias("truncate", "trunc");
   registry->add({"round", group, "round(x [, digits])", "Nearest value, half away from zero", 1, 2,
-                 resolve_round});
+                 resolve_to_digits<round_half, Rounding::kHalf>});
   registry->add(
       {"sqrt", group, "sqrt(x)", "Square root; NaN below 0", 1, 1, resolve_float64<square_root>});
   registry->add({"cbrt", group, "cbrt(x)", "Cube root", 1, 1, resolve_float64<cube_root>});
@@ -232,13 +381,56 @@ void register_math(FunctionRegistry* registry) {
   registry->add({"ln", group, "ln(x)", "Natural logarithm", 1, 1, resolve_float64<natural_log>});
   registry->add(
       {"log10", group, "log10(x)", "Decimal logarithm", 1, 1, resolve_float64<decimal_log>});
-  registry->add_alias("log", "log10");
+  registry->add(
+      {"log", group, "log([base,] x)", "Logarithm, decimal or of the base", 1, 2, resolve_log});
+  registry->add({"log2", group, "log2(x)", "Binary logarithm", 1, 1, resolve_float64<binary_log>});
   registry->add(
       {"power", group, "power(x, y)", "x to the power of y", 2, 2, resolve_pair<power_of>});
   registry->add_alias("pow", "power");
   registry->add({"sin", group, "sin(x)", "Sine of radians", 1, 1, resolve_float64<sine>});
   registry->add({"cos", group, "cos(x)", "Cosine of radians", 1, 1, resolve_float64<cosine>});
   registry->add({"tan", group, "tan(x)", "Tangent of radians", 1, 1, resolve_float64<tangent>});
+  registry->add({"cot", group, "cot(x)", "Cotangent of radians", 1, 1, resolve_float64<cotangent>});
+  registry->add({"asin", group, "asin(x)", "Arc sine in radians; NaN beyond 1", 1, 1,
+                 resolve_float64<arc_sine>});
+  registry->add({"acos", group, "acos(x)", "Arc cosine in radians; NaN beyond 1", 1, 1,
+                 resolve_float64<arc_cosine>});
+  registry->add(
+      {"atan", group, "atan(x)", "Arc tangent in radians", 1, 1, resolve_float64<arc_tangent>});
+  registry->add(
+      {"sinh", group, "sinh(x)", "Hyperbolic sine", 1, 1, resolve_float64<hyperbolic_sine>});
+  registry->add(
+      {"cosh", group, "cosh(x)", "Hyperbolic cosine", 1, 1, resolve_float64<hyperbolic_cosine>});
+  registry->add(
+      {"tanh", group, "tanh(x)", "Hyperbolic tangent", 1, 1, resolve_float64<hyperbolic_tangent>});
+  registry->add(
+      {"degrees", group, "degrees(x)", "Radians in degrees", 1, 1, resolve_float64<to_degrees>});
+  registry->add(
+      {"radians", group, "radians(x)", "Degrees in radians", 1, 1, resolve_float64<to_radians>});
+  registry->add({"pi", group, "pi()", "3.141592653589793", 0, 0, [](const std::vector<DataType>&) {
+                   return std::optional(ResolvedFunction{{}, kFloat64, pi_kernel});
+                 }});
+  registry->add(
+      {"isnan", group, "isnan(x)", "Whether x is NaN", 1, 1, resolve_float_test<FloatTest::kNan>});
+  registry->add({"isinf", group, "isinf(x)", "Whether x is infinite", 1, 1,
+                 resolve_float_test<FloatTest::kInfinite>});
+  registry->add({"isfinite", group, "isfinite(x)", "Whether x is neither infinite nor NaN", 1, 1,
+                 resolve_float_test<FloatTest::kFinite>});
+  registry->add({"gcd", group, "gcd(a, b)", "Greatest common divisor", 2, 2,
+                 [](const std::vector<DataType>& types) {
+                   return resolve_whole(types, kInt64, divisor_kernel<false>);
+                 }});
+  registry->add({"lcm", group, "lcm(a, b)", "Least common multiple", 2, 2,
+                 [](const std::vector<DataType>& types) {
+                   return resolve_whole(types, kInt64, divisor_kernel<true>);
+                 }});
+  registry->add({"factorial", group, "factorial(n)", "Product of 1 to n, as decimal(38, 0)", 1, 1,
+                 [](const std::vector<DataType>& types) {
+                   return resolve_whole(types, DataType::decimal(38, 0), factorial_kernel);
+                 }});
+  registry->add({"width_bucket", group, "width_bucket(x, low, high, count)",
+                 "Which of count equal parts of low to high x falls in, from 1", 4, 4,
+                 resolve_width_bucket});
   registry->add(
       {"atan2", group, "atan2(y, x)", "Angle of the point (x, y)", 2, 2, resolve_pair<angle_of>});
 }
