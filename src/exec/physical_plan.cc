@@ -58,10 +58,12 @@ struct PhysicalPlan::Builder {
                               "time window");
       case PlanKind::kAggregate: {
         const auto& aggregate = static_cast<const AggregatePlan&>(plan);
-        return close(
-            plan,
-            make_aggregate(aggregate.keys(), aggregate.aggregates(), options.aggregate_output),
-            "aggregate");
+        GroupTableOptions group_options;
+        group_options.equal_hashes = options.equal_hashes_for_tests;
+        return close(plan,
+                     make_aggregate(aggregate.keys(), aggregate.aggregates(),
+                                    options.aggregate_output, group_options),
+                     "aggregate");
       }
       case PlanKind::kSort:
         return close(plan,

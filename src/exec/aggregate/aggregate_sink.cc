@@ -7,6 +7,7 @@
 
 #include "src/base/error.h"
 #include "src/exec/aggregate/accumulator.h"
+#include "src/exec/aggregate/group_order.h"
 #include "src/exec/aggregate/group_table.h"
 #include "src/exec/scheduler.h"
 #include "src/expr/evaluator.h"
@@ -22,13 +23,14 @@ struct AggregateSpec {
   std::vector<BoundExpressionPtr> keys;
   std::vector<BoundAggregate> aggregates;
   std::vector<DataType> key_types;
+  GroupTableOptions group_options;
 };
 
 // Groups and their running values. Without keys there is exactly one group, number 0.
 class AggregateTable {
  public:
   explicit AggregateTable(const AggregateSpec& spec) : spec_(spec) {
-    if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types);
+    if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types, spec.group_options);
     for (const BoundAggregate& aggregate : spec.aggregates) {
       accumulators_.push_back(Accumulator::make(aggregate));
     }
@@ -38,7 +40,9 @@ class AggregateTable {
   uint32_t size() const { return groups_ ? groups_->size() : 1; }
   uint64_t first_position(uint32_t group) const { return first_positions_[group]; }
   const std::vector<uint32_t>& touched() const { return touched_; }
-  const std::vector<uint64_t>& hashes() const { return groups_->hashes(); }
+  std::vector<uint64_t> hashes() const { return groups_->hashes(); }
+  std::string_view layout() const { return groups_->layout(); }
+  void make_general() { groups_->make_general(); }
 
   void begin_epoch() {
     touched_.clear();
@@ -75,8 +79,7 @@ class AggregateTable {
     const auto count = static_cast<int64_t>(from.size());
     std::vector<uint32_t> to(from.size(), 0);
     if (groups_) {
-      const std::vector<ColumnPtr> keys = other.groups_->keys(from.data(), count);
-      groups_->find_or_add(keys, count, to.data());
+      groups_->find_or_add_groups(*other.groups_, from.data(), count, to.data());
       grow(groups_->size());
       for (size_t i = 0; i < from.size(); ++i) {
         uint64_t& first = first_positions_[to[i]];
@@ -239,12 +242,6 @@ class AggregateTable {
   std::vector<uint32_t> touched_;
 };
 
-struct GroupRef {
-  uint64_t position;
-  uint32_t table;
-  uint32_t group;
-};
-
 class AggregateState : public SinkState {
  public:
   AggregateState(const AggregateSpec& spec, std::shared_ptr<MemoryBudget> session_budget)
@@ -337,8 +334,9 @@ class AggregateScan : public TableScan {
 class AggregateSink : public SinkOperator, public StatefulSink {
  public:
   AggregateSink(std::vector<BoundExpressionPtr> keys, std::vector<BoundAggregate> aggregates,
-                AggregateOutput output)
+                AggregateOutput output, const GroupTableOptions& group_options)
       : output_(output) {
+    spec_.group_options = group_options;
     spec_.keys = std::move(keys);
     spec_.aggregates = std::move(aggregates);
     for (const auto& key : spec_.keys) spec_.key_types.push_back(key->type);
@@ -395,6 +393,9 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     auto& state = static_cast<AggregateState&>(base);
     merge_tables(state, context);
     state.output.clear();
+    size_t groups = 0;
+    for (const auto& table : state.tables) groups += table->size();
+    state.output.reserve(streams() ? 0 : groups);
     if (streams()) {
       for (uint32_t group : state.tables[0]->touched()) {
         state.output.push_back({state.tables[0]->first_position(group), 0, group});
@@ -407,12 +408,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
         }
       }
     }
-    const auto before = [](const GroupRef& a, const GroupRef& b) {
-      return a.position < b.position;
-    };
-    if (!std::is_sorted(state.output.begin(), state.output.end(), before)) {
-      std::sort(state.output.begin(), state.output.end(), before);
-    }
+    sort_by_position(&state.output);
     uint64_t bytes = state.output.capacity() * sizeof(GroupRef);
     for (const auto& table : state.tables) bytes += table->memory_bytes();
     state.reservation.resize(bytes);
@@ -446,8 +442,9 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     if (state.tables.size() == 1) return;
     size_t groups = 0;
     for (const auto& table : state.tables) groups += table->size();
-    // Below this the merge is too short to be worth a round through the pool.
-    constexpr size_t kGroupsWorthPartitions = 65536;
+    // Below this the merge is too short to be worth tables of its own and the output's
+    // interleaving.
+    constexpr size_t kGroupsWorthPartitions = 500000;
     if (streams() || spec_.keys.empty() || groups < kGroupsWorthPartitions || context.tasks <= 1) {
       for (size_t t = 1; t < state.tables.size(); ++t) {
         std::vector<uint32_t> all(state.tables[t]->size());
@@ -457,6 +454,12 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       state.tables.resize(1);
       return;
     }
+    // Hashes are the same in tables of one layout only.
+    const auto general = [](const auto& table) { return table->layout() == "bytes"; };
+    if (std::any_of(state.tables.begin(), state.tables.end(), general)) {
+      run_parallel(
+          state.tables.size(), [&](size_t t) { state.tables[t]->make_general(); }, context);
+    }
     // Tables meet partition by partition; no two tasks ever touch the same key.
     size_t partitions = 1;
     int shift = 64;
@@ -464,19 +467,25 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       partitions *= 2;
       --shift;
     }
+    std::vector<std::vector<std::vector<uint32_t>>> members(state.tables.size());
+    run_parallel(
+        state.tables.size(),
+        [&](size_t t) {
+          members[t].resize(partitions);
+          const std::vector<uint64_t> hashes = state.tables[t]->hashes();
+          for (auto& part : members[t]) part.reserve(hashes.size() / partitions * 9 / 8);
+          for (uint32_t group = 0; group < hashes.size(); ++group) {
+            members[t][hashes[group] >> shift].push_back(group);
+          }
+        },
+        context);
     std::vector<std::unique_ptr<AggregateTable>> merged(partitions);
     run_parallel(
         partitions,
         [&](size_t partition) {
           merged[partition] = std::make_unique<AggregateTable>(spec_);
-          std::vector<uint32_t> members;
-          for (const auto& table : state.tables) {
-            members.clear();
-            const std::vector<uint64_t>& hashes = table->hashes();
-            for (uint32_t group = 0; group < hashes.size(); ++group) {
-              if (hashes[group] >> shift == partition) members.push_back(group);
-            }
-            merged[partition]->merge(*table, members);
+          for (size_t t = 0; t < state.tables.size(); ++t) {
+            merged[partition]->merge(*state.tables[t], members[t][partition]);
           }
         },
         context);
@@ -491,8 +500,10 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 
 std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
                                              std::vector<BoundAggregate> aggregates,
-                                             AggregateOutput output) {
-  return std::make_unique<AggregateSink>(std::move(keys), std::move(aggregates), output);
+                                             AggregateOutput output,
+                                             const GroupTableOptions& group_options) {
+  return std::make_unique<AggregateSink>(std::move(keys), std::move(aggregates), output,
+                                         group_options);
 }
 
 }  // namespace velaria

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/exec/aggregate/group_table.h"
 #include "src/exec/operator.h"
 #include "src/expr/aggregate.h"
 
@@ -21,7 +22,8 @@ enum class AggregateOutput {
 
 std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
                                              std::vector<BoundAggregate> aggregates,
-                                             AggregateOutput output);
+                                             AggregateOutput output,
+                                             const GroupTableOptions& group_options = {});
 
 // Stateful sinks can be written down and restored, between epochs only.
 class StatefulSink {

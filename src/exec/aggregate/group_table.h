@@ -1,8 +1,7 @@
 // Keys to dense group numbers: 0, 1, 2 ... in the order in which they are first seen.
 //
 // NULL is a key like any other; -0.0 and 0.0 are one key, all NaNs are one key. Which layout serves
-// is decided from the key types: one word, one text, or bytes of several keys. One thread at a
-// time.
+// is decided from the key types, and for some from the keys as they come. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +13,42 @@
 
 namespace velaria {
 
+struct GroupTableOptions {
+  // For tests: every key in one chain of the hash table.
+  bool equal_hashes = false;
+  // For tests: only the layouts that suit all keys, as the others are compared with.
+  bool general_layouts = false;
+};
+
 class GroupTable {
  public:
   // At least one key.
-  static std::unique_ptr<GroupTable> make(const std::vector<DataType>& key_types);
+  static std::unique_ptr<GroupTable> make(const std::vector<DataType>& key_types,
+                                          const GroupTableOptions& options = {});
   virtual ~GroupTable() = default;
+
+  uint32_t size() const { return size_; }
 
   // ids[i] = the group of row i; new keys make new groups. Keys are flat or constant.
   virtual void find_or_add(const std::vector<ColumnPtr>& keys, int64_t rows, uint32_t* ids) = 0;
+  // to[i] = the group here of group from[i] of `other`, a table over the same types.
+  virtual void find_or_add_groups(const GroupTable& other, const uint32_t* from, int64_t count,
+                                  uint32_t* to) {
+    find_or_add(other.keys(from, count), count, to);
+  }
   // Key columns of `count` groups.
   virtual std::vector<ColumnPtr> keys(const uint32_t* groups, int64_t count) const = 0;
-  // One hash per group, for partitioning: equal keys have equal hashes in every table.
-  virtual const std::vector<uint64_t>& hashes() const = 0;
+  // One hash per group, for partitioning: equal keys have equal hashes in every table of the same
+  // layout.
+  virtual std::vector<uint64_t> hashes() const = 0;
+  // "word", "text", "codes", "bytes": also for explain and tests.
+  virtual std::string_view layout() const = 0;
+  // From "codes" to "bytes", so that all tables to be merged are of one layout.
+  virtual void make_general() {}
   virtual uint64_t memory_bytes() const = 0;
-  virtual std::string_view layout() const = 0;  // "word", "text", "bytes": for explain and tests
 
-  uint32_t size() const { return static_cast<uint32_t>(hashes().size()); }
+ protected:
+  uint32_t size_ = 0;
 };
 
 }  // namespace velaria
