@@ -7,6 +7,7 @@
 #include "src/exec/collect_sink.h"
 #include "src/exec/join/join_build.h"
 #include "src/exec/join/join_probe.h"
+#include "src/exec/join/key_filter.h"
 #include "src/exec/join/wanted_columns.h"
 #include "src/exec/operator/transforms.h"
 #include "src/exec/scheduler.h"
@@ -116,14 +117,22 @@ struct PhysicalPlan::Builder {
 
   // The right child's pipeline ends in a table; the left child's looks into it on its way.
   Pipeline open_join(const JoinPlan& plan) {
-    const auto spec =
-        JoinSpec::make(plan, wanted_columns.at(&plan), options.equal_hashes_for_tests);
+    const std::optional<std::vector<size_t>> filter_columns = key_filter_columns(plan);
+    const auto spec = JoinSpec::make(plan, wanted_columns.at(&plan), filter_columns.has_value(),
+                                     options.equal_hashes_for_tests);
     Pipeline build = open(*plan.right());
     build.sink = make_join_build(spec);
     build.description += " -> join build";
     pipelines.push_back(std::move(build));
     const size_t table = pipelines.size() - 1;
     Pipeline probe = open(*plan.left());
+    if (filter_columns) {
+      VELARIA_CHECK(probe.inputs.size() == 1);
+      auto& transforms = probe.inputs[0].transforms;
+      transforms.insert(transforms.begin(), make_key_filter(*filter_columns, table));
+      const size_t start = std::min(probe.description.find(" -> "), probe.description.size());
+      probe.description.insert(start, concat(" -> key filter of pipeline ", table));
+    }
     const std::shared_ptr<const TransformOperator> transform = make_join_probe(spec, table);
     for (PipelineInput& input : probe.inputs) input.transforms.push_back(transform);
     probe.description += concat(" -> ", join_type_name(plan.type()), " join with pipeline ", table);

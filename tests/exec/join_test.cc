@@ -458,6 +458,64 @@ TEST(JoinTest, JoinsOfJoins) {
   }
 }
 
+// The upper join's keys are tested before the lower join sees a row: never for kinds that need the
+// rows without a match.
+TEST(JoinTest, KeyFiltersChangeNoAnswer) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  for (int round = 0; round < 8; ++round) {
+    std::vector<Table> tables;
+    const DataType type = round % 2 == 0 ? DataType(TypeId::kDate32) : kText;
+    for (int t = 0; t < 3; ++t) {
+      tables.push_back(
+          random_table({type}, static_cast<int64_t>(random() % 9), true, round % 3 == 0, random));
+    }
+    for (JoinType inner : kAllTypes) {
+      JoinCase join;
+      join.type = inner;
+      join.null_equals_null = {round % 4 == 0};
+      if (!gives_left_columns(inner)) continue;
+      Table pair;
+      try {
+        pair.rows = expected_rows(tables[0], tables[1], join);
+      } catch (const std::runtime_error&) {
+        continue;
+      }
+      // The upper join's condition reads the last column as a number.
+      std::vector<size_t> first(tables[0].schema.size());
+      for (size_t c = 0; c < first.size(); ++c) first[c] = c;
+      pair.plan = some_columns(join_plan(tables[0], tables[1], join), first);
+      pair.schema = pair.plan->schema();
+      for (Row& row : pair.rows) row.resize(first.size());
+      for (JoinType outer : kAllTypes) {
+        join.type = outer;
+        join.condition = random() % 2 == 0;
+        check_case(pair, tables[2], join, random);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(JoinTest, ExplainShowsTheKeyFilter) {
+  Random random(3);
+  const Table t = random_table({kText}, 5, false, false, random);
+  JoinCase join;
+  join.null_equals_null = {false};
+  Table pair;
+  pair.plan = some_columns(join_plan(t, t, join), {0, 1, 2});
+  pair.schema = pair.plan->schema();
+  const auto describe = [](const PlanPtr& plan) {
+    return PhysicalPlan::make(*plan, PhysicalOptions()).describe();
+  };
+  EXPECT_NE(describe(join_plan(pair, t, join)).find("scan t -> key filter of pipeline 0 -> inner"),
+            std::string::npos);
+  EXPECT_EQ(describe(join_plan(t, pair, join)).find("key filter"), std::string::npos);
+  join.type = JoinType::kLeft;
+  EXPECT_EQ(describe(join_plan(pair, t, join)).find("key filter"), std::string::npos);
+}
+
 // --- larger sizes --------------------------------------------------------------------------------
 
 struct LargeTable {
@@ -512,13 +570,20 @@ TEST(JoinTest, ManyRowsInEveryLayout) {
           for (int64_t r : rows[left.keys[l]]) expected.emplace_back(static_cast<int64_t>(l), r);
         }
         const DataType type = text ? kText : kInt64;
-        const PlanPtr plan = some_columns(
-            std::make_shared<JoinPlan>(
-                left.plan, right.plan, JoinType::kInner,
-                std::vector<JoinKey>{{bound_column(1, type, "k"), bound_column(1, type, "k")}},
-                nullptr),
-            {0, 2});
-        for (size_t tasks : {1, 4}) {
+        // With another join in between, a filter by the keys is put ahead of both.
+        const LargeTable one = large_table(1, false, [] { return 1; });
+        const auto joined = [&](const PlanPtr& left_plan, size_t right_id) {
+          return some_columns(
+              std::make_shared<JoinPlan>(
+                  left_plan, right.plan, JoinType::kInner,
+                  std::vector<JoinKey>{{bound_column(1, type, "k"), bound_column(1, type, "k")}},
+                  nullptr),
+              {0, right_id});
+        };
+        const PlanPtr between = std::make_shared<JoinPlan>(left.plan, one.plan, JoinType::kLeft,
+                                                           std::vector<JoinKey>(), nullptr);
+        for (size_t tasks : {1, 4, 8}) {
+          const PlanPtr plan = tasks == 8 ? joined(between, 4) : joined(left.plan, 2);
           std::vector<std::pair<int64_t, int64_t>> answer;
           for (const Chunk& chunk : run(plan, {tasks, 2048, false})) {
             const ColumnPtr& l = chunk.columns[0];

@@ -2,6 +2,17 @@
 
 namespace velaria {
 
+void HashPartitions::may_match(const JoinRuns& scratch, int64_t rows, uint8_t* matches) const {
+  const uint64_t* hashes = scratch.hashes.data();
+  const uint8_t* usable = scratch.usable.data();
+  const uint64_t* words = bloom_words_.data();
+  const uint64_t mask = bloom_words_.size() - 1;
+  for (int64_t i = 0; i < rows; ++i) {
+    const uint64_t bits = bloom_bits(hashes[i]);
+    matches[i] = static_cast<uint8_t>(usable[i] & ((words[hashes[i] & mask] & bits) == bits));
+  }
+}
+
 void HashPartitions::finish_part(const Entries& entries, size_t begin, size_t end, bool unique,
                                  std::vector<uint32_t>* run_rows, Part* part) {
   std::vector<uint32_t>& starts = part->group_rows;  // what it held is not needed for runs

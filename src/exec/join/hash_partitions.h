@@ -32,6 +32,15 @@ class HashPartitions {
   template <typename Same>
   void find_among_equals(uint64_t hash, int64_t row, const Same& same, JoinRuns* runs) const;
 
+  // A bit pattern of three bits in one word for each key; a table in one part is as quick by itself
+  // and gets none. F. Putze, P. Sanders, J. Singler, "Cache-, hash- and space-efficient Bloom
+  // filters" (JEA 2009).
+  template <typename Hash>
+  void make_bloom_filter(const Hash& hash, SharedReservation& reservation);
+  bool has_bloom_filter() const { return !bloom_words_.empty(); }
+  // By scratch.hashes and scratch.usable.
+  void may_match(const JoinRuns& scratch, int64_t rows, uint8_t* matches) const;
+
  private:
   struct Slot {
     uint64_t key = 0;
@@ -77,7 +86,33 @@ class HashPartitions {
   int part_shift_ = 63;
   std::vector<Part> parts_;
   std::vector<PartRef> refs_;
+  std::vector<uint64_t> bloom_words_;  // a power of two of them
 };
+
+// The bits of a hash in its word; the word is chosen by other bits.
+inline uint64_t bloom_bits(uint64_t hash) {
+  return uint64_t{1} << (hash >> 58) | uint64_t{1} << (hash >> 52 & 63) |
+         uint64_t{1} << (hash >> 46 & 63);
+}
+
+template <typename Hash>
+void HashPartitions::make_bloom_filter(const Hash& hash, SharedReservation& reservation) {
+  if (parts_.size() == 1) return;
+  constexpr size_t kKeysPerWord = 4;
+  size_t slots = 0;
+  for (const Part& part : parts_) slots += part.slots.size();
+  size_t words = 1;
+  while (words * kKeysPerWord * 2 < slots) words *= 2;  // about half of the slots are keys
+  reservation.grow(words * 8);
+  bloom_words_.assign(words, 0);
+  for (const Part& part : parts_) {
+    for (const Slot& slot : part.slots) {
+      if (slot.count == 0) continue;
+      const uint64_t of_key = hash(slot.key);
+      bloom_words_[of_key & (words - 1)] |= bloom_bits(of_key);
+    }
+  }
+}
 
 template <typename Hash>
 void HashPartitions::scatter(const std::vector<uint64_t>& keys, const std::vector<uint8_t>& usable,

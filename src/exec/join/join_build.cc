@@ -143,6 +143,7 @@ class JoinBuildSink : public SinkOperator {
     join_parts(state, context);
     JoinTableInput input;
     input.rows = state.rows;
+    input.bloom_filter = spec_->key_filter;
     input.equal_hashes = spec_->equal_hashes;
     for (size_t k = 0; k < key_slots_.size(); ++k) {
       input.keys.push_back(state.columns[key_slots_[k]]);

@@ -11,7 +11,8 @@ std::vector<DataType> column_types(const Schema& schema) {
 }
 
 std::shared_ptr<const JoinSpec> JoinSpec::make(const JoinPlan& plan,
-                                               const std::vector<bool>& wanted, bool equal_hashes) {
+                                               const std::vector<bool>& wanted, bool key_filter,
+                                               bool equal_hashes) {
   auto spec = std::make_shared<JoinSpec>();
   spec->type = plan.type();
   spec->keys = plan.keys();
@@ -19,6 +20,7 @@ std::shared_ptr<const JoinSpec> JoinSpec::make(const JoinPlan& plan,
   spec->null_aware = plan.null_aware();
   spec->left_types = column_types(plan.left()->schema());
   spec->right_types = column_types(plan.right()->schema());
+  spec->key_filter = key_filter;
   spec->equal_hashes = equal_hashes;
   const size_t left = spec->left_types.size();
   const size_t right = spec->right_types.size();

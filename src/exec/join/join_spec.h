@@ -21,11 +21,12 @@ struct JoinSpec {
   // Columns that `condition` reads, by position in their side.
   std::vector<size_t> condition_left;
   std::vector<size_t> condition_right;
+  bool key_filter = false;    // a filter by the keys lies ahead of the probe
   bool equal_hashes = false;  // see JoinTableInput
 
   // `wanted`: of the plan's output columns.
   static std::shared_ptr<const JoinSpec> make(const JoinPlan& plan, const std::vector<bool>& wanted,
-                                              bool equal_hashes);
+                                              bool key_filter, bool equal_hashes);
   // Whether rows of the right side come out, or not, by whether they found a match.
   bool tracks_right_matches() const;
   // Whether every left row comes out at least once.

@@ -23,6 +23,14 @@ void JoinRuns::resize(int64_t rows) {
   usable.resize(size);
 }
 
+void JoinTable::may_match(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* scratch,
+                          uint8_t* matches) const {
+  find(keys, rows, scratch);
+  for (int64_t i = 0; i < rows; ++i) {
+    matches[i] = scratch->first[static_cast<size_t>(i)] != kNoRow ? 1 : 0;
+  }
+}
+
 namespace {
 
 // Rows between two looks at the interrupt check.
@@ -140,6 +148,9 @@ class WordTable : public JoinTable {
     unique_ = partitions_.build(
         std::move(row_words), usable, [this](uint64_t word) { return hash(word); },
         [](uint32_t, uint32_t) { return true; }, &run_rows_, reservation, context);
+    if (input.bloom_filter) {
+      partitions_.make_bloom_filter([this](uint64_t word) { return hash(word); }, reservation);
+    }
   }
 
   void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
@@ -150,6 +161,17 @@ class WordTable : public JoinTable {
       runs->hashes[at] = hash(runs->words[at]);
     }
     partitions_.find(runs->words.data(), rows, [](uint32_t) {}, runs);
+  }
+  void may_match(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* scratch,
+                 uint8_t* matches) const override {
+    if (!partitions_.has_bloom_filter()) return JoinTable::may_match(keys, rows, scratch, matches);
+    scratch->resize(rows);
+    words_.pack(keys, rows, scratch->words.data(), scratch->usable.data());
+    for (int64_t i = 0; i < rows; ++i) {
+      const auto at = static_cast<size_t>(i);
+      scratch->hashes[at] = hash(scratch->words[at]);
+    }
+    partitions_.may_match(*scratch, rows, matches);
   }
   std::string_view layout() const override { return "words"; }
 
@@ -189,6 +211,9 @@ class RowTable : public JoinTable {
     } else {
       build(KeyRowsEqual(keys_, keys_));
     }
+    if (input.bloom_filter) {
+      partitions_.make_bloom_filter([](uint64_t hash) { return hash; }, reservation);
+    }
   }
 
   void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
@@ -226,6 +251,14 @@ class RowTable : public JoinTable {
           },
           runs);
     }
+  }
+  void may_match(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* scratch,
+                 uint8_t* matches) const override {
+    if (!partitions_.has_bloom_filter()) return JoinTable::may_match(keys, rows, scratch, matches);
+    scratch->resize(rows);
+    hash_key_rows(keys, null_equals_null_, rows, scratch->hashes.data(), scratch->usable.data());
+    if (equal_hashes_) std::fill_n(scratch->hashes.begin(), rows, uint64_t{0});
+    partitions_.may_match(*scratch, rows, matches);
   }
   std::string_view layout() const override { return "rows"; }
 

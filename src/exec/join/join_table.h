@@ -40,6 +40,7 @@ struct JoinTableInput {
   std::vector<ColumnPtr> keys;  // flat
   std::vector<bool> null_equals_null;
   int64_t rows = 0;
+  bool bloom_filter = false;
   // Tests: all hashes are the same, and the range layout is not used.
   bool equal_hashes = false;
 };
@@ -53,6 +54,11 @@ class JoinTable {
 
   // `keys` are flat, `rows` long and of the build keys' types.
   virtual void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const = 0;
+  // matches[i] is 0 only for rows without a match; the other way round it may be wrong now and
+  // then. A large table answers from a Bloom filter, when it was asked for
+  // (JoinTableInput::bloom_filter).
+  virtual void may_match(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* scratch,
+                         uint8_t* matches) const;
   virtual std::string_view layout() const = 0;  // for explain and tests
 
   // No key has two rows: every run is one row, and `first` is its number.

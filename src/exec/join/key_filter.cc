@@ -1,0 +1,136 @@
+#include "src/exec/join/key_filter.h"
+
+#include "src/base/error.h"
+#include "src/exec/join/join_build.h"
+#include "src/expr/evaluator.h"
+#include "src/kernel/take.h"
+
+namespace velaria {
+
+namespace {
+
+// Left rows without a match change nothing.
+bool needs_matches(JoinType type) {
+  switch (type) {
+    case JoinType::kInner:
+    case JoinType::kSemi:
+    case JoinType::kRight:
+    case JoinType::kRightSemi:
+    case JoinType::kRightAnti: return true;
+    default: return false;
+  }
+}
+
+// Whether a left row decides by itself what becomes of it, so that others may be missing.
+bool left_rows_stand_alone(JoinType type) {
+  return type == JoinType::kInner || type == JoinType::kLeft || type == JoinType::kSemi ||
+         type == JoinType::kAnti || type == JoinType::kMark;
+}
+
+class KeyFilterState : public TransformState {
+ public:
+  explicit KeyFilterState(const JoinTable& built) : table(built) {}
+  const JoinTable& table;
+  JoinRuns scratch;
+  std::vector<uint8_t> matches;
+  int64_t seen_rows = 0;
+  int64_t kept_rows = 0;
+  bool off = false;
+};
+
+class KeyFilter : public TransformOperator {
+ public:
+  KeyFilter(std::vector<size_t> columns, size_t build_pipeline)
+      : columns_(std::move(columns)), build_pipeline_(build_pipeline) {}
+
+  std::unique_ptr<TransformState> new_state(const PipelineStates& states) const override {
+    return std::make_unique<KeyFilterState>(
+        *static_cast<const JoinBuildState&>(*states[build_pipeline_]).table);
+  }
+
+  TransformResult process(const Chunk& input, TransformState* base, Chunk* output) const override {
+    auto& state = static_cast<KeyFilterState&>(*base);
+    *output = input;
+    const int64_t rows = input.selected_rows();
+    if (state.off || rows == 0) return TransformResult::kNeedInput;
+    EvaluationBatch batch(input);
+    std::vector<ColumnPtr> keys;
+    for (size_t column : columns_) keys.push_back(flatten(batch.column(column)));
+    state.matches.resize(static_cast<size_t>(rows));
+    state.table.may_match(keys, rows, &state.scratch, state.matches.data());
+    auto kept = std::make_shared<Selection>(static_cast<size_t>(rows));
+    size_t count = 0;
+    for (uint32_t i = 0; i < rows; ++i) {
+      (*kept)[count] = i;
+      count += state.matches[i];
+    }
+    note(rows, static_cast<int64_t>(count), state);
+    if (static_cast<int64_t>(count) == rows) return TransformResult::kNeedInput;
+    kept->resize(count);
+    if (input.selection) {
+      for (uint32_t& row : *kept) row = (*input.selection)[row];
+    }
+    output->selection = std::move(kept);
+    return TransformResult::kNeedInput;
+  }
+
+ private:
+  static void note(int64_t rows, int64_t kept, KeyFilterState& state) {
+    constexpr int64_t kTrialRows = 32 * 1024;
+    state.seen_rows += rows;
+    state.kept_rows += kept;
+    if (state.seen_rows < kTrialRows) return;
+    state.off = state.kept_rows * 5 > state.seen_rows * 4;
+    state.seen_rows = state.kept_rows = 0;
+  }
+
+  std::vector<size_t> columns_;
+  size_t build_pipeline_;
+};
+
+}  // namespace
+
+std::optional<std::vector<size_t>> key_filter_columns(const JoinPlan& plan) {
+  if (plan.keys().empty() || !needs_matches(plan.type())) return std::nullopt;
+  std::vector<size_t> columns;
+  for (const JoinKey& key : plan.keys()) {
+    if (key.left->kind != BoundKind::kColumn) return std::nullopt;
+    columns.push_back(key.left->column);
+  }
+  bool passed_join = false;
+  for (const LogicalPlan* node = plan.left().get();; node = node->children()[0].get()) {
+    switch (node->kind()) {
+      case PlanKind::kFilter: continue;
+      case PlanKind::kProject: {
+        const auto& expressions = static_cast<const ProjectPlan&>(*node).expressions();
+        for (size_t& column : columns) {
+          if (expressions[column]->kind != BoundKind::kColumn) return std::nullopt;
+          column = expressions[column]->column;
+        }
+        continue;
+      }
+      case PlanKind::kJoin: {
+        const auto& join = static_cast<const JoinPlan&>(*node);
+        if (!left_rows_stand_alone(join.type())) return std::nullopt;
+        for (size_t column : columns) {
+          if (column >= join.left()->schema().size()) return std::nullopt;
+        }
+        passed_join = true;
+        continue;
+      }
+      // Windows repeat rows and add a column; unions have several beginnings.
+      case PlanKind::kTimeWindow:
+      case PlanKind::kUnionAll: return std::nullopt;
+      default: break;
+    }
+    if (!passed_join) return std::nullopt;
+    return columns;
+  }
+}
+
+std::unique_ptr<TransformOperator> make_key_filter(std::vector<size_t> columns,
+                                                   size_t build_pipeline) {
+  return std::make_unique<KeyFilter>(std::move(columns), build_pipeline);
+}
+
+}  // namespace velaria
