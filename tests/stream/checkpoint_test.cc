@@ -1,3 +1,4 @@
+#include "src/expr/aggregate_registry.h"
 #include "stream/checkpoint/checkpoint_store.h"
 
 #include "stream/checkpoint/column_codec.h"
@@ -264,6 +265,55 @@ TEST(Checkpoint, GlobalAndTextAggregatesAreRestored) {
                                       aggregate_of(*scan, AggregateKind::kMax, "ts"),
                                       aggregate_of(*scan, AggregateKind::kCount, "name"),
                                       aggregate_of(*scan, AggregateKind::kAvg, "amount")});
+    };
+    const TestDirectory directory;
+    StreamOptions options;
+    options.checkpoint_path = directory.file("q.ckpt");
+    options.checkpoint_delivery_mode = DeliveryMode::kBestEffort;
+    options.max_batches = batches.size() / 2;
+    Results seen;
+    for (int run = 0; run < 3; ++run) {
+      auto sink = std::make_shared<MemorySink>();
+      const auto query = StreamingQuery::make(
+          plan_over(event_scan(make_memory_stream(event_schema(), batches))), sink, options, {});
+      query->start();
+      query->await_termination();
+      for (const auto& [key, values] : results_of(sink->chunks(), global ? 0 : 1)) {
+        seen[key] = values;
+      }
+    }
+    EXPECT_EQ(seen,
+              results_of(run_batch(plan_over(event_scan(event_table(events)))), global ? 0 : 1));
+  }
+}
+
+// Aggregates that keep more than a number: sets, lists, chosen rows, exact sums, sketches.
+TEST(Checkpoint, AggregatesOfManyValuesAreRestored) {
+  std::mt19937_64 random(test_seed());
+  const std::vector<Event> events = random_events(3000, random);
+  const std::vector<Chunk> batches = random_batches(events, random);
+  for (const bool global : {true, false}) {
+    const auto plan_over = [global](const PlanPtr& scan) -> PlanPtr {
+      const auto call = [&](const char* name, const char* column, bool distinct = false) {
+        AggregateCall out;
+        out.name = name;
+        out.distinct = distinct;
+        out.arguments = {column_of(*scan, column)};
+        return AggregateRegistry::builtin().bind(std::move(out));
+      };
+      AggregateCall pair;
+      pair.name = "arg_max";
+      pair.arguments = {column_of(*scan, "name"), column_of(*scan, "amount")};
+      std::vector<BoundExpressionPtr> keys;
+      if (!global) keys.push_back(column_of(*scan, "name"));
+      return std::make_shared<AggregatePlan>(
+          scan, keys, global ? std::vector<std::string>{} : std::vector<std::string>{"name"},
+          std::vector<BoundAggregate>{
+              call("count", "amount", true), call("sum", "amount", true),
+              call("string_agg", "name", true), call("string_agg", "name"),
+              call("median", "amount"), call("mode", "amount"), call("stddev", "amount"),
+              call("first", "amount"), call("last", "amount"),
+              AggregateRegistry::builtin().bind(pair), call("approx_count_distinct", "amount")});
     };
     const TestDirectory directory;
     StreamOptions options;

@@ -2,6 +2,8 @@
 //
 // Tasks meet as sets: of another task's values only those not met here go on. A row with a NULL
 // among the arguments counts nowhere.
+#include <numeric>
+
 #include "src/base/error.h"
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/grouped_values.h"
@@ -26,6 +28,7 @@ class DistinctAccumulator : public RowsAccumulator {
         values_(types_),
         inner_(std::move(inner)) {
     VELARIA_CHECK(!inner_->reads_positions());
+    for (const DataType& type : types_) has_floats_ = has_floats_ || type.is_float();
   }
 
   void grow(uint32_t groups) override {
@@ -108,6 +111,7 @@ class DistinctAccumulator : public RowsAccumulator {
     uint32_t next = values_.size();
     values_.find_or_add(values, ids, rows, entries_.data());
     if (values_.size() == next) return;
+    const uint32_t before = next;
     const bool all_new = values_.size() - next == rows;
     AggregateRows firsts;
     firsts.ids = ids;
@@ -129,12 +133,19 @@ class DistinctAccumulator : public RowsAccumulator {
         firsts.arguments.push_back(take(column, kept.data(), firsts.rows));
       }
     }
+    if (has_floats_) {
+      // As the table keeps them, with one zero and one NaN: which of both came first must not show.
+      std::vector<uint32_t> added(static_cast<size_t>(values_.size() - before));
+      std::iota(added.begin(), added.end(), before);
+      firsts.arguments = values_.values(added.data(), firsts.rows);
+    }
     // The binder lets only the argument itself order a set.
     firsts.order_keys.assign(order_keys_, firsts.arguments[0]);
     inner_->add_rows(firsts);
   }
 
   std::vector<DataType> types_;
+  bool has_floats_ = false;
   size_t order_keys_;
   GroupedValues values_;
   std::unique_ptr<Accumulator> inner_;
