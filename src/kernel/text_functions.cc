@@ -3,6 +3,7 @@
 #include <string.h>  // memmem
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "src/base/error.h"
@@ -81,51 +82,49 @@ bool matches_like(std::string_view text, std::string_view pattern, char escape) 
 }
 
 LikePattern::LikePattern(std::string_view pattern, char escape, bool ignore_case)
-    : escape_(escape), ignore_case_(ignore_case) {
-  const std::string folded = ignore_case ? to_lower_text(pattern) : std::string(pattern);
-  bool first_any = false;
-  bool last_any = false;
-  bool simple = true;
-  for (size_t i = 0; i < folded.size(); ++i) {
-    const char c = folded[i];
+    : parts_(1),
+      pattern_(ignore_case ? to_lower_text(pattern) : std::string(pattern)),
+      escape_(escape),
+      ignore_case_(ignore_case) {
+  bool any_single = false;
+  for (size_t i = 0; i < pattern_.size(); ++i) {
+    const char c = pattern_[i];
     if (escape != '\0' && c == escape) {
-      if (++i == folded.size()) {
+      if (++i == pattern_.size()) {
         throw Error(ErrorKind::kSqlSemantic, concat("LIKE pattern ", quote_sql_string(pattern),
                                                     " ends with its escape character"));
       }
-      text_ += folded[i];
-      simple = simple && !last_any;
+      parts_.back() += pattern_[i];
     } else if (c == '%') {
-      if (text_.empty()) first_any = true;
-      last_any = true;
+      // Two of them in a row are one.
+      if (parts_.size() == 1 || !parts_.back().empty()) parts_.emplace_back();
     } else {
-      simple = simple && c != '_' && !(last_any && !text_.empty());
-      text_ += c;
-      last_any = false;
+      any_single = any_single || c == '_';
+      parts_.back() += c;
     }
   }
-  if (!simple) {
-    text_ = folded;
-    return;
-  }
-  kind_ = first_any && (last_any || text_.empty()) ? Kind::kContains
-          : first_any                              ? Kind::kSuffix
-          : last_any                               ? Kind::kPrefix
-                                                   : Kind::kEqual;
+  if (any_single) parts_.clear();
 }
 
 bool LikePattern::matches_as_is(std::string_view text) const {
-  switch (kind_) {
-    case Kind::kEqual: return text == text_;
-    case Kind::kPrefix: return text.substr(0, text_.size()) == text_;
-    case Kind::kSuffix:
-      return text.size() >= text_.size() && text.substr(text.size() - text_.size()) == text_;
-    case Kind::kContains:
-      return text_.empty() ||
-             memmem(text.data(), text.size(), text_.data(), text_.size()) != nullptr;
-    case Kind::kGeneral: return matches_like(text, text_, escape_);
+  if (parts_.empty()) return matches_like(text, pattern_, escape_);
+  const std::string& first = parts_.front();
+  if (parts_.size() == 1) return text == first;
+  const std::string& last = parts_.back();
+  if (text.size() < first.size() + last.size() ||
+      std::memcmp(text.data(), first.data(), first.size()) != 0 ||
+      std::memcmp(text.data() + text.size() - last.size(), last.data(), last.size()) != 0) {
+    return false;
   }
-  return false;
+  text = text.substr(first.size(), text.size() - first.size() - last.size());
+  // The earliest place of each part leaves the most room for the next.
+  for (size_t i = 1; i + 1 < parts_.size(); ++i) {
+    const void* hit = memmem(text.data(), text.size(), parts_[i].data(), parts_[i].size());
+    if (hit == nullptr) return false;
+    text.remove_prefix(static_cast<size_t>(static_cast<const char*>(hit) - text.data()) +
+                       parts_[i].size());
+  }
+  return true;
 }
 
 bool LikePattern::matches(std::string_view text) const {

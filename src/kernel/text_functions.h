@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/column/column.h"
 
@@ -17,20 +18,19 @@ std::string_view code_point_slice(std::string_view text, int64_t first, int64_t 
 // pattern that ends with its escape character.
 bool matches_like(std::string_view text, std::string_view pattern, char escape);
 
-// A pattern looked at once for many texts: without _ and with % only at its ends it is a comparison
-// or a search for bytes. `ignore_case` compares both sides in lower case.
+// A pattern looked at once for many texts: without _ it is a comparison of the ends and a search
+// for what stands between two %, all by bytes. `ignore_case` compares both sides in lower case.
 class LikePattern {
  public:
   LikePattern(std::string_view pattern, char escape, bool ignore_case);
   bool matches(std::string_view text) const;
 
  private:
-  enum class Kind { kEqual, kPrefix, kSuffix, kContains, kGeneral };
-
   bool matches_as_is(std::string_view text) const;
 
-  Kind kind_ = Kind::kGeneral;
-  std::string text_;  // the literal of the simple kinds, else the pattern
+  // Without _: the literals between the %, the first and last of them at the ends of the text.
+  std::vector<std::string> parts_;
+  std::string pattern_;  // with _
   char escape_;
   bool ignore_case_;
 };

@@ -35,7 +35,7 @@ std::string reference() {
     Entry& entry = groups[definition.group][definition.signature];
     entry.signature = definition.signature;
     entry.summary = definition.summary;
-    const size_t at = definition.signature.find(name);
+    const size_t at = to_lower_ascii(definition.signature).find(name);
     const bool named =
         at == 0 || definition.group == "operator" || definition.group == "comparison";
     const bool word =

@@ -1,0 +1,52 @@
+// The searches that LIKE patterns become must agree with the matcher that walks text and pattern.
+#include <random>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "src/base/error.h"
+#include "src/kernel/text_functions.h"
+
+namespace velaria {
+namespace {
+
+std::string random_text(std::mt19937_64* random, const std::vector<std::string>& letters,
+                        size_t most) {
+  std::string out;
+  for (size_t n = (*random)() % (most + 1); n > 0; --n)
+    out += letters[(*random)() % letters.size()];
+  return out;
+}
+
+TEST(LikePattern, AgreesWithTheMatcher) {
+  std::mt19937_64 random(5);
+  int matched = 0;
+  for (int round = 0; round < 200000; ++round) {
+    const std::string text = random_text(&random, {"a", "b", "é", "%", "_", "\\"}, 8);
+    const std::string pattern =
+        random_text(&random, {"a", "b", "é", "%", "%", "_", "\\%", "\\\\", "\\_"}, 6);
+    const bool expected = matches_like(text, pattern, '\\');
+    matched += expected;
+    EXPECT_EQ(LikePattern(pattern, '\\', false).matches(text), expected)
+        << "'" << text << "' like '" << pattern << "'";
+  }
+  EXPECT_GT(matched, 10000);
+}
+
+TEST(LikePattern, PartsDoNotOverlap) {
+  EXPECT_FALSE(LikePattern("ab%ba", '\\', false).matches("aba"));
+  EXPECT_TRUE(LikePattern("ab%ba", '\\', false).matches("abba"));
+  EXPECT_FALSE(LikePattern("%aa%aa%", '\\', false).matches("aaa"));
+  EXPECT_TRUE(LikePattern("%aa%aa%", '\\', false).matches("xaaaax"));
+  EXPECT_TRUE(LikePattern("%", '\\', false).matches(""));
+  EXPECT_TRUE(LikePattern("", '\\', false).matches(""));
+  EXPECT_FALSE(LikePattern("", '\\', false).matches("a"));
+  EXPECT_TRUE(LikePattern("%%a", '\\', false).matches("ba"));
+}
+
+TEST(LikePattern, EscapesAreChecked) {
+  EXPECT_THROW(LikePattern("a\\", '\\', false), Error);
+  EXPECT_TRUE(LikePattern("a\\", '\0', false).matches("a\\"));
+}
+
+}  // namespace
+}  // namespace velaria
