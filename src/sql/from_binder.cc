@@ -298,16 +298,22 @@ BoundRelation SelectBinder::values_relation(const std::vector<std::vector<Expres
            row.empty() ? position : row[0]->position);
     }
     bound.emplace_back();
-    for (size_t c = 0; c < width; ++c) {
-      bound.back().push_back(binder.bind(*row[c]));
-      const auto common = common_type(types[c], bound.back()[c]->type);
+    for (const ExpressionPtr& value : row) bound.back().push_back(binder.bind(*value));
+  }
+  for (size_t c = 0; c < width; ++c) {
+    std::vector<BoundExpressionPtr> column;
+    for (const auto& row : bound) column.push_back(row[c]);
+    settle_number_constants(&column);
+    for (size_t r = 0; r < column.size(); ++r) {
+      const auto common = common_type(types[c], column[r]->type);
       if (!common) {
         fail(ErrorKind::kTypeMismatch,
              concat("column ", c + 1, " of VALUES mixes ", types[c].to_string(), " and ",
-                    bound.back()[c]->type.to_string(), "; cast them to one type"),
-             row[c]->position);
+                    column[r]->type.to_string(), "; cast them to one type"),
+             rows[r][c]->position);
       }
       types[c] = *common;
+      bound[r][c] = std::move(column[r]);
     }
   }
   std::vector<Field> fields;

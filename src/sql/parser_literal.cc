@@ -38,6 +38,7 @@ Value Parser::negative_value(const Value& value) {
   }
   if (value.type().is_signed_integer())
     return integer_value(-static_cast<Int128>(value.as_int64()));
+  if (value.type().scale() > 0) return Value::decimal(value.type(), -value.as_int128());
   return integer_value(-value.as_int128());
 }
 
@@ -82,9 +83,26 @@ Value Parser::exact_number(const Token& token, bool negative) {
                         negative ? -*number : *number);
 }
 
+namespace {
+
+// Whether the float64 that a number was read as still shows all of its digits.
+bool shows_digits(double value, const Value& exact) {
+  char text[512];
+  const auto end = std::to_chars(text, text + sizeof(text), value, std::chars_format::fixed).ptr;
+  const auto shown =
+      parse_decimal(std::string_view(text, static_cast<size_t>(end - text)), exact.type().scale());
+  return shown && *shown == exact.as_int128();
+}
+
+}  // namespace
+
 ExpressionPtr Parser::parse_number(bool negative, int64_t at) {
   const Token& token = advance();
-  return number(number_value(token, negative), exact_number(token, negative), at);
+  const Value value = number_value(token, negative);
+  Value exact = exact_number(token, negative);
+  // More digits than a float64 keeps: the number is the decimal that was written.
+  if (!exact.is_null() && !shows_digits(value.as_double(), exact)) return literal(exact, at);
+  return number(value, std::move(exact), at);
 }
 
 ExpressionPtr Parser::parse_vector() {
