@@ -12,6 +12,7 @@
 #include "src/exec/operator/transforms.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/sort_sink.h"
+#include "src/exec/window/window_sink.h"
 
 namespace velaria {
 
@@ -78,8 +79,12 @@ struct PhysicalPlan::Builder {
       }
       case PlanKind::kUnionAll: return open_union(plan);
       case PlanKind::kJoin: return open_join(static_cast<const JoinPlan&>(plan));
-      case PlanKind::kWindow:
-        throw Error(ErrorKind::kSqlUnsupported, "window functions are not supported");
+      case PlanKind::kWindow: {
+        const auto& window = static_cast<const WindowPlan&>(plan);
+        return close(plan,
+                     make_window(window.partition_by(), window.order_by(), window.functions()),
+                     "window");
+      }
       case PlanKind::kLimit: {
         const auto& limit = static_cast<const LimitPlan&>(plan);
         return close(plan, make_limit(limit.limit(), limit.offset()), "limit");

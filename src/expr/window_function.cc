@@ -58,7 +58,7 @@ std::string BoundWindowFunction::to_string() const {
                       kind == WindowFunctionKind::kLastValue ||
                       kind == WindowFunctionKind::kNthValue;
   return concat(window_function_name(kind), "(", join_texts(parts, ", "), ")",
-                framed ? frame_text(frame) : "");
+                ignore_nulls ? " IGNORE NULLS" : "", framed ? frame_text(frame) : "");
 }
 
 void visit_expressions(const BoundWindowFunction& function,

@@ -40,8 +40,9 @@ struct BoundWindowFunction {
   WindowFunctionKind kind = WindowFunctionKind::kRowNumber;
   // kNtile: count. kLag, kLead: value, offset, default. kNthValue: value, n. None for kAggregate.
   std::vector<BoundExpressionPtr> arguments;
-  BoundAggregate aggregate;  // kAggregate
-  BoundWindowFrame frame;    // of the functions that look at one
+  BoundAggregate aggregate;   // kAggregate
+  BoundWindowFrame frame;     // of the functions that look at one
+  bool ignore_nulls = false;  // kLag, kLead, kFirstValue, kLastValue, kNthValue
   DataType result_type;
 
   std::string to_string() const;  // "lag(price, 1)": without the window

@@ -1,0 +1,73 @@
+// ORDER BY of a window: rows with a number that sorts (almost) as their keys do, and the full
+// comparison for rows whose numbers are equal.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/column/column.h"
+#include "src/kernel/sort_key.h"
+
+namespace velaria {
+
+// A row on its way into the order of its partition.
+struct SortedRow {
+  uint64_t prefix;     // of its order keys
+  uint32_t partition;  // only while rows are brought together by partition
+  uint32_t row;        // among all rows of the input
+};
+
+// <0, 0, >0 for two rows of a flat column, both not NULL.
+using RowCompare = int (*)(const Column& column, uint32_t a, uint32_t b);
+RowCompare row_compare(const DataType& type);
+
+// Immutable; any thread.
+class OrderKeys {
+ public:
+  OrderKeys() = default;
+  // Flat columns over all rows.
+  OrderKeys(const std::vector<ColumnPtr>& columns, const std::vector<SortOrder>& orders);
+
+  bool empty() const { return keys_.empty(); }
+  // Whether rows with equal prefixes have equal keys.
+  bool prefixes_are_exact() const { return exact_; }
+  // Prefixes of rows [begin, end).
+  void fill_prefixes(uint32_t begin, uint32_t end, uint64_t* prefixes) const;
+
+  int compare(uint32_t a, uint32_t b) const;
+  bool before(const SortedRow& a, const SortedRow& b) const {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    if (!exact_) {
+      const int order = compare(a.row, b.row);
+      if (order != 0) return order < 0;
+    }
+    return a.row < b.row;
+  }
+  bool are_peers(const SortedRow& a, const SortedRow& b) const {
+    return a.prefix == b.prefix && (exact_ || compare(a.row, b.row) == 0);
+  }
+
+ private:
+  struct Key {
+    ColumnPtr column;
+    SortOrder order;
+    RowCompare compare;
+  };
+  // The share of one key in the prefix: [NULL bit] [upper `kept` bits of value - smallest].
+  struct Piece {
+    size_t key;
+    bool null_bit;
+    int width;  // bits of largest - smallest
+    int kept;
+    unsigned __int128 smallest;
+    unsigned __int128 span;
+  };
+
+  bool add_piece(size_t key, int* bits_left);
+
+  std::vector<Key> keys_;
+  std::vector<Piece> pieces_;
+  bool exact_ = true;
+};
+
+}  // namespace velaria
