@@ -123,8 +123,13 @@ BoundExpressionPtr ExpressionBinder::bind_node(const Expression& expression) {
 
 BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
   if (expression.over) {
-    throw Error(ErrorKind::kSqlUnsupported,
-                concat("window functions such as ", expression.name, "() OVER are not supported"));
+    if (context_ != nullptr) {
+      if (BoundExpressionPtr bound = context_->window_function(expression, *this)) return bound;
+    }
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("the window function ", expression.name,
+                       "() OVER is not possible here; window functions belong into the select "
+                       "list, ORDER BY and QUALIFY; elsewhere select from a subquery that has it"));
   }
   std::string name = to_lower_ascii(expression.name);
   if (name == "-" && expression.children.size() == 1) name = "negate";
@@ -252,6 +257,18 @@ bool contains_aggregate(const Expression& expression) {
   }
   for (const ExpressionPtr& child : expression.children) {
     if (contains_aggregate(*child)) return true;
+  }
+  if (!expression.over) return false;
+  return (expression.filter && contains_aggregate(*expression.filter)) ||
+         contains_aggregate(*expression.over);
+}
+
+bool contains_aggregate(const WindowSpec& window) {
+  for (const ExpressionPtr& key : window.partition_by) {
+    if (contains_aggregate(*key)) return true;
+  }
+  for (const SortKey& key : window.order_by) {
+    if (contains_aggregate(*key.expression)) return true;
   }
   return false;
 }

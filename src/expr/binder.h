@@ -52,6 +52,8 @@ class BindingContext {
   // A subquery as a value, x IN (subquery), EXISTS (subquery); `binder` binds what stands beside
   // it.
   virtual BoundExpressionPtr subquery(const Expression& expression, ExpressionBinder& binder) = 0;
+  // A call with OVER; null where window functions are not possible.
+  virtual BoundExpressionPtr window_function(const Expression& call, ExpressionBinder& binder) = 0;
 };
 
 class ExpressionBinder {
@@ -100,6 +102,7 @@ class ExpressionBinder {
 bool is_aggregate_name(std::string_view name);
 // Whether the expression calls an aggregate (outside of OVER).
 bool contains_aggregate(const Expression& expression);
+bool contains_aggregate(const WindowSpec& window);
 
 // Binds and demands a boolean (NULL is one); `what` is "WHERE", "HAVING" ... for the error.
 BoundExpressionPtr bind_condition(ExpressionBinder& binder, const Expression& expression,

@@ -356,6 +356,7 @@ class Printer {
       print(*node.filter);
       *out_ += ')';
     }
+    if (node.ignore_nulls) *out_ += " ignore nulls";
     if (node.over) print_window(*node.over);
   }
 

@@ -66,6 +66,7 @@ struct Expression {
   bool try_cast = false;  // kCast: TRY_CAST, NULL instead of an error
   bool has_else = false;  // kCase
   bool distinct = false;  // kCall: f(DISTINCT ...)
+  bool ignore_nulls = false;  // kCall: f(...) IGNORE NULLS OVER (...)
   std::vector<ExpressionPtr> children;
   ExpressionPtr filter;                                  // kCall: FILTER (WHERE ...)
   std::vector<SortKey> order_by;                         // kCall: f(x ORDER BY ...), WITHIN GROUP

@@ -4,6 +4,7 @@
 #include "src/base/text.h"
 #include "src/plan/decorrelation/outer_columns.h"
 #include "src/sql/select_binder.h"
+#include "src/sql/window_binder.h"
 
 namespace velaria::sql {
 
@@ -79,6 +80,11 @@ BoundExpressionPtr ExpressionContext::subquery(const Expression& expression,
   const std::string name = subquery.name;
   pending_.push_back({std::move(subquery), std::nullopt});
   return bound_column(kFirstPendingColumn + pending_.size() - 1, type, name);
+}
+
+BoundExpressionPtr ExpressionContext::window_function(const Expression& call,
+                                                      ExpressionBinder& binder) {
+  return windows_ == nullptr ? nullptr : windows_->bind_call(call, binder);
 }
 
 bool ExpressionContext::filter_by_subquery(const Expression& conjunct, ExpressionBinder& binder,

@@ -19,6 +19,7 @@
 namespace velaria::sql {
 
 class SelectBinder;
+class WindowBinder;
 
 class ExpressionContext : public BindingContext {
  public:
@@ -31,6 +32,10 @@ class ExpressionContext : public BindingContext {
 
   BoundExpressionPtr outer_column(const Expression& column) override;
   BoundExpressionPtr subquery(const Expression& expression, ExpressionBinder& binder) override;
+  BoundExpressionPtr window_function(const Expression& call, ExpressionBinder& binder) override;
+
+  // Who binds window functions from here on; null: nobody, as at the start.
+  void set_windows(WindowBinder* windows) { windows_ = windows; }
 
   // A conjunct of WHERE that is nothing but [NOT] EXISTS or [NOT] IN: filters `plan` by a join.
   // False when it is something else.
@@ -56,6 +61,7 @@ class ExpressionContext : public BindingContext {
   const SelectBinder& select_;
   const NameScope& scope_;
   Subqueries subqueries_;
+  WindowBinder* windows_ = nullptr;
   std::vector<Pending> pending_;
 };
 

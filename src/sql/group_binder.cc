@@ -19,7 +19,8 @@ BoundAggregate bind_aggregate_call(const Expression& expression, ExpressionBinde
   call.name = to_lower_ascii(expression.name);
   call.distinct = expression.distinct;
   const auto bind_part = [&](const Expression& part) {
-    if (contains_aggregate(part)) {
+    // The argument of a window function may: the aggregate is computed below the window.
+    if (!expression.over && contains_aggregate(part)) {
       throw Error(ErrorKind::kSqlSemantic,
                   concat("an aggregate cannot contain another one: ", expression.to_string()));
     }
@@ -37,7 +38,7 @@ BoundAggregate bind_aggregate_call(const Expression& expression, ExpressionBinde
         {bind_part(*key.expression), key.descending, key.nulls_first.value_or(false)});
   }
   if (expression.filter) {
-    if (contains_aggregate(*expression.filter)) {
+    if (!expression.over && contains_aggregate(*expression.filter)) {
       throw Error(ErrorKind::kSqlSemantic,
                   concat("FILTER cannot contain an aggregate: ", expression.to_string()));
     }

@@ -37,7 +37,8 @@ class GroupBinder : public ExpressionBinder {
 };
 
 // The aggregate that a call means, with everything that may stand inside: DISTINCT, ORDER BY,
-// WITHIN GROUP, FILTER. `input` binds its parts over the aggregate's input; OVER is not looked at.
+// WITHIN GROUP, FILTER. `input` binds its parts over the aggregate's input. The window of OVER is
+// not looked at.
 BoundAggregate bind_aggregate_call(const Expression& call, ExpressionBinder& input);
 
 // The aggregate that a call means over its bound argument (null for count(*)).

@@ -69,8 +69,7 @@ ExpressionPtr Parser::parse_call() {
       } while (take_symbol(","));
     }
     if (take_words("ORDER", "BY")) node->order_by = sort_key_list();
-    if (at_words("IGNORE", "NULLS")) refuse("IGNORE NULLS", position());
-    take_words("RESPECT", "NULLS");
+    take_null_treatment(node.get());
   }
   expect_close(open);
   parse_call_tail(node.get());
@@ -95,8 +94,11 @@ void Parser::parse_call_tail(Expression* node) {
     node->filter = parse_expression();
     expect_close(open);
   }
-  if (at_words("IGNORE", "NULLS")) refuse("IGNORE NULLS", position());
-  take_words("RESPECT", "NULLS");
+  const int64_t nulls_at = position();
+  take_null_treatment(node);
+  if (node->ignore_nulls && !at_word("OVER")) {
+    fail_syntax("IGNORE NULLS is only possible before OVER (...)", nulls_at);
+  }
   if (take_word("OVER")) {
     if (at_symbol("(")) {
       node->over = std::make_shared<const WindowSpec>(parse_window_spec());
@@ -105,6 +107,15 @@ void Parser::parse_call_tail(Expression* node) {
       spec.base_name = expect_name("'(' or the name of a window");
       node->over = std::make_shared<const WindowSpec>(std::move(spec));
     }
+  }
+}
+
+// Inside the parentheses or behind them.
+void Parser::take_null_treatment(Expression* node) {
+  if (take_words("IGNORE", "NULLS")) {
+    node->ignore_nulls = true;
+  } else {
+    take_words("RESPECT", "NULLS");
   }
 }
 

@@ -150,6 +150,7 @@ class Parser {
   ExpressionPtr parse_keyword_call();  // null when the word is no special form
   ExpressionPtr parse_call();          // name(...)
   void parse_call_tail(Expression* node);
+  void take_null_treatment(Expression* node);
   ExpressionPtr parse_cast(bool try_cast);
   ExpressionPtr parse_extract();
   ExpressionPtr parse_substring();

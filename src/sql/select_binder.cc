@@ -5,12 +5,14 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/expr/evaluator.h"
+#include "src/expr/function_registry.h"
 #include "src/plan/decorrelation/outer_columns.h"
 #include "src/plan/decorrelation/pull_up.h"
 #include "src/sql/binder.h"
 #include "src/sql/expression_context.h"
 #include "src/sql/group_binder.h"
 #include "src/sql/parser.h"
+#include "src/sql/window_binder.h"
 
 namespace velaria::sql {
 
@@ -41,6 +43,25 @@ std::optional<size_t> item_of_alias(const Expression& expression,
     if (!items[i].alias.empty() && equals_ignore_case(items[i].alias, expression.name)) return i;
   }
   return std::nullopt;
+}
+
+// `expression` with the aliases of items replaced by what they stand for.
+ExpressionPtr with_aliases(const ExpressionPtr& expression, const std::vector<SelectItem>& items,
+                           const NameScope& scope) {
+  if (const auto item = item_of_alias(*expression, items)) {
+    return scope.find(*expression) ? expression : items[*item].expression;
+  }
+  std::vector<ExpressionPtr> children;
+  bool changed = false;
+  for (const ExpressionPtr& child : expression->children) {
+    children.push_back(with_aliases(child, items, scope));
+    changed = changed || children.back() != child;
+  }
+  if (!changed) return expression;
+  auto out = std::make_shared<Expression>(*expression);
+  out->children = std::move(children);
+  out->measure();
+  return out;
 }
 
 }  // namespace
@@ -107,17 +128,9 @@ PlanPtr SelectBinder::bind_query(const SelectStatement& statement, bool keep_nul
   if (statement.set_operation != SetOperation::kNone) {
     return bind_set_operation(statement, keep_null_types);
   }
-  if (!statement.windows.empty()) {
-    unsupported("WINDOW definitions are not supported", statement.position);
-  }
-  if (statement.qualify) unsupported("QUALIFY is not supported", statement.qualify->position);
   if (statement.hybrid_search) {
     unsupported("HYBRID SEARCH is not supported; call vector_search() on the session",
                 statement.hybrid_search->position);
-  }
-  if (!statement.distinct_on.empty()) {
-    unsupported("DISTINCT ON is not supported; use GROUP BY with min() or max()",
-                statement.distinct_on[0]->position);
   }
   if (!statement.values.empty()) {
     return bind_order_and_limit(statement,
@@ -137,7 +150,10 @@ PlanPtr SelectBinder::bind_select_body(const SelectStatement& statement, bool ke
       std::any_of(items.begin(), items.end(),
                   [](const SelectItem& item) { return contains_aggregate(*item.expression); }) ||
       std::any_of(statement.order_by.begin(), statement.order_by.end(),
-                  [](const SortKey& key) { return contains_aggregate(*key.expression); });
+                  [](const SortKey& key) { return contains_aggregate(*key.expression); }) ||
+      std::any_of(statement.windows.begin(), statement.windows.end(),
+                  [](const auto& window) { return contains_aggregate(window.second); }) ||
+      (statement.qualify && contains_aggregate(*statement.qualify));
 
   Projection projection;
   if (grouped) {
@@ -204,13 +220,50 @@ void SelectBinder::bind_ungrouped(const SelectStatement& statement,
                                   const std::vector<SelectItem>& items, const BoundRelation& input,
                                   Projection* projection) const {
   ExpressionContext context(*this, input.scope);
+  WindowBinder windows(statement.windows);
+  context.set_windows(&windows);
   ExpressionBinder binder(input.scope);
   binder.set_context(&context);
   locate(binder);
   for (const SelectItem& item : items) projection->add(binder.bind(*item.expression), item);
   bind_sort_keys(statement, items, binder, projection);
+  bind_distinct_on(statement, items, binder, projection);
+  const BoundExpressionPtr qualify = bind_qualify(statement, items, input.scope, binder);
   projection->input = context.join_pending(input.plan);
-  for (BoundExpressionPtr& e : projection->expressions) e = context.resolved(e);
+  add_windows(context, &windows, qualify, projection);
+}
+
+// QUALIFY may name items of the select list by their aliases; columns of the input win.
+BoundExpressionPtr SelectBinder::bind_qualify(const SelectStatement& statement,
+                                              const std::vector<SelectItem>& items,
+                                              const NameScope& scope,
+                                              ExpressionBinder& binder) const {
+  if (!statement.qualify) return nullptr;
+  const bool windows = contains_window_function(*statement.qualify) ||
+                       std::any_of(items.begin(), items.end(), [](const SelectItem& item) {
+                         return contains_window_function(*item.expression);
+                       });
+  if (!windows) {
+    fail(ErrorKind::kSqlSemantic,
+         "QUALIFY filters by window functions, but there is none in it or in the select list; use "
+         "WHERE or HAVING",
+         statement.qualify->position);
+  }
+  return bind_condition(binder, *with_aliases(statement.qualify, items, scope), "QUALIFY");
+}
+
+// Window functions above the projection's input, and the rows that QUALIFY keeps.
+void SelectBinder::add_windows(const ExpressionContext& context, WindowBinder* windows,
+                               const BoundExpressionPtr& qualify, Projection* projection) {
+  projection->input = windows->add_plans(
+      projection->input, [&](const BoundExpressionPtr& e) { return context.resolved(e); });
+  const auto resolved = [&](const BoundExpressionPtr& e) {
+    return context.resolved(windows->resolved(e));
+  };
+  if (qualify) {
+    projection->input = std::make_shared<FilterPlan>(projection->input, resolved(qualify));
+  }
+  for (BoundExpressionPtr& e : projection->expressions) e = resolved(e);
 }
 
 void SelectBinder::add_time_window(const TimeWindowClause& clause, BoundRelation* input) const {
@@ -338,7 +391,9 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
   }
   if (statement.group_by_all) {
     for (const SelectItem& item : items) {
-      if (!contains_aggregate(*item.expression)) add_key(*item.expression);
+      const bool computed_above =
+          contains_aggregate(*item.expression) || contains_window_function(*item.expression);
+      if (!computed_above) add_key(*item.expression);
     }
   }
   // Subqueries inside aggregates are joined below the aggregate, the others above it.
@@ -348,10 +403,16 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
   binder.set_context(&output_context);
   binder.set_input_contexts(&argument_context, &key_context);
   locate(binder);
+  WindowBinder windows(statement.windows);
+  output_context.set_windows(&windows);
   for (const SelectItem& item : items) projection->add(binder.bind(*item.expression), item);
+  output_context.set_windows(nullptr);
   BoundExpressionPtr having;
   if (statement.having) having = bind_condition(binder, *statement.having, "HAVING");
+  output_context.set_windows(&windows);
   bind_sort_keys(statement, items, binder, projection);
+  bind_distinct_on(statement, items, binder, projection);
+  const BoundExpressionPtr qualify = bind_qualify(statement, items, input.scope, binder);
   // Only now are all aggregates known.
   std::vector<BoundAggregate> aggregates = binder.take_aggregates();
   const PlanPtr below = argument_context.join_pending(input.plan);
@@ -372,39 +433,88 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
   });
   if (having) plan = std::make_shared<FilterPlan>(plan, output_context.resolved(having));
   projection->input = plan;
-  for (BoundExpressionPtr& e : projection->expressions) e = output_context.resolved(e);
+  add_windows(output_context, &windows, qualify, projection);
 }
 
-// ORDER BY: an item's position, an item's alias, or any expression the select list could have.
+// An item's position, an item's alias, or any expression the select list could have: the column of
+// the projection, which may come behind the select list.
+size_t SelectBinder::projected_column(const ExpressionPtr& written,
+                                      const std::vector<SelectItem>& items, std::string_view clause,
+                                      ExpressionBinder& binder, Projection* projection) const {
+  if (const auto position = item_position(*written, items.size(), clause)) return *position;
+  if (const auto aliased = item_of_alias(*written, items)) return *aliased;
+  const BoundExpressionPtr bound = binder.bind(*written);
+  size_t column = 0;
+  while (column < projection->expressions.size() &&
+         !same_expression(*projection->expressions[column], *bound)) {
+    ++column;
+  }
+  if (column == projection->expressions.size()) {
+    projection->expressions.push_back(bound);
+    projection->names.push_back(concat(to_lower_ascii(clause), " ", written->to_string()));
+  }
+  return column;
+}
+
+// ORDER BY.
 void SelectBinder::bind_sort_keys(const SelectStatement& statement,
                                   const std::vector<SelectItem>& items, ExpressionBinder& binder,
                                   Projection* projection) const {
   for (const SortKey& key : statement.order_by) {
-    size_t column = projection->expressions.size();
-    if (const auto position = item_position(*key.expression, items.size(), "ORDER BY")) {
-      column = *position;
-    } else if (const auto aliased = item_of_alias(*key.expression, items)) {
-      column = *aliased;
-    } else {
-      const BoundExpressionPtr bound = binder.bind(*key.expression);
-      column = 0;
-      while (column < projection->expressions.size() &&
-             !same_expression(*projection->expressions[column], *bound)) {
-        ++column;
-      }
-      if (column == projection->expressions.size()) {
-        if (statement.distinct) {
-          fail(ErrorKind::kSqlSemantic,
-               concat("ORDER BY ", key.expression->to_string(),
-                      " is not in the select list, which SELECT DISTINCT needs"),
-               key.expression->position);
-        }
-        projection->expressions.push_back(bound);
-        projection->names.push_back(concat("order by ", key.expression->to_string()));
-      }
+    const size_t before = projection->expressions.size();
+    const size_t column = projected_column(key.expression, items, "ORDER BY", binder, projection);
+    if (statement.distinct && statement.distinct_on.empty() && column >= before) {
+      fail(ErrorKind::kSqlSemantic,
+           concat("ORDER BY ", key.expression->to_string(),
+                  " is not in the select list, which SELECT DISTINCT needs"),
+           key.expression->position);
     }
     projection->sort_items.push_back({column, key.descending, key.nulls_first.value_or(false)});
   }
+}
+
+void SelectBinder::bind_distinct_on(const SelectStatement& statement,
+                                    const std::vector<SelectItem>& items, ExpressionBinder& binder,
+                                    Projection* projection) const {
+  for (const ExpressionPtr& key : statement.distinct_on) {
+    projection->distinct_on.push_back(
+        projected_column(key, items, "DISTINCT ON", binder, projection));
+  }
+}
+
+// DISTINCT ON: of the rows with equal keys the first one by ORDER BY.
+PlanPtr SelectBinder::keep_first_rows(const SelectStatement& statement,
+                                      const Projection& projection, const PlanPtr& plan) const {
+  const auto column = [&](size_t i) {
+    const Field& field = plan->schema().field(i);
+    return bound_column(i, field.type, field.name);
+  };
+  std::vector<BoundExpressionPtr> keys;
+  for (size_t i = 0; i < projection.distinct_on.size(); ++i) {
+    keys.push_back(column(projection.distinct_on[i]));
+    if (keys.back()->type.is_vector()) {
+      fail(ErrorKind::kTypeMismatch, "DISTINCT ON a vector is not possible",
+           statement.distinct_on[i]->position);
+    }
+    if (keys.back()->type.is_null()) keys.back() = bound_cast(keys.back(), DataType(TypeId::kUtf8));
+  }
+  std::vector<BoundSortKey> order;
+  for (const SortItem& item : projection.sort_items) {
+    order.push_back({column(item.column), item.descending, item.nulls_first});
+  }
+  BoundWindowFunction row_number;
+  row_number.kind = WindowFunctionKind::kRowNumber;
+  row_number.result_type = DataType(TypeId::kInt64);
+  const size_t number = plan->schema().size();
+  const PlanPtr numbered = std::make_shared<WindowPlan>(
+      plan, std::move(keys), std::move(order), std::vector<BoundWindowFunction>{row_number});
+  const PlanPtr first = std::make_shared<FilterPlan>(
+      numbered, FunctionRegistry::builtin().bind(
+                    "=", {bound_column(number, row_number.result_type, row_number.to_string()),
+                          bound_constant(Value::int64(1))}));
+  std::vector<size_t> columns(number);
+  for (size_t i = 0; i < number; ++i) columns[i] = i;
+  return pick_columns(first, columns);
 }
 
 PlanPtr SelectBinder::finish(const SelectStatement& statement, Projection projection,
@@ -417,7 +527,10 @@ PlanPtr SelectBinder::finish(const SelectStatement& statement, Projection projec
   const size_t visible = projection.visible;
   PlanPtr plan =
       std::make_shared<ProjectPlan>(projection.input, projection.expressions, projection.names);
-  if (statement.distinct) {
+  if (!projection.distinct_on.empty()) {
+    check_sortable(*plan, projection.sort_items, statement);
+    plan = keep_first_rows(statement, projection, plan);
+  } else if (statement.distinct) {
     std::vector<BoundExpressionPtr> keys;
     for (size_t i = 0; i < visible; ++i) {
       keys.push_back(bound_column(i, plan->schema().field(i).type, plan->schema().field(i).name));

@@ -18,6 +18,7 @@
 namespace velaria::sql {
 
 class ExpressionContext;
+class WindowBinder;
 
 // A plan and what its columns are called: scope column i is plan column i, and the plan may have
 // further columns behind them.
@@ -90,6 +91,7 @@ class SelectBinder {
     std::vector<std::string> names;
     size_t visible = 0;
     std::vector<SortItem> sort_items;
+    std::vector<size_t> distinct_on;
 
     void add(BoundExpressionPtr expression, const SelectItem& item);
   };
@@ -108,6 +110,18 @@ class SelectBinder {
                       const BoundRelation& input, Projection* projection) const;
   void bind_grouped(const SelectStatement& statement, const std::vector<SelectItem>& items,
                     const BoundRelation& input, Projection* projection) const;
+  static void add_windows(const ExpressionContext& context, WindowBinder* windows,
+                          const BoundExpressionPtr& qualify, Projection* projection);
+  BoundExpressionPtr bind_qualify(const SelectStatement& statement,
+                                  const std::vector<SelectItem>& items, const NameScope& scope,
+                                  ExpressionBinder& binder) const;
+  size_t projected_column(const ExpressionPtr& written, const std::vector<SelectItem>& items,
+                          std::string_view clause, ExpressionBinder& binder,
+                          Projection* projection) const;
+  void bind_distinct_on(const SelectStatement& statement, const std::vector<SelectItem>& items,
+                        ExpressionBinder& binder, Projection* projection) const;
+  PlanPtr keep_first_rows(const SelectStatement& statement, const Projection& projection,
+                          const PlanPtr& plan) const;
   void bind_sort_keys(const SelectStatement& statement, const std::vector<SelectItem>& items,
                       ExpressionBinder& binder, Projection* projection) const;
   PlanPtr finish(const SelectStatement& statement, Projection projection,

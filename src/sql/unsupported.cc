@@ -171,8 +171,6 @@ const std::vector<UnsupportedSql>& unsupported_sql() {
       {"JSON_AGG", "SELECT JSON_AGG(a) FROM t", "join the values as text with string_agg()"},
       {"HISTOGRAM", "SELECT HISTOGRAM(a) FROM t", "use GROUP BY a and count(*)"},
       {"GROUPING", "SELECT GROUPING(a) FROM t GROUP BY a", "there are no grouping sets"},
-      {"IGNORE NULLS", "SELECT lag(a) IGNORE NULLS OVER (ORDER BY a) FROM t",
-       "filter the NULLs out in a subquery"},
       {"EXCLUDE in a frame",
        "SELECT sum(a) OVER (ORDER BY a ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) FROM t",
        "subtract the row's own value"},

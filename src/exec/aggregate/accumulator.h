@@ -40,7 +40,9 @@ class Accumulator {
   }
   // Whether add_rows() looks at the rows' positions: ties go by them, so they must be given.
   virtual bool reads_positions() const { return false; }
-  // Group from[i] of `other` (of the same kind) is added to group to[i] of this.
+  // Group from[i] of `other` (of the same kind) is added to group to[i] of this, one pair after the
+  // other. Where a group is a few words (not of quantiles, modes, texts and sketches) `other` may
+  // be this accumulator, and then later pairs see what earlier ones added.
   virtual void merge(const Accumulator& other, const uint32_t* from, const uint32_t* to,
                      int64_t count) = 0;
   // Values of the given groups. TypeMismatchError when a sum does not fit its type.

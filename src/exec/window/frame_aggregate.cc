@@ -24,35 +24,54 @@ namespace {
 
 constexpr uint32_t kBlockRows = 64 * 1024;
 
-// The arguments of the rows [first, first + count) of an item, in the order of the window.
-struct ArgumentRows {
-  std::vector<ColumnPtr> arguments;
-  std::vector<uint32_t> positions;  // with a filter: which of the rows count
+// What an aggregate reads of some rows, in the order of the window.
+struct GatheredRows {
+  AggregateRows rows;
+  std::vector<uint32_t> kept;  // with a filter: which of the rows count
+  std::vector<uint64_t> positions;
   bool filtered = false;
-  uint32_t count = 0;
+
+  uint32_t place_of(uint32_t i) const { return filtered ? kept[i] : i; }
+  uint32_t size() const { return static_cast<uint32_t>(rows.rows); }
 };
 
-ArgumentRows gather_arguments(const WindowFunctionInput& input, const WindowItem& item,
-                              uint32_t first, uint32_t count) {
-  ArgumentRows out;
-  out.count = count;
-  const uint32_t* rows = item.row_numbers() + first;
-  std::vector<uint32_t> kept;
+// `numbers`: of the rows among all rows.
+GatheredRows gather_rows(const WindowFunctionInput& input, const uint32_t* numbers,
+                         uint32_t count) {
+  GatheredRows out;
+  std::vector<uint32_t> kept_numbers;
   if (input.filter) {
     out.filtered = true;
     const auto* values = input.filter->values<uint8_t>();
     for (uint32_t i = 0; i < count; ++i) {
-      if (!input.filter->validity().valid(rows[i]) || values[rows[i]] == 0) continue;
-      out.positions.push_back(i);
-      kept.push_back(rows[i]);
+      if (!input.filter->validity().valid(numbers[i]) || values[numbers[i]] == 0) continue;
+      out.kept.push_back(i);
+      kept_numbers.push_back(numbers[i]);
     }
-    rows = kept.data();
-    count = static_cast<uint32_t>(kept.size());
+    numbers = kept_numbers.data();
+    count = static_cast<uint32_t>(out.kept.size());
   }
+  out.rows.rows = count;
   for (const ColumnPtr& argument : input.arguments) {
-    out.arguments.push_back(take(argument, rows, count));
+    out.rows.arguments.push_back(take(argument, numbers, count));
+  }
+  for (const ColumnPtr& key : input.order_keys) {
+    out.rows.order_keys.push_back(take(key, numbers, count));
   }
   return out;
+}
+
+// Whether totals may stand for every place of a long list: they take a few words each, and merging
+// them one after the other within one accumulator does what it says.
+bool has_small_totals(AggregateKind kind) {
+  switch (kind) {
+    case AggregateKind::kQuantileCont:
+    case AggregateKind::kQuantileDisc:
+    case AggregateKind::kMode:
+    case AggregateKind::kStringAgg:
+    case AggregateKind::kApproxCountDistinct: return false;
+    default: return true;
+  }
 }
 
 // Groups of an accumulator stand for places; merges are collected and done in order.
@@ -84,7 +103,14 @@ class FrameAggregateFunction : public WindowFunctionExec {
       return;
     }
     const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
-    if (function_.frame.start == FrameBound::Kind::kUnboundedPreceding) {
+    const bool growing = function_.frame.start == FrameBound::Kind::kUnboundedPreceding;
+    if (!has_small_totals(function_.aggregate.kind)) {
+      if (growing) {
+        growing_frames(item, frames, context);
+      } else {
+        separate_frames(item, frames, context);
+      }
+    } else if (growing) {
       running_totals(item, frames, context);
     } else {
       sliding_frames(item, frames, context);
@@ -93,18 +119,25 @@ class FrameAggregateFunction : public WindowFunctionExec {
   const ResultColumn& result() const override { return result_; }
 
  private:
-  // Row i of `rows` goes to group ids[i].
-  static void add_rows(const ArgumentRows& rows, const std::vector<uint32_t>& ids,
+  // Row i of the gathered ones, the first of which is row `first` of the item, goes to group
+  // ids[i].
+  static void add_rows(GatheredRows& gathered, uint32_t first, const std::vector<uint32_t>& ids,
                        Accumulator* accumulator) {
-    const auto count = static_cast<int64_t>(rows.filtered ? rows.positions.size() : rows.count);
+    const uint32_t count = gathered.size();
     if (count == 0) return;
-    std::vector<uint32_t> kept;
-    const uint32_t* groups = ids.data();
-    if (rows.filtered) {
-      for (const uint32_t position : rows.positions) kept.push_back(ids[position]);
-      groups = kept.data();
+    std::vector<uint32_t> kept_ids;
+    gathered.rows.ids = ids.data();
+    if (gathered.filtered) {
+      for (const uint32_t place : gathered.kept) kept_ids.push_back(ids[place]);
+      gathered.rows.ids = kept_ids.data();
     }
-    accumulator->add(rows.arguments.empty() ? nullptr : rows.arguments[0], groups, count);
+    if (accumulator->reads_positions() && gathered.positions.empty()) {
+      for (uint32_t i = 0; i < count; ++i) {
+        gathered.positions.push_back(uint64_t{first} + gathered.place_of(i));
+      }
+    }
+    gathered.rows.positions = gathered.positions.data();
+    accumulator->add_rows(gathered.rows);
   }
 
   std::unique_ptr<Accumulator> new_accumulator(uint32_t groups) const {
@@ -130,8 +163,8 @@ class FrameAggregateFunction : public WindowFunctionExec {
     for (uint32_t first = 0; first < item.size(); first += kBlockRows) {
       check_cancelled(context);
       const uint32_t count = std::min(kBlockRows, item.size() - first);
-      add_rows(gather_arguments(input_, item, first, count), part_of(ids, first, count),
-               totals.get());
+      GatheredRows rows = gather_rows(input_, item.row_numbers() + first, count);
+      add_rows(rows, first, part_of(ids, first, count), totals.get());
     }
     std::vector<uint32_t> all(partitions);
     std::iota(all.begin(), all.end(), 0u);
@@ -154,7 +187,8 @@ class FrameAggregateFunction : public WindowFunctionExec {
       check_cancelled(context);
       const uint32_t count = std::min(kBlockRows, item.size() - first);
       std::unique_ptr<Accumulator> totals = new_accumulator(count + 1);  // the last one is empty
-      add_rows(gather_arguments(input_, item, first, count), identity(count), totals.get());
+      GatheredRows rows = gather_rows(input_, item.row_numbers() + first, count);
+      add_rows(rows, first, identity(count), totals.get());
       Merges steps;
       for (uint32_t i = 0; i < count; ++i) {
         if (first + i == item.starts()[partition]) {
@@ -237,22 +271,88 @@ class FrameAggregateFunction : public WindowFunctionExec {
       from_suffixes.add(begin, i);
       if (end > cut) from_prefixes.add(end - 1, i);
     }
-    const ArgumentRows arguments = gather_arguments(input_, item, base, span);
+    GatheredRows gathered = gather_rows(input_, item.row_numbers() + base, span);
     const std::vector<uint32_t> ids = identity(span);
     const std::unique_ptr<Accumulator> totals = new_accumulator(rows);
     {
       const std::unique_ptr<Accumulator> suffixes = new_accumulator(span);
-      add_rows(arguments, ids, suffixes.get());
+      add_rows(gathered, base, ids, suffixes.get());
       suffix_steps.run(*suffixes, suffixes.get());
       from_suffixes.run(*suffixes, totals.get());
     }
     if (!from_prefixes.from.empty()) {
       const std::unique_ptr<Accumulator> prefixes = new_accumulator(span);
-      add_rows(arguments, ids, prefixes.get());
+      add_rows(gathered, base, ids, prefixes.get());
       prefix_steps.run(*prefixes, prefixes.get());
       from_prefixes.run(*prefixes, totals.get());
     }
     give_out(*totals, identity(rows), item, first);
+  }
+
+  // ---- Aggregates that keep all their values
+
+  // Every frame has the rows of the one before and more, until the next partition begins.
+  void growing_frames(const WindowItem& item, const Frames& frames,
+                      const ExecutionContext& context) {
+    std::unique_ptr<Accumulator> total;
+    uint32_t begin = 0;
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < item.size();) {
+      check_cancelled(context);
+      if (total == nullptr || frames.begin[i] != begin) {
+        total = new_accumulator(1);
+        begin = end = frames.begin[i];
+      }
+      if (frames.end[i] > end) {
+        const uint32_t more = frames.end[i] - end;
+        GatheredRows rows = gather_rows(input_, item.row_numbers() + end, more);
+        add_rows(rows, end, std::vector<uint32_t>(more, 0), total.get());
+        end = frames.end[i];
+      }
+      uint32_t alike = 1;  // rows with this very frame
+      while (i + alike < item.size() && frames.begin[i + alike] == begin &&
+             frames.end[i + alike] <= end) {
+        ++alike;
+      }
+      give_out(*total, std::vector<uint32_t>(alike, 0), item, i);
+      i += alike;
+    }
+  }
+
+  // Frame by frame, many at a time.
+  void separate_frames(const WindowItem& item, const Frames& frames,
+                       const ExecutionContext& context) {
+    for (uint32_t first = 0; first < item.size();) {
+      check_cancelled(context);
+      std::vector<uint32_t> positions;
+      std::vector<uint32_t> ids;
+      std::vector<uint32_t> groups;
+      uint32_t i = first;
+      uint32_t group = 0;
+      for (; i < item.size() && positions.size() < kBlockRows; ++i) {
+        const bool same = i > first && frames.begin[i] == frames.begin[i - 1] &&
+                          frames.end[i] == frames.end[i - 1];
+        if (!same && i > first) ++group;
+        groups.push_back(group);
+        if (same) continue;
+        for (uint32_t row = frames.begin[i]; row < frames.end[i]; ++row) {
+          positions.push_back(row);
+          ids.push_back(group);
+        }
+      }
+      std::vector<uint32_t> numbers;
+      numbers.reserve(positions.size());
+      for (const uint32_t position : positions) numbers.push_back(item.row_numbers()[position]);
+      GatheredRows rows =
+          gather_rows(input_, numbers.data(), static_cast<uint32_t>(numbers.size()));
+      for (uint32_t row = 0; row < rows.size(); ++row) {
+        rows.positions.push_back(positions[rows.place_of(row)]);
+      }
+      const std::unique_ptr<Accumulator> totals = new_accumulator(group + 1);
+      add_rows(rows, 0, ids, totals.get());
+      give_out(*totals, groups, item, first);
+      first = i;
+    }
   }
 
   static std::vector<uint32_t> identity(uint32_t count) {
@@ -290,46 +390,45 @@ class FrameExtremeFunction : public WindowFunctionExec {
       return;
     }
     const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
-    const ArgumentRows rows = gather_arguments(input_, item, 0, item.size());
-    const Column& values = *rows.arguments[0];
+    const GatheredRows rows = gather_rows(input_, item.row_numbers(), item.size());
+    const Column& values = *rows.rows.arguments[0];
     std::vector<uint32_t> queue;
     size_t head = 0;
     uint32_t next = 0;  // into `values`
-    const auto kept = static_cast<uint32_t>(values.length());
-    const auto place_of = [&](uint32_t at) { return rows.filtered ? rows.positions[at] : at; };
+    const uint32_t kept = rows.size();
     for (uint32_t i = 0; i < item.size(); ++i) {
       if (i % kBlockRows == 0 && context.cancellation) context.cancellation->throw_if_cancelled();
-      for (; next < kept && place_of(next) < frames.end[i]; ++next) {
+      for (; next < kept && rows.place_of(next) < frames.end[i]; ++next) {
         if (!values.validity().valid(next)) continue;
         while (queue.size() > head && compare_(values, next, queue.back()) * direction_ > 0) {
           queue.pop_back();
         }
         queue.push_back(next);
       }
-      while (head < queue.size() && place_of(queue[head]) < frames.begin[i]) ++head;
+      while (head < queue.size() && rows.place_of(queue[head]) < frames.begin[i]) ++head;
       if (head == queue.size()) {
         queue.clear();
         head = 0;
       }
-      const bool any = head < queue.size() && place_of(queue[head]) < frames.end[i];
+      const bool any = head < queue.size() && rows.place_of(queue[head]) < frames.end[i];
       result_.picks()[item.row_numbers()[i]] =
-          any ? item.row_numbers()[place_of(queue[head])] : kNoRow;
+          any ? item.row_numbers()[rows.place_of(queue[head])] : kNoRow;
     }
   }
   const ResultColumn& result() const override { return result_; }
 
  private:
   void whole_partitions(const WindowItem& item) {
-    const ArgumentRows rows = gather_arguments(input_, item, 0, item.size());
-    const Column& values = *rows.arguments[0];
-    const auto kept = static_cast<uint32_t>(values.length());
+    const GatheredRows rows = gather_rows(input_, item.row_numbers(), item.size());
+    const Column& values = *rows.rows.arguments[0];
+    const uint32_t kept = rows.size();
     uint32_t next = 0;
     for (size_t p = 0; p + 1 < item.starts().size(); ++p) {
       const uint32_t end = item.starts()[p + 1];
       uint32_t best = kNoRow;
       uint32_t best_place = 0;
       for (; next < kept; ++next) {
-        const uint32_t place = rows.filtered ? rows.positions[next] : next;
+        const uint32_t place = rows.place_of(next);
         if (place >= end) break;
         if (!values.validity().valid(next)) continue;
         if (best != kNoRow && compare_(values, next, best) * direction_ <= 0) continue;

@@ -16,8 +16,9 @@ struct WindowFunctionInput {
   uint32_t rows = 0;
   bool ordered = false;  // whether the window has an ORDER BY
   std::vector<ColumnPtr> arguments;
-  ColumnPtr filter;     // of an aggregate; may be null
-  ColumnPtr order_key;  // the first one; null when there is none
+  ColumnPtr filter;                   // of an aggregate; may be null
+  std::vector<ColumnPtr> order_keys;  // of the ORDER BY inside an aggregate
+  ColumnPtr order_key;                // the first one; null when there is none
   SortOrder order;
 };
 

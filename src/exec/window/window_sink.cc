@@ -74,6 +74,11 @@ class WindowSink : public SinkOperator {
       for (const auto& e : aggregate ? function.aggregate.arguments : function.arguments) {
         places.arguments.push_back(computed_place(guarded(e, filter)));
       }
+      if (aggregate) {
+        for (const BoundSortKey& key : function.aggregate.order_by) {
+          places.order_keys.push_back(computed_place(guarded(key.expression, filter)));
+        }
+      }
       if (filter) places.filter = computed_place(filter);
       places_.push_back(std::move(places));
     }
@@ -167,6 +172,7 @@ class WindowSink : public SinkOperator {
   // Where the values of a function's expressions are among the computed columns.
   struct FunctionPlaces {
     std::vector<size_t> arguments;
+    std::vector<size_t> order_keys;
     size_t filter = kNone;
   };
 
@@ -214,6 +220,7 @@ class WindowSink : public SinkOperator {
       input.rows = rows;
       input.ordered = !order_by_.empty();
       for (const size_t place : places_[f].arguments) input.arguments.push_back(whole[place]);
+      for (const size_t place : places_[f].order_keys) input.order_keys.push_back(whole[place]);
       if (places_[f].filter != kNone) input.filter = whole[places_[f].filter];
       if (!order_by_.empty()) {
         input.order_key = order_columns[0];

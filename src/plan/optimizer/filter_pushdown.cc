@@ -228,6 +228,24 @@ PlanPtr push_through_join(const PlanPtr& plan, const Conjuncts& above) {
                      std::move(stay));
 }
 
+// What is asked of partition keys only takes whole partitions away, and the others do not see it.
+// Floats stay: 0.0 and -0.0 are one partition, but a condition may tell them apart. So may
+// intervals.
+PlanPtr push_through_window(const PlanPtr& plan, const Conjuncts& conjuncts) {
+  const auto& window = static_cast<const WindowPlan&>(*plan);
+  const auto is_key = [&](size_t column) {
+    return std::any_of(window.partition_by().begin(), window.partition_by().end(),
+                       [&](const BoundExpressionPtr& key) {
+                         return key->kind == BoundKind::kColumn && key->column == column &&
+                                !key->type.is_float() && key->type.id() != TypeId::kInterval;
+                       });
+  };
+  const Split split = split_movable(conjuncts, [&](const BoundExpression& conjunct) {
+    return !conjunct.can_fail && reads_only(conjunct, is_key);
+  });
+  return with_filter(plan->with_children({push(plan->child(), split.below)}), split.stay);
+}
+
 PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
   switch (plan->kind()) {
     case PlanKind::kFilter: {
@@ -257,7 +275,7 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
       for (const PlanPtr& child : plan->children()) children.push_back(push(child, split.below));
       return with_filter(plan->with_children(std::move(children)), split.stay);
     }
-    case PlanKind::kWindow:
+    case PlanKind::kWindow: return push_through_window(plan, conjuncts);
     case PlanKind::kScan:
     case PlanKind::kLimit:
     case PlanKind::kTopN: break;
