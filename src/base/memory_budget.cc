@@ -6,10 +6,11 @@
 namespace velaria {
 
 void MemoryBudget::reserve(uint64_t bytes, std::string_view owner) {
+  if (parent_) parent_->reserve(bytes, owner);
   const uint64_t before = used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   const uint64_t now = before + bytes;
   if (limit_bytes_ != 0 && now > limit_bytes_) {
-    used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    release(bytes);
     throw Error(ErrorKind::kResource,
                 concat(owner, " needs ", format_bytes(bytes), " more, but ", format_bytes(before),
                        " of the session's memory_limit of ", format_bytes(limit_bytes_),
@@ -22,6 +23,7 @@ void MemoryBudget::reserve(uint64_t bytes, std::string_view owner) {
 
 void MemoryBudget::release(uint64_t bytes) noexcept {
   used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (parent_) parent_->release(bytes);
 }
 
 void MemoryReservation::resize(uint64_t bytes) {

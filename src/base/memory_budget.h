@@ -13,8 +13,10 @@ namespace velaria {
 
 class MemoryBudget {
  public:
-  // limit_bytes == 0: no limit, only counting.
-  explicit MemoryBudget(uint64_t limit_bytes = 0) : limit_bytes_(limit_bytes) {}
+  // limit_bytes == 0: no limit, only counting. `parent`, when given, counts the same bytes and may
+  // refuse them: a part of a budget that is looked at by itself.
+  explicit MemoryBudget(uint64_t limit_bytes = 0, std::shared_ptr<MemoryBudget> parent = nullptr)
+      : limit_bytes_(limit_bytes), parent_(std::move(parent)) {}
 
   // Throws ResourceError naming `owner` and the bytes when the limit would be passed.
   void reserve(uint64_t bytes, std::string_view owner);
@@ -26,6 +28,7 @@ class MemoryBudget {
 
  private:
   const uint64_t limit_bytes_;
+  const std::shared_ptr<MemoryBudget> parent_;
   std::atomic<uint64_t> used_bytes_{0};
   std::atomic<uint64_t> peak_bytes_{0};
 };

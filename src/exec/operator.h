@@ -18,6 +18,8 @@
 
 namespace velaria {
 
+struct ExecutionProfile;
+
 // What a running query may use. Outlives everything that gets it.
 struct ExecutionContext {
   ThreadPool* pool = nullptr;  // null: everything runs on the calling thread
@@ -27,6 +29,7 @@ struct ExecutionContext {
   int64_t chunk_rows = kDefaultChunkRows;
   // Called now and then by the thread that waits for the query; throws to stop it (Ctrl-C).
   std::function<void()> interrupt_check;
+  ExecutionProfile* profile = nullptr;  // filled when given; nothing is measured otherwise
 };
 
 // Operators may make several chunks of one. The pipeline shifts the order that a scan gives to the

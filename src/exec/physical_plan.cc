@@ -1,6 +1,8 @@
 #include "src/exec/physical_plan.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -37,8 +39,33 @@ struct PhysicalPlan::Builder {
   const PhysicalOptions& options;
   std::vector<Pipeline>& pipelines;
   const WantedColumns wanted_columns;
+  std::vector<PlanOperator>& operators;
+  size_t parent = kNoPlanOperator;
 
+  // Notes what the stages work for: those that nobody owns when a node is done were made for it.
   Pipeline open(const LogicalPlan& plan) {
+    const size_t self = operators.size();
+    operators.push_back({&plan, {}});
+    if (parent != kNoPlanOperator) operators[parent].children.push_back(self);
+    const size_t outer = std::exchange(parent, self);
+    const size_t first = pipelines.size();
+    Pipeline out = open_node(plan);
+    parent = outer;
+    for (size_t i = first; i < pipelines.size(); ++i) {
+      if (pipelines[i].sink_owner == kNoPlanOperator) pipelines[i].sink_owner = self;
+      own_stages(&pipelines[i], self);
+    }
+    own_stages(&out, self);
+    return out;
+  }
+
+  static void own_stages(Pipeline* pipeline, size_t owner) {
+    for (PipelineInput& input : pipeline->inputs) {
+      input.owners.resize(input.transforms.size() + 1, owner);
+    }
+  }
+
+  Pipeline open_node(const LogicalPlan& plan) {
     switch (plan.kind()) {
       case PlanKind::kScan: {
         const auto& scan = static_cast<const ScanPlan&>(plan);
@@ -167,7 +194,7 @@ struct PhysicalPlan::Builder {
 
 PhysicalPlan PhysicalPlan::make(const LogicalPlan& plan, const PhysicalOptions& options) {
   PhysicalPlan out;
-  Builder builder{options, out.pipelines_, find_wanted_columns(plan)};
+  Builder builder{options, out.pipelines_, find_wanted_columns(plan), out.operators_};
   Pipeline last = builder.open(plan);
   last.sink = make_collect();
   last.description += " -> collect";
@@ -186,12 +213,21 @@ std::string PhysicalPlan::describe() const {
 
 PlanExecution::PlanExecution(const PhysicalPlan& plan, ExecutionContext context)
     : plan_(plan), context_(std::move(context)) {
-  for (const Pipeline& pipeline : plan.pipelines()) {
-    states_.push_back(pipeline.sink->new_state(context_));
+  for (size_t i = 0; i < plan.pipelines().size(); ++i) {
+    if (context_.profile != nullptr) {
+      sink_budgets_.push_back(std::make_shared<MemoryBudget>(0, context_.budget));
+    }
+    states_.push_back(plan.pipelines()[i].sink->new_state(sink_context(i)));
   }
 }
 
 PlanExecution::~PlanExecution() = default;
+
+ExecutionContext PlanExecution::sink_context(size_t pipeline) const {
+  ExecutionContext context = context_;
+  if (!sink_budgets_.empty()) context.budget = sink_budgets_[pipeline];
+  return context;
+}
 
 size_t PlanExecution::tasks_for(const PipelineInput& input, const TableSource* source) const {
   if (context_.pool == nullptr) return 1;
@@ -210,7 +246,7 @@ size_t PlanExecution::tasks_for(const PipelineInput& input, const TableSource* s
 
 PipelineInputEnd PlanExecution::run_input(const PipelineInput& input, const TableSource* source,
                                           const SinkOperator& sink, SinkState& sink_state,
-                                          uint64_t first_order) {
+                                          uint64_t first_order, PipelineInputProfile* profile) {
   ScanRequest request;
   request.columns = input.columns;
   request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
@@ -220,23 +256,41 @@ PipelineInputEnd PlanExecution::run_input(const PipelineInput& input, const Tabl
       source != nullptr ? source->scan(request)
                         : plan_.pipelines()[input.input_pipeline].sink->result(
                               *states_[input.input_pipeline], request);
+  if (profile != nullptr) profile->tasks = request.tasks;
   return run_pipeline_input(
-      {*scan, input.transforms, states_, sink, sink_state, request.tasks, first_order}, context_);
+      {*scan, input.transforms, states_, sink, sink_state, request.tasks, first_order, profile},
+      context_);
 }
 
 void PlanExecution::run(const TableSource* replacement) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+  };
   const std::vector<Pipeline>& pipelines = plan_.pipelines();
+  if (context_.profile != nullptr) context_.profile->pipelines.resize(pipelines.size());
   for (size_t i = 0; i < pipelines.size(); ++i) {
+    PipelineProfile* profile =
+        context_.profile != nullptr ? &context_.profile->pipelines[i] : nullptr;
+    if (profile != nullptr) profile->inputs.resize(pipelines[i].inputs.size());
+    const Clock::time_point start = Clock::now();
     const SinkOperator& sink = *pipelines[i].sink;
     sink.begin_epoch(*states_[i]);
     PipelineInputEnd end;
-    for (const PipelineInput& input : pipelines[i].inputs) {
-      if (end.sink_finished) break;
+    for (size_t k = 0; k < pipelines[i].inputs.size() && !end.sink_finished; ++k) {
+      const PipelineInput& input = pipelines[i].inputs[k];
       const TableSource* source =
           input.source && replacement != nullptr ? replacement : input.source.get();
-      end = run_input(input, source, sink, *states_[i], end.next_order);
+      end = run_input(input, source, sink, *states_[i], end.next_order,
+                      profile != nullptr ? &profile->inputs[k] : nullptr);
     }
-    sink.finish(*states_[i], context_);
+    const Clock::time_point all_rows = Clock::now();
+    sink.finish(*states_[i], sink_context(i));
+    if (profile != nullptr) {
+      profile->finish_ns += since(all_rows);
+      profile->wall_ns += since(start);
+      profile->peak_bytes = sink_budgets_[i]->peak_bytes();
+    }
   }
 }
 

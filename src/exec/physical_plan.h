@@ -20,6 +20,8 @@
 
 namespace velaria {
 
+constexpr size_t kNoPlanOperator = static_cast<size_t>(-1);
+
 struct PhysicalOptions {
   AggregateOutput aggregate_output = AggregateOutput::kAllGroups;
   // All hashes are the same and nothing may do without hashing: answers must not change.
@@ -32,6 +34,8 @@ struct PipelineInput {
   size_t input_pipeline = 0;
   std::vector<size_t> columns;
   std::vector<std::shared_ptr<const TransformOperator>> transforms;
+  // The plan operators (see PhysicalPlan::operators) that the scan and each transform work for.
+  std::vector<size_t> owners = {};
 };
 
 // The inputs run one after the other into one sink; their rows come in this order.
@@ -39,6 +43,13 @@ struct Pipeline {
   std::vector<PipelineInput> inputs;
   std::unique_ptr<SinkOperator> sink;
   std::string description;  // "scan flights -> filter -> aggregate"
+  size_t sink_owner = kNoPlanOperator;
+};
+
+// A node of the logical plan at one place of the tree, for profiles.
+struct PlanOperator {
+  const LogicalPlan* node;  // alive as long as the plan that was given to make()
+  std::vector<size_t> children;
 };
 
 class PhysicalPlan {
@@ -48,11 +59,14 @@ class PhysicalPlan {
   // In the order in which they must run; the last one collects the result.
   const std::vector<Pipeline>& pipelines() const { return pipelines_; }
   const Schema& schema() const { return schema_; }
+  // The first one is the root.
+  const std::vector<PlanOperator>& operators() const { return operators_; }
   std::string describe() const;  // one line a pipeline
 
  private:
   struct Builder;
   std::vector<Pipeline> pipelines_;
+  std::vector<PlanOperator> operators_;
   Schema schema_;
 };
 
@@ -79,12 +93,16 @@ class PlanExecution {
   uint64_t state_bytes();
 
  private:
+  ExecutionContext sink_context(size_t pipeline) const;
   size_t tasks_for(const PipelineInput& input, const TableSource* source) const;
   PipelineInputEnd run_input(const PipelineInput& input, const TableSource* source,
-                             const SinkOperator& sink, SinkState& sink_state, uint64_t first_order);
+                             const SinkOperator& sink, SinkState& sink_state, uint64_t first_order,
+                             PipelineInputProfile* profile);
 
   const PhysicalPlan& plan_;
   ExecutionContext context_;
+  // One a pipeline, when a profile is wanted: what its sink holds.
+  std::vector<std::shared_ptr<MemoryBudget>> sink_budgets_;
   PipelineStates states_;
 };
 

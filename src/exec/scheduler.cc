@@ -65,12 +65,33 @@ class TaskGroup {
   std::atomic<bool> stopped_{false};
 };
 
+// Adds the time it lives to a stage; does nothing without one.
+class StageClock {
+ public:
+  using Clock = std::chrono::steady_clock;
+  explicit StageClock(StageProfile* stage) : stage_(stage) {
+    if (stage_ != nullptr) start_ = Clock::now();
+  }
+  ~StageClock() {
+    if (stage_ == nullptr) return;
+    stage_->time_ns +=
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start_).count();
+  }
+  StageClock(const StageClock&) = delete;
+  StageClock& operator=(const StageClock&) = delete;
+
+ private:
+  StageProfile* stage_;
+  Clock::time_point start_;
+};
+
 struct PipelineParts {
   const PipelineInputRun& input;
   // Asked between chunks, also between those that a transform makes of one; may throw.
   std::function<bool()> keep_going;
   std::atomic<uint64_t> next_order{0};
   std::atomic<bool> sink_finished{false};
+  std::mutex profile_mutex{};
 };
 
 // One task of a pipeline.
@@ -83,12 +104,13 @@ class PipelineTask {
     for (const auto& transform : parts.input.transforms) {
       states_.push_back(transform->new_state(parts.input.states));
     }
+    if (parts.input.profile != nullptr) stages_.resize(parts.input.transforms.size() + 2);
   }
 
   // False: the source is at its end, or the sink wants no more.
   bool step() {
     Chunk chunk;
-    if (!source_->next(&chunk)) return false;
+    if (!pull(&chunk)) return false;
     next_order_ = parts_.input.first_order + chunk.order + 1;
     order_ = (next_order_ - 1) << kSubOrderBits;
     last_order_ = order_ | ((uint64_t{1} << kSubOrderBits) - 1);
@@ -96,30 +118,69 @@ class PipelineTask {
   }
 
   void combine() {
-    parts_.input.sink.combine(parts_.input.sink_state, std::move(sink_task_));
+    {
+      const StageClock clock(stage(parts_.input.transforms.size() + 1));
+      parts_.input.sink.combine(parts_.input.sink_state, std::move(sink_task_));
+    }
+    if (parts_.input.profile != nullptr) {
+      const std::lock_guard<std::mutex> lock(parts_.profile_mutex);
+      auto& total = parts_.input.profile->stages;
+      total.resize(stages_.size());
+      for (size_t i = 0; i < stages_.size(); ++i) total[i].add(stages_[i]);
+    }
     uint64_t seen = parts_.next_order.load();
     while (seen < next_order_ && !parts_.next_order.compare_exchange_weak(seen, next_order_)) {
     }
   }
 
  private:
-  bool push(Chunk chunk, size_t stage) {
-    if (stage == parts_.input.transforms.size()) {
+  // Null unless a profile is wanted. 0 is the scan, then come the transforms and the sink.
+  StageProfile* stage(size_t i) { return stages_.empty() ? nullptr : &stages_[i]; }
+
+  void count(size_t i, const Chunk& chunk) {
+    if (stages_.empty()) return;
+    const int64_t rows = chunk.selected_rows();
+    if (rows == 0) return;
+    StageProfile& passed = stages_[i];
+    ++passed.chunks;
+    passed.rows += rows;
+    const double share = static_cast<double>(rows) / static_cast<double>(chunk.rows);
+    passed.bytes += static_cast<int64_t>(static_cast<double>(chunk.estimated_bytes()) * share);
+  }
+
+  bool pull(Chunk* chunk) {
+    const StageClock clock(stage(0));
+    if (!source_->next(chunk)) return false;
+    count(0, *chunk);
+    return true;
+  }
+
+  SinkResult sink(Chunk chunk) {
+    const size_t last = parts_.input.transforms.size() + 1;
+    count(last, chunk);
+    const StageClock clock(stage(last));
+    return parts_.input.sink.consume(parts_.input.sink_state, *sink_task_, std::move(chunk));
+  }
+
+  TransformResult transform(size_t i, const Chunk& input, Chunk* output) {
+    const StageClock clock(stage(i + 1));
+    return parts_.input.transforms[i]->process(input, states_[i].get(), output);
+  }
+
+  bool push(Chunk chunk, size_t next) {
+    if (next == parts_.input.transforms.size()) {
       chunk.order = order_;
       // Beyond the bits the chunks share an order; they are still this task's, one after the other.
       if (order_ < last_order_ && chunk.selected_rows() > 0) ++order_;
-      if (parts_.input.sink.consume(parts_.input.sink_state, *sink_task_, std::move(chunk)) ==
-          SinkResult::kNeedInput) {
-        return true;
-      }
+      if (sink(std::move(chunk)) == SinkResult::kNeedInput) return true;
       parts_.sink_finished.store(true, std::memory_order_relaxed);
       return false;
     }
-    const TransformOperator& transform = *parts_.input.transforms[stage];
     for (;;) {
       Chunk output;
-      const TransformResult result = transform.process(chunk, states_[stage].get(), &output);
-      if (!push(std::move(output), stage + 1)) return false;
+      const TransformResult result = transform(next, chunk, &output);
+      count(next + 1, output);
+      if (!push(std::move(output), next + 1)) return false;
       if (result == TransformResult::kNeedInput) return true;
       if (!parts_.keep_going()) return false;
     }
@@ -129,6 +190,7 @@ class PipelineTask {
   std::unique_ptr<ScanTask> source_;
   std::unique_ptr<SinkTask> sink_task_;
   std::vector<std::unique_ptr<TransformState>> states_;
+  std::vector<StageProfile> stages_;  // empty unless a profile is wanted
   uint64_t next_order_ = 0;
   uint64_t order_ = 0;
   uint64_t last_order_ = 0;

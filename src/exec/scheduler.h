@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/exec/execution_profile.h"
 #include "src/exec/operator.h"
 
 namespace velaria {
@@ -19,6 +20,7 @@ struct PipelineInputRun {
   size_t tasks = 1;
   // Where the orders of this input's chunks begin, so that they follow those of the inputs before.
   uint64_t first_order = 0;
+  PipelineInputProfile* profile = nullptr;  // filled when given
 };
 
 struct PipelineInputEnd {

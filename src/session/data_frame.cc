@@ -49,6 +49,7 @@ void DataFrame::export_arrow(ArrowArrayStream* out) const {
 }
 
 std::string DataFrame::explain() const { return engine_->explain(plan_); }
+QueryProfile DataFrame::analyze() const { return engine_->analyze(plan_); }
 
 std::string DataFrame::to_text(int64_t most_rows) const {
   // One row more than is shown tells whether there are more.

@@ -16,6 +16,7 @@
 #include "src/column/arrow/c_data.h"
 #include "src/column/chunk.h"
 #include "src/plan/logical_plan.h"
+#include "src/session/query_profile.h"
 
 namespace velaria {
 
@@ -48,6 +49,8 @@ class DataFrame {
 
   // Logical plan, optimized plan and pipelines, each under a heading line.
   std::string explain() const;
+  // Runs the query, throws its rows away and tells where the time went.
+  QueryProfile analyze() const;
   // The first rows as an aligned text table.
   std::string to_text(int64_t most_rows = 20) const;
 

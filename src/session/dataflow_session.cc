@@ -56,8 +56,8 @@ DataFrame DataflowSession::read_csv(const std::string& path,
 
 DataFrame DataflowSession::sql(const std::string& text) { return run_statement(engine_, text); }
 
-std::string DataflowSession::explain(const std::string& text) {
-  return explain_statement(engine_, text);
+std::string DataflowSession::explain(const std::string& text, bool analyze) {
+  return explain_statement(engine_, text, analyze);
 }
 
 void DataflowSession::create_temp_view(const std::string& name, const DataFrame& frame) {

@@ -51,7 +51,8 @@ class DataflowSession {
   // ---- batch SQL. Queries give a frame that runs when its rows are asked for; other statements
   // run at once and give a frame that tells what they did.
   DataFrame sql(const std::string& text);
-  std::string explain(const std::string& text);
+  // The plans of a query; with `analyze` the query runs, and the text tells where the time went.
+  std::string explain(const std::string& text, bool analyze = false);
 
   void create_temp_view(const std::string& name, const DataFrame& frame);
   DataFrame table(const std::string& name) const;

@@ -1,6 +1,7 @@
 #include "src/session/engine.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "src/base/allowed_paths.h"
 #include "src/base/error.h"
@@ -84,14 +85,32 @@ PlanPtr Engine::optimized(const PlanPtr& plan) const {
   return optimize(plan, OptimizerOptions{options_.optimizer});
 }
 
-QueryResult Engine::run(const PlanPtr& plan) {
+QueryResult Engine::run(const PlanPtr& plan) { return run(plan, nullptr); }
+
+QueryProfile Engine::analyze(const PlanPtr& plan) {
+  QueryProfile profile;
+  run(plan, &profile);
+  return profile;
+}
+
+QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
   check_open();
   if (!is_bounded(*plan)) {
     throw Error(ErrorKind::kTableKind,
                 "the query reads a stream that has no end; start it with start_stream_sql() or "
                 "write_stream()");
   }
+  using Clock = std::chrono::steady_clock;
+  const auto ms_since = [](Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  };
+  const Clock::time_point start = Clock::now();
+  const PlanPtr better = optimized(with_snapshots(plan));
+  const PhysicalPlan physical = PhysicalPlan::make(*better, PhysicalOptions());
+  const double planning_ms = ms_since(start);
+
   const CancellationToken cancellation;
+  ExecutionProfile execution_profile;
   ExecutionContext context;
   context.pool = pool_.get();
   context.tasks = pool_->size();
@@ -99,14 +118,25 @@ QueryResult Engine::run(const PlanPtr& plan) {
   context.cancellation = &cancellation;
   context.chunk_rows = options_.chunk_rows;
   context.interrupt_check = options_.interrupt_check;
-  const PlanPtr better = optimized(with_snapshots(plan));
-  const PhysicalPlan physical = PhysicalPlan::make(*better, PhysicalOptions());
+  if (profile != nullptr) {
+    context.profile = &execution_profile;
+    // The query's own share of what the session uses.
+    context.budget = std::make_shared<MemoryBudget>(0, budget_);
+  }
+  const std::shared_ptr<MemoryBudget> used = context.budget;
   PlanExecution execution(physical, std::move(context));
   execution.run(nullptr);
   QueryResult result;
   result.schema = plan->schema();
   result.chunks = execution.take_result();
   for (const Chunk& chunk : result.chunks) result.rows += chunk.rows;
+  if (profile != nullptr) {
+    *profile = make_query_profile(physical, execution_profile);
+    profile->planning_ms = planning_ms;
+    profile->execution_ms = ms_since(start) - planning_ms;
+    profile->threads = pool_->size();
+    profile->peak_memory_bytes = used->peak_bytes();
+  }
   return result;
 }
 

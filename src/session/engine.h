@@ -19,6 +19,7 @@
 #include "src/plan/optimizer/optimizer.h"
 #include "src/plan/table_resolver.h"
 #include "src/session/data_frame.h"
+#include "src/session/query_profile.h"
 #include "src/session/session_options.h"
 #include "stream/stream_environment.h"
 #include "stream/streaming_query.h"
@@ -43,6 +44,7 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   const std::shared_ptr<Clock>& clock() const { return clock_; }
 
   QueryResult run(const PlanPtr& plan);
+  QueryProfile analyze(const PlanPtr& plan);
   PlanPtr optimized(const PlanPtr& plan) const;
   std::string explain(const PlanPtr& plan) const;
 
@@ -72,6 +74,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const override;
 
  private:
+  QueryResult run(const PlanPtr& plan, QueryProfile* profile);
+
   const SessionOptions options_;
   std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<FileSystem> files_;

@@ -48,12 +48,13 @@ class StatementRunner {
     return std::visit([this](const auto& body) { return run_body(body); }, statement.body);
   }
 
-  std::string explain(const sql::Statement& statement) {
+  std::string explain(const sql::Statement& statement, bool analyze) {
     if (const auto* select = std::get_if<sql::SelectPtr>(&statement.body)) {
-      return engine_->explain(bind(**select));
+      const PlanPtr plan = bind(**select);
+      return analyze ? engine_->analyze(plan).to_text() : engine_->explain(plan);
     }
     if (const auto* explained = std::get_if<sql::ExplainStatement>(&statement.body)) {
-      return explain(*explained->statement);
+      return explain(*explained->statement, analyze || explained->analyze);
     }
     throw Error(ErrorKind::kSqlUnsupported, "only queries can be explained");
   }
@@ -151,10 +152,7 @@ class StatementRunner {
   }
 
   DataFrame run_body(const sql::ExplainStatement& explained) {
-    if (explained.analyze) {
-      throw Error(ErrorKind::kSqlUnsupported, "EXPLAIN ANALYZE is not supported; use EXPLAIN");
-    }
-    std::istringstream lines(explain(*explained.statement));
+    std::istringstream lines(explain(*explained.statement, explained.analyze));
     std::vector<std::vector<std::string>> rows;
     for (std::string line; std::getline(lines, line);) rows.push_back({line});
     return text_frame(engine_, {"plan"}, rows);
@@ -223,9 +221,10 @@ DataFrame run_statement(const std::shared_ptr<Engine>& engine, const std::string
   return StatementRunner(engine, text).run(sql::parse_statement(text));
 }
 
-std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text) {
+std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text,
+                              bool analyze) {
   engine->check_open();
-  return StatementRunner(engine, text).explain(sql::parse_statement(text));
+  return StatementRunner(engine, text).explain(sql::parse_statement(text), analyze);
 }
 
 }  // namespace velaria

@@ -9,7 +9,9 @@ namespace velaria {
 
 DataFrame run_statement(const std::shared_ptr<Engine>& engine, const std::string& text);
 
-// EXPLAIN text of a statement's query.
-std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text);
+// EXPLAIN text of a statement's query; with `analyze` it runs, and the text tells where the time
+// went.
+std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text,
+                              bool analyze);
 
 }  // namespace velaria
