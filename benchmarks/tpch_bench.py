@@ -1,0 +1,66 @@
+"""The 22 queries of TPC-H over Arrow tables, scale factor 1 unless VELARIA_TPCH_SCALE says another.
+
+    ./scripts/run_benchmark.sh tpch [--runs 5] [--only "q 9"] [--json FILE]
+
+duckdb reads its own tables, duckdb_arrow and the others the same Arrow tables as Velaria. An engine
+whose SQL does not take a query is left out of it. Averages of decimals are decimals here and floats
+elsewhere, hence the tolerance.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable
+
+import datafusion
+import duckdb
+import polars as pl
+import velaria
+from peer_timing import Case, main
+from tpch.data import tables
+from tpch.queries import QUERIES
+
+
+def engines(query: str, runners: dict[str, Callable[[str], Any]]) -> dict[str, Callable[[], Any]]:
+    out: dict[str, Callable[[], Any]] = {}
+    for name, run in runners.items():
+        try:
+            run(query)
+        except velaria.Error:
+            raise
+        except BaseException as error:  # Polars panics on some queries, which is no Exception
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            continue
+        out[name] = lambda run=run: run(query)  # type: ignore[misc]
+    return out
+
+
+def cases() -> list[Case]:
+    data = tables(os.environ.get("VELARIA_TPCH_SCALE", "1"))
+    session = velaria.Session()
+    own = duckdb.connect()
+    arrow = duckdb.connect()
+    fusion = datafusion.SessionContext()
+    for name, table in data.items():
+        session.create_temp_view(name, session.create_dataframe_from_arrow(table))
+        arrow.register(name, table)
+        own.register("arrow_table", table)
+        own.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_table")
+        fusion.register_record_batches(name, [table.to_batches()])
+    polars_sql = pl.SQLContext({name: pl.from_arrow(table) for name, table in data.items()})
+    runners: dict[str, Callable[[str], Any]] = {
+        "velaria": lambda query: session.sql(query).to_arrow(),
+        "duckdb": lambda query: own.sql(query).to_arrow_table(),
+        "duckdb_arrow": lambda query: arrow.sql(query).to_arrow_table(),
+        "datafusion": lambda query: fusion.sql(query).to_arrow_table(),
+        "polars": lambda query: polars_sql.execute(query, eager=True).to_arrow(),
+    }
+    out = []
+    for number, query in QUERIES.items():
+        out.append(Case(f"q {number}", engines(query, runners), [], float_tolerance=1e-4))
+    return out
+
+
+if __name__ == "__main__":
+    main("TPC-H", cases())
