@@ -34,7 +34,11 @@ def random_column(rng: random.Random, kind: str, rows: int) -> pa.Array:
         if rng.random() < nulls:
             return None
         if kind == "int":
-            return rng.choice([-1, 0, 1, 2**31 - 1]) if rng.random() < 0.05 else rng.randrange(-spread, spread)
+            return (
+                rng.choice([-1, 0, 1, 2**31 - 1])
+                if rng.random() < 0.05
+                else rng.randrange(-spread, spread)
+            )
         if kind == "float":
             if rng.random() < 0.05:
                 return rng.choice([float("nan"), float("inf"), -float("inf"), -0.0])
@@ -58,7 +62,15 @@ def random_column(rng: random.Random, kind: str, rows: int) -> pa.Array:
     return pa.array([one() for _ in range(rows)], type=types[kind])
 
 
-COLUMNS = {"i": "int", "j": "int", "f": "float", "s": "text", "b": "bool", "d": "date", "m": "decimal"}
+COLUMNS = {
+    "i": "int",
+    "j": "int",
+    "f": "float",
+    "s": "text",
+    "b": "bool",
+    "d": "date",
+    "m": "decimal",
+}
 
 
 def random_table(rng: random.Random) -> pa.Table:
@@ -78,7 +90,9 @@ class QueryMaker:
     def number(self, table: str, depth: int = 2) -> str:
         rng = self.rng
         if depth == 0 or rng.random() < 0.4:
-            return rng.choice([f"{table}.i", f"{table}.j", f"{table}.i", str(rng.randrange(-9, 10))])
+            return rng.choice(
+                [f"{table}.i", f"{table}.j", f"{table}.i", str(rng.randrange(-9, 10))]
+            )
         a = self.number(table, depth - 1)
         b = self.number(table, depth - 1)
         return self.pick(
@@ -180,8 +194,10 @@ class QueryMaker:
         return f"SELECT {distinct}{items} FROM t1{self.where('t1')}"
 
     def grouped(self) -> str:
-        keys = [self.pick("t1.s", "t1.i", "t1.b", "t1.d", "t1.f", "t1.m", self.number("t1", 1))
-                for _ in range(self.rng.randrange(0, 3))]
+        keys = [
+            self.pick("t1.s", "t1.i", "t1.b", "t1.d", "t1.f", "t1.m", self.number("t1", 1))
+            for _ in range(self.rng.randrange(0, 3))
+        ]
         items = keys + [self.aggregate("t1") for _ in range(self.rng.randrange(1, 4))]
         sql = f"SELECT {', '.join(items)} FROM t1{self.where('t1')}"
         if keys:
@@ -192,25 +208,42 @@ class QueryMaker:
 
     def joined(self) -> str:
         kind = self.pick("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN")
-        key = self.pick("t1.i = t2.i", "t1.s = t2.s", "t1.i = t2.j AND t1.s = t2.s",
-                        "t1.d = t2.d AND t1.i = t2.i", "t1.m = t2.m", "t1.f = t2.f AND t1.b = t2.b")
-        extra = self.pick("", "", f" AND {self.condition('t2', 1)}", " AND t1.j < t2.j",
-                          f" AND {self.condition('t1', 1)}")
+        key = self.pick(
+            "t1.i = t2.i",
+            "t1.s = t2.s",
+            "t1.i = t2.j AND t1.s = t2.s",
+            "t1.d = t2.d AND t1.i = t2.i",
+            "t1.m = t2.m",
+            "t1.f = t2.f AND t1.b = t2.b",
+        )
+        extra = self.pick(
+            "",
+            "",
+            f" AND {self.condition('t2', 1)}",
+            " AND t1.j < t2.j",
+            f" AND {self.condition('t1', 1)}",
+        )
         both = kind not in ("SEMI JOIN", "ANTI JOIN")
         if self.rng.random() < 0.5:
-            items = f"count(*), sum(t1.i), min(t1.s)" + (", max(t2.j), count(t2.s)" if both else "")
+            items = "count(*), sum(t1.i), min(t1.s)" + (", max(t2.j), count(t2.s)" if both else "")
         else:
             items = self.value("t1") + (", " + self.value("t2") if both else "")
         sql = f"SELECT {items} FROM t1 {kind} t2 ON {key}{extra}"
         if self.rng.random() < 0.4:
-            sql += f" WHERE {self.condition('t1' if not both or self.rng.random() < 0.5 else 't2', 1)}"
+            sql += (
+                f" WHERE {self.condition('t1' if not both or self.rng.random() < 0.5 else 't2', 1)}"
+            )
         return sql
 
     def set_operation(self) -> str:
         columns = self.pick("i", "s", "i, s", "b, d")
-        operation = self.pick("UNION", "UNION ALL", "INTERSECT", "EXCEPT", *self.window_operations())
-        return (f"SELECT {columns} FROM t1{self.where('t1')} {operation} "
-                f"SELECT {columns} FROM t2{self.where('t2')}")
+        operation = self.pick(
+            "UNION", "UNION ALL", "INTERSECT", "EXCEPT", *self.window_operations()
+        )
+        return (
+            f"SELECT {columns} FROM t1{self.where('t1')} {operation} "
+            f"SELECT {columns} FROM t2{self.where('t2')}"
+        )
 
     def window_operations(self) -> list[str]:
         return ["INTERSECT ALL", "EXCEPT ALL"]
@@ -218,25 +251,50 @@ class QueryMaker:
     def windowed(self) -> str:
         order = "t1.i, t1.j, t1.s, t1.d, t1.m, t1.b, t1.f"
         partition = self.pick("", "PARTITION BY t1.s ", "PARTITION BY t1.b ")
-        frame = self.pick("", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
-                          " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING",
-                          " ROWS BETWEEN 3 FOLLOWING AND 5 FOLLOWING")
-        function = self.pick("sum(t1.i)", "count(*)", "min(t1.s)", "max(t1.j)", "avg(t1.i)",
-                             "first_value(t1.i)", "last_value(t1.i)")
-        ranking = self.pick("rank()", "dense_rank()", "lag(t1.i)", "lead(t1.s, 2)", "percent_rank()",
-                            "ntile(3)")
-        return (f"SELECT t1.i, t1.s, {function} OVER ({partition}ORDER BY {order}{frame}), "
-                f"{ranking} OVER ({partition}ORDER BY {order}) FROM t1")
+        frame = self.pick(
+            "",
+            " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
+            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING",
+            " ROWS BETWEEN 3 FOLLOWING AND 5 FOLLOWING",
+        )
+        function = self.pick(
+            "sum(t1.i)",
+            "count(*)",
+            "min(t1.s)",
+            "max(t1.j)",
+            "avg(t1.i)",
+            "first_value(t1.i)",
+            "last_value(t1.i)",
+        )
+        ranking = self.pick(
+            "rank()", "dense_rank()", "lag(t1.i)", "lead(t1.s, 2)", "percent_rank()", "ntile(3)"
+        )
+        return (
+            f"SELECT t1.i, t1.s, {function} OVER ({partition}ORDER BY {order}{frame}), "
+            f"{ranking} OVER ({partition}ORDER BY {order}) FROM t1"
+        )
 
     def ordered(self) -> str:
         columns = ["i", "j", "s", "b", "d", "m"]
         self.rng.shuffle(columns)
-        keys = ", ".join(f"{c} {self.pick('', 'DESC', 'NULLS FIRST', 'DESC NULLS FIRST')}" for c in columns)
+        keys = ", ".join(
+            f"{c} {self.pick('', 'DESC', 'NULLS FIRST', 'DESC NULLS FIRST')}" for c in columns
+        )
         return f"SELECT {', '.join(columns)} FROM t1{self.where('t1')} ORDER BY {keys} LIMIT {self.rng.randrange(0, 50)}"
 
     def query(self) -> str:
-        maker = self.rng.choice([self.simple, self.grouped, self.grouped, self.joined, self.joined,
-                                 self.set_operation, self.ordered, self.windowed])
+        maker = self.rng.choice(
+            [
+                self.simple,
+                self.grouped,
+                self.grouped,
+                self.joined,
+                self.joined,
+                self.set_operation,
+                self.ordered,
+                self.windowed,
+            ]
+        )
         return maker()
 
 
@@ -256,8 +314,14 @@ def rows_of(table: pa.Table) -> list[Row]:
 
 
 def sort_key(row: Row) -> list[tuple[int, str, float]]:
-    return [(0, "", 0.0) if v is None else (1, "", round(v, 6)) if isinstance(v, (int, float))
-            else (2, str(v), 0.0) for v in row]
+    return [
+        (0, "", 0.0)
+        if v is None
+        else (1, "", round(v, 6))
+        if isinstance(v, (int, float))
+        else (2, str(v), 0.0)
+        for v in row
+    ]
 
 
 def same(a: list[Row], b: list[Row], ordered: bool) -> bool:
@@ -278,7 +342,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--show-errors", action="store_true", help="print errors that only one side gives")
+    parser.add_argument(
+        "--show-errors", action="store_true", help="print errors that only one side gives"
+    )
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.queries} queries", flush=True)
     differences = 0
@@ -312,18 +378,26 @@ def main() -> int:
                 only_velaria_fails += bool(our_error) and not their_error
                 only_duckdb_fails += bool(their_error) and not our_error
                 if options.show_errors and bool(our_error) != bool(their_error):
-                    print(f"\nonly one side fails: {sql}\n  velaria: {our_error[:300]}\n"
-                          f"  duckdb: {their_error[:200]}", flush=True)
+                    print(
+                        f"\nonly one side fails: {sql}\n  velaria: {our_error[:300]}\n"
+                        f"  duckdb: {their_error[:200]}",
+                        flush=True,
+                    )
                 continue
             answered += 1
             if not same(ours, theirs, "ORDER BY" in sql and "OVER" not in sql):
                 differences += 1
-                print(f"\ndifference (seed {options.seed}, tables of query {start}): {sql}\n"
-                      f"  velaria {len(ours)} rows: {sorted(ours, key=sort_key)[:6]}\n"
-                      f"  duckdb  {len(theirs)} rows: {sorted(theirs, key=sort_key)[:6]}", flush=True)
+                print(
+                    f"\ndifference (seed {options.seed}, tables of query {start}): {sql}\n"
+                    f"  velaria {len(ours)} rows: {sorted(ours, key=sort_key)[:6]}\n"
+                    f"  duckdb  {len(theirs)} rows: {sorted(theirs, key=sort_key)[:6]}",
+                    flush=True,
+                )
         session.close()
-    print(f"{answered} answers compared, {differences} differences; "
-          f"{only_velaria_fails} queries only velaria refuses, {only_duckdb_fails} only duckdb")
+    print(
+        f"{answered} answers compared, {differences} differences; "
+        f"{only_velaria_fails} queries only velaria refuses, {only_duckdb_fails} only duckdb"
+    )
     return 1 if differences or only_velaria_fails else 0
 
 
