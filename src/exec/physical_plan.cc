@@ -85,15 +85,7 @@ struct PhysicalPlan::Builder {
         return with_transform(plan,
                               make_time_window(static_cast<const TimeWindowPlan&>(plan).window()),
                               "time window");
-      case PlanKind::kAggregate: {
-        const auto& aggregate = static_cast<const AggregatePlan&>(plan);
-        GroupTableOptions group_options;
-        group_options.equal_hashes = options.equal_hashes_for_tests;
-        return close(plan,
-                     make_aggregate(aggregate.keys(), aggregate.aggregates(),
-                                    options.aggregate_output, group_options),
-                     "aggregate");
-      }
+      case PlanKind::kAggregate: return open_aggregate(static_cast<const AggregatePlan&>(plan));
       case PlanKind::kSort:
         return close(plan,
                      make_sort(static_cast<const SortPlan&>(plan).items(), types_of(plan.schema())),
@@ -145,6 +137,64 @@ struct PhysicalPlan::Builder {
     next.inputs.push_back({nullptr, pipeline, all_columns(schema), {}});
     next.description = concat("read pipeline ", pipeline);
     return next;
+  }
+
+  std::unique_ptr<SinkOperator> aggregate_sink(std::vector<BoundExpressionPtr> keys,
+                                               std::vector<BoundAggregate> aggregates) const {
+    GroupTableOptions group_options;
+    group_options.equal_hashes = options.equal_hashes_for_tests;
+    return make_aggregate(std::move(keys), std::move(aggregates), options.aggregate_output,
+                          group_options);
+  }
+
+  Pipeline open_aggregate(const AggregatePlan& plan) {
+    if (!is_of_one_set(plan)) {
+      return close(plan, aggregate_sink(plan.keys(), plan.aggregates()), "aggregate");
+    }
+    // Grouping by the argument too leaves each value once. Groups meet in parallel, by partition;
+    // the sets inside one aggregate do not.
+    const BoundExpressionPtr& argument = plan.aggregates()[0].arguments[0];
+    std::vector<BoundExpressionPtr> set_keys = plan.keys();
+    set_keys.push_back(argument);
+    std::vector<Field> fields;
+    std::vector<BoundExpressionPtr> keys;
+    for (const BoundExpressionPtr& key : set_keys) {
+      if (fields.size() < plan.keys().size()) {
+        keys.push_back(bound_column(fields.size(), key->type, key->to_string()));
+      }
+      fields.push_back({key->to_string(), key->type});
+    }
+    const BoundExpressionPtr value =
+        bound_column(keys.size(), argument->type, argument->to_string());
+    std::vector<BoundAggregate> aggregates;
+    for (BoundAggregate aggregate : plan.aggregates()) {
+      aggregate.distinct = false;
+      aggregate.arguments = {value};
+      for (BoundSortKey& key : aggregate.order_by) key.expression = value;
+      aggregates.push_back(std::move(aggregate));
+    }
+    Pipeline set = open(*plan.child());
+    set.sink = aggregate_sink(std::move(set_keys), {});
+    set.description += " -> distinct";
+    pipelines.push_back(std::move(set));
+    Pipeline over = read_last(Schema(std::move(fields)));
+    over.sink = aggregate_sink(std::move(keys), std::move(aggregates));
+    over.description += " -> aggregate";
+    pipelines.push_back(std::move(over));
+    return read_last(plan.schema());
+  }
+
+  // Whether every aggregate is over the same set of single values: f(DISTINCT x), g(DISTINCT x).
+  // A stream keeps such sets in its aggregate, since groups come out again and again.
+  bool is_of_one_set(const AggregatePlan& plan) const {
+    if (options.aggregate_output != AggregateOutput::kAllGroups) return false;
+    for (const BoundAggregate& aggregate : plan.aggregates()) {
+      if (!aggregate.distinct || aggregate.filter || aggregate.arguments.size() != 1 ||
+          !same_expression(*aggregate.arguments[0], *plan.aggregates()[0].arguments[0])) {
+        return false;
+      }
+    }
+    return !plan.aggregates().empty();
   }
 
   // The right child's pipeline ends in a table; the left child's looks into it on its way.
