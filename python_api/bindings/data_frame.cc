@@ -15,6 +15,41 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
+py::dict operator_to_dict(const OperatorProfile& profile) {
+  py::dict out;
+  out["name"] = to_python_text(profile.name);
+  out["rows"] = profile.rows;
+  out["chunks"] = profile.chunks;
+  out["bytes"] = profile.bytes;
+  out["time_ms"] = profile.time_ms;
+  out["peak_memory_bytes"] = profile.peak_memory_bytes;
+  out["tasks"] = profile.tasks;
+  py::list children;
+  for (const OperatorProfile& child : profile.children) children.append(operator_to_dict(child));
+  out["children"] = std::move(children);
+  return out;
+}
+
+py::dict profile_to_dict(const QueryProfile& profile) {
+  py::dict out;
+  out["rows"] = profile.rows;
+  out["planning_ms"] = profile.planning_ms;
+  out["execution_ms"] = profile.execution_ms;
+  out["threads"] = profile.threads;
+  out["peak_memory_bytes"] = profile.peak_memory_bytes;
+  out["operators"] = operator_to_dict(profile.root);
+  py::list pipelines;
+  for (const PipelineTiming& pipeline : profile.pipelines) {
+    py::dict timing;
+    timing["description"] = to_python_text(pipeline.description);
+    timing["wall_ms"] = pipeline.wall_ms;
+    timing["tasks"] = pipeline.tasks;
+    pipelines.append(std::move(timing));
+  }
+  out["pipelines"] = std::move(pipelines);
+  return out;
+}
+
 }  // namespace
 
 void bind_data_frame(py::module_& module) {
@@ -43,6 +78,11 @@ void bind_data_frame(py::module_& module) {
           "to_text", [](const DataFrame& frame, int64_t rows) { return frame.to_text(rows); },
           unlocked)
       .def("explain", &DataFrame::explain, unlocked)
+      .def("analyze",
+           [](const DataFrame& frame) {
+             const QueryProfile profile = without_gil([&] { return frame.analyze(); });
+             return py::make_tuple(profile.to_text(), profile_to_dict(profile));
+           })
       .def(
           "select", [](const DataFrame& frame, const Texts& items) { return frame.select(items); },
           unlocked)
@@ -57,6 +97,13 @@ void bind_data_frame(py::module_& module) {
       .def("order_by", &DataFrame::order_by, unlocked)
       .def("limit", &DataFrame::limit, unlocked)
       .def("distinct", &DataFrame::distinct, unlocked)
+      .def("join", &DataFrame::join, unlocked)
+      .def("join_where", &DataFrame::join_where, unlocked)
+      .def("union_all", &DataFrame::union_all, unlocked)
+      .def("union_distinct", &DataFrame::union_distinct, unlocked)
+      .def("intersect", &DataFrame::intersect, unlocked)
+      .def("except_", &DataFrame::except, unlocked)
+      .def("rename", &DataFrame::rename, unlocked)
       .def("window", &DataFrame::time_window, unlocked)
       .def(
           "aggregate",

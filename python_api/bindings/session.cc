@@ -14,6 +14,7 @@
 #include "python_api/bindings/probe_result.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/query_handle.h"
+#include "python_api/bindings/rows_from_python.h"
 #include "src/column/arrow/import.h"
 #include "src/session/dataflow_session.h"
 #include "stream/connectors/arrow_stream_source.h"
@@ -89,9 +90,32 @@ void bind_files(py::class_<Session>* session) {
           unlocked);
 }
 
+// (type, value); the type is None for NULL.
+Value parameter_value(py::handle parameter) {
+  const auto pair = py::reinterpret_borrow<py::tuple>(parameter);
+  if (pair[0].is_none()) return Value();
+  const Schema schema({{"parameter", type_from_python(pair[0])}});
+  py::list rows;
+  rows.append(py::make_tuple(pair[1]));
+  return rows_from_python(schema, rows).columns.at(0)->value(0);
+}
+
 void bind_tables(py::class_<Session>* session) {
   const py::call_guard<py::gil_scoped_release> unlocked;
-  session->def("sql", &Session::sql, unlocked)
+  session
+      ->def("sql",
+            [](Session& self, const std::string& text, const py::object& positional,
+               const py::object& named) {
+              sql::Parameters parameters;
+              for (const py::handle& parameter : positional) {
+                parameters.positional.push_back(parameter_value(parameter));
+              }
+              for (const py::handle& parameter : named) {
+                const auto pair = py::reinterpret_borrow<py::tuple>(parameter);
+                parameters.named[py::cast<std::string>(pair[0])] = parameter_value(pair[1]);
+              }
+              return without_gil([&] { return self.sql(text, parameters); });
+            })
       .def("explain", &Session::explain, unlocked)
       .def(
           "create_temp_view",

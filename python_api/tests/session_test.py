@@ -128,6 +128,40 @@ def test_shown_to_people(session, capsys):
     assert many._repr_html_().count("<tr>") == 21
 
 
+def test_verbs_over_two_frames(session):
+    a = session.create_dataframe_from_arrow({"k": [1, 2, 2, None], "x": ["a", "b", "c", "d"]})
+    b = session.create_dataframe_from_arrow({"k": [2, 3, None], "y": [0.5, 1.5, 2.5]})
+
+    def tuples(frame):
+        return [tuple(row.values()) for row in frame.to_rows()]
+
+    assert tuples(a.join(b, ["k"])) == [(2, "b", 0.5), (2, "c", 0.5)]
+    assert a.join(b, ["k"], how="left").count() == 4
+    assert a.join(b, ["k"], how="right").count() == 4
+    assert a.join(b, ["k"], how="full").count() == 6
+    assert tuples(a.join(b, ["k"], how="semi")) == [(2, "b"), (2, "c")]
+    assert tuples(a.join(b, ["k"], how="anti")) == [(1, "a"), (None, "d")]
+    assert a.join(b, how="cross").count() == 12
+    assert a.join(b, "l.k < r.k").count() == 4
+    keys, others = a.select("k"), b.select("k")
+    assert tuples(keys.union_all(others)) == [(1,), (2,), (2,), (None,), (2,), (3,), (None,)]
+    assert tuples(keys.union(others)) == [(1,), (2,), (None,), (3,)]
+    assert tuples(keys.intersect(others)) == [(2,), (None,)]
+    assert tuples(keys.except_(others)) == [(1,)]
+    assert a.rename({"k": "key", "x": "k"}).columns == ["key", "k"]
+    assert tuples(keys.with_columns({"d": "k * 2", "e": "d + 1"}).limit(1)) == [(1, 2, 3)]
+    with pytest.raises(velaria.InvalidArgumentError, match="did you mean 'inner'"):
+        a.join(b, ["k"], how="iner")
+    with pytest.raises(velaria.InvalidArgumentError, match="needs `on`"):
+        a.join(b)
+    with pytest.raises(velaria.InvalidArgumentError, match="takes a DataFrame"):
+        a.union([1])
+    with pytest.raises(velaria.SqlSyntaxError):
+        a.join(b, "true) OR (true")
+    with velaria.Session() as stranger, pytest.raises(velaria.InvalidArgumentError, match="one s"):
+        a.join(stranger.sql("SELECT 1 AS k"), ["k"])
+
+
 def test_explain(session, flights):
     text = session.explain_sql("SELECT carrier FROM flights WHERE delay > 5")
     assert [h for h in ("logical", "optimized", "physical") if f"{h}\n" in text] == [
@@ -136,8 +170,17 @@ def test_explain(session, flights):
         "physical",
     ]
     assert flights.filter("delay > 5").explain().startswith("logical\n")
-    with pytest.raises(velaria.SqlUnsupportedError, match="analyze"):
-        session.explain_sql("SELECT 1", analyze=True)
+    analyzed = session.explain_sql("SELECT carrier FROM flights WHERE delay > 5", analyze=True)
+    assert "Filter delay > 5" in analyzed
+    assert "2 rows in" in analyzed
+    assert "Result" in flights.explain(analyze=True)
+    profile = flights.filter("delay > 5").profile()
+    assert profile["rows"] == 2
+    assert profile["operators"]["name"] == "Result"
+    (filtered,) = profile["operators"]["children"]
+    assert filtered["rows"] == 2
+    assert filtered["children"][0]["rows"] == 6
+    assert len(profile["pipelines"]) == 1
 
 
 def test_no_length_no_pickle_no_copy(session, flights):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
@@ -99,9 +100,27 @@ class DataFrame:
         """Prints the first ``n`` rows as a table."""
         print(self._core.to_text(n), end="")
 
-    def explain(self) -> str:
-        """The logical plan, the optimized one and the pipelines, each under a heading line."""
-        return self._core.explain()
+    def explain(self, analyze: bool = False) -> str:
+        """The logical plan, the optimized one and the pipelines, each under a heading line.
+
+        With ``analyze`` the query runs, and the text is a tree of its operators with rows, bytes,
+        memory and time; ``profile()`` gives the same as values.
+        """
+        return self._core.analyze()[0] if analyze else self._core.explain()
+
+    def profile(self) -> dict[str, Any]:
+        """Runs the query, throws its rows away and tells where the time went.
+
+        Keys: rows, planning_ms, execution_ms, threads, peak_memory_bytes, pipelines (description,
+        wall_ms, tasks) and operators: name, rows, chunks, bytes, time_ms (added up over tasks),
+        peak_memory_bytes, tasks and children.
+
+        >>> import velaria
+        >>> profile = velaria.Session().sql("SELECT 1 AS x").profile()
+        >>> profile["rows"], profile["operators"]["name"]
+        (1, 'Result')
+        """
+        return self._core.analyze()[1]
 
     def select(self, *items: str) -> DataFrame:
         """The given columns or expressions: ``select("city", "n * 2 AS twice")``."""
@@ -135,6 +154,59 @@ class DataFrame:
         """Each different row once."""
         return DataFrame(self._core.distinct())
 
+    def with_columns(self, columns: Mapping[str, str]) -> DataFrame:
+        """Several columns more, name by name: ``with_columns({"a": "n + 1", "b": "n * 2"})``.
+
+        A later expression sees the columns before it.
+        """
+        frame = self
+        for name, expression in columns.items():
+            frame = frame.with_column(name, expression)
+        return frame
+
+    def rename(self, names: Mapping[str, str]) -> DataFrame:
+        """Other names for columns: ``rename({"old": "new"})``."""
+        return DataFrame(self._core.rename(list(names.items())))
+
+    def join(
+        self, other: DataFrame, on: str | Sequence[str] | None = None, how: str = "inner"
+    ) -> DataFrame:
+        """The rows of two frames that belong together.
+
+        ``on``: a list of columns that both have and that come out once; or a condition over ``l``
+        (this frame) and ``r`` (the other one) as one text. ``how``: "inner", "left", "right",
+        "full", "semi" (rows with a match), "anti" (rows without one), "cross".
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> a = session.create_dataframe_from_arrow({"k": [1, 2], "x": [10, 20]})
+        >>> b = session.create_dataframe_from_arrow({"k": [2, 3], "y": [5, 6]})
+        >>> a.join(b, ["k"]).to_rows()
+        [{'k': 2, 'x': 20, 'y': 5}]
+        >>> a.join(b, "l.k < r.k", how="semi").count()
+        2
+        """
+        if isinstance(on, str):
+            return DataFrame(self._core.join_where(_other("join", other), on, how))
+        columns = [] if on is None else verb_texts("join", on)
+        return DataFrame(self._core.join(_other("join", other), columns, how))
+
+    def union(self, other: DataFrame) -> DataFrame:
+        """The rows of both frames, each different one once; columns by position."""
+        return DataFrame(self._core.union_distinct(_other("union", other)))
+
+    def union_all(self, other: DataFrame) -> DataFrame:
+        """The rows of this frame, then those of the other one; columns by position."""
+        return DataFrame(self._core.union_all(_other("union_all", other)))
+
+    def intersect(self, other: DataFrame) -> DataFrame:
+        """The different rows that are in both frames."""
+        return DataFrame(self._core.intersect(_other("intersect", other)))
+
+    def except_(self, other: DataFrame) -> DataFrame:
+        """The different rows that the other frame does not have."""
+        return DataFrame(self._core.except_(_other("except_", other)))
+
     def window(
         self,
         time_column: str,
@@ -162,6 +234,12 @@ class DataFrame:
             "a DataFrame is a query in a session and cannot be pickled or copied; "
             "send its rows: frame.to_arrow()"
         )
+
+
+def _other(verb: str, frame: Any) -> core.DataFrame:
+    if isinstance(frame, DataFrame):
+        return frame._core
+    raise core.InvalidArgumentError(f"{verb}() takes a DataFrame, not a {type(frame).__name__}")
 
 
 class GroupedDataFrame:

@@ -18,6 +18,7 @@ from ._arguments import (
 )
 from ._background import Background
 from ._frame import DataFrame
+from ._parameters import typed_parameters
 from ._schema import Field
 from ._sinks import RealtimeStreamSink, core_sink
 from ._sources import RealtimeStreamSource, as_arrow, cut, is_pulled
@@ -151,9 +152,15 @@ class Session:
 
     # ---- SQL
 
-    def sql(self, query: str) -> DataFrame:
+    def sql(self, query: str, parameters: Any = None) -> DataFrame:
         """Runs a statement. A query gives a frame that runs when its rows are asked for; other
-        statements run at once and give a frame that tells what they did.
+        statements run at once and give a frame that tells what they did: ``rows`` written, or a
+        ``result``.
+
+        ``parameters``: a list or tuple for ``?`` or ``$1``, a mapping for ``$name``. Values are
+        None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta,
+        ``velaria.Interval``, lists of floats (vectors) and NumPy scalars; they never become SQL
+        text.
 
         Raises SqlSyntaxError and the other SQL errors, with the position and a caret, and
         CatalogError for an unknown table.
@@ -163,19 +170,17 @@ class Session:
         >>> session.create_temp_view("t", session.create_dataframe_from_arrow({"n": [3, 4]}))
         >>> session.sql("SELECT sum(n) AS total FROM t").to_rows()
         [{'total': 7}]
+        >>> session.sql("SELECT n FROM t WHERE n > $least", {"least": 3}).to_rows()
+        [{'n': 4}]
         """
-        return DataFrame(self._core.sql(query))
+        return DataFrame(self._core.sql(query, *typed_parameters(parameters)))
 
     def explain_sql(self, query: str, analyze: bool = False) -> str:
         """The plans of a query: logical, optimized and physical. Runs nothing.
 
-        ``analyze`` (run it and measure) is not supported yet and raises SqlUnsupportedError.
+        With ``analyze`` the query runs, and the text tells where the time went.
         """
-        if analyze:
-            raise core.SqlUnsupportedError(
-                "explain_sql(analyze=True) is not supported yet; explain_sql(query) shows the plans"
-            )
-        return self._core.explain(query)
+        return self._core.explain(query, analyze)
 
     def create_temp_view(self, name: str, frame: DataFrame | StreamingDataFrame) -> None:
         """Gives a frame or a stream a name for SQL, in place of what had the name before."""

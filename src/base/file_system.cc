@@ -188,12 +188,17 @@ std::string read_file(FileSystem& files, const std::string& path) {
 }
 
 void replace_file_atomically(FileSystem& files, const std::string& path, std::string_view content) {
+  replace_file_atomically(files, path, [&](WritableFile& file) { file.write(content); });
+}
+
+void replace_file_atomically(FileSystem& files, const std::string& path,
+                             const std::function<void(WritableFile&)>& write) {
   static std::atomic<uint64_t> counter{0};  // two writers in one process never share a temporary
   const std::string temporary =
       concat(path, ".tmp.", ::getpid(), ".", counter.fetch_add(1, std::memory_order_relaxed));
   try {
     auto file = files.create(temporary);
-    file->write(content);
+    write(*file);
     file->sync();
     file->close();
     files.rename(temporary, path);

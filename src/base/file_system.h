@@ -57,6 +57,9 @@ std::string read_file(FileSystem& files, const std::string& path);
 // Writes `content` so that `path` holds either the old or the new content whatever happens:
 // temporary file beside it, sync, rename, sync of the directory.
 void replace_file_atomically(FileSystem& files, const std::string& path, std::string_view content);
+// The same for content that is written bit by bit; what `write` throws leaves the old content.
+void replace_file_atomically(FileSystem& files, const std::string& path,
+                             const std::function<void(WritableFile&)>& write);
 
 // "/a/b/c.csv" -> "/a/b" ("." when there is no slash) and "c.csv".
 std::string directory_of(const std::string& path);

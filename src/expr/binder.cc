@@ -114,8 +114,9 @@ BoundExpressionPtr ExpressionBinder::bind_node(const Expression& expression) {
       throw Error(ErrorKind::kSqlUnsupported,
                   "a subquery is not possible here; compute its value in a table of FROM");
     case ExpressionKind::kParameter:
-      throw Error(ErrorKind::kSqlUnsupported,
-                  "parameters are not supported; write the value into the text");
+      throw Error(
+          ErrorKind::kSqlUnsupported,
+          "parameters have values in sql(text, parameters) only; write the value into the text");
   }
   VELARIA_CHECK(false);
   return nullptr;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/column/chunk.h"
@@ -17,6 +18,10 @@ class TableResolver {
   virtual PlanPtr resolve_table(const std::string& name) const = 0;
   // FROM 'file.csv'.
   virtual PlanPtr resolve_path(const std::string& path) const = 0;
+  // FROM name(arguments, name => argument). SqlSemanticError for an unknown function or argument.
+  virtual PlanPtr resolve_function(
+      const std::string& name, const std::vector<Value>& arguments,
+      const std::vector<std::pair<std::string, Value>>& named_arguments) const = 0;
   // One row without columns: SELECT without FROM.
   virtual TableSourcePtr single_row() const = 0;
   // Rows kept in memory: VALUES.

@@ -80,6 +80,36 @@ DataFrame DataFrame::time_window(const std::string& time_column, int64_t window_
                                  const std::string& output_column, int64_t slide_ms) const {
   return DataFrame(engine_, window_rows(plan_, time_column, window_ms, output_column, slide_ms));
 }
+void DataFrame::check_same_session(const DataFrame& other) const {
+  if (engine_ == other.engine_) return;
+  throw Error(ErrorKind::kInvalidArgument,
+              "both frames must be of one session; hand the other one over through Arrow");
+}
+
+DataFrame DataFrame::join(const DataFrame& other, const std::vector<std::string>& on,
+                          const std::string& how) const {
+  check_same_session(other);
+  return DataFrame(engine_, join_frames(plan_, other.plan_, how, on, ""));
+}
+DataFrame DataFrame::join_where(const DataFrame& other, const std::string& condition,
+                                const std::string& how) const {
+  check_same_session(other);
+  return DataFrame(engine_, join_frames(plan_, other.plan_, how, {}, condition));
+}
+DataFrame DataFrame::combine(const DataFrame& other, const char* operation) const {
+  check_same_session(other);
+  return DataFrame(engine_, combine_frames(plan_, other.plan_, operation));
+}
+DataFrame DataFrame::union_all(const DataFrame& other) const { return combine(other, "UNION ALL"); }
+DataFrame DataFrame::union_distinct(const DataFrame& other) const {
+  return combine(other, "UNION");
+}
+DataFrame DataFrame::intersect(const DataFrame& other) const { return combine(other, "INTERSECT"); }
+DataFrame DataFrame::except(const DataFrame& other) const { return combine(other, "EXCEPT"); }
+DataFrame DataFrame::rename(
+    const std::vector<std::pair<std::string, std::string>>& old_and_new) const {
+  return DataFrame(engine_, rename_columns(plan_, old_and_new));
+}
 GroupedDataFrame DataFrame::group_by(std::vector<std::string> keys) const {
   return GroupedDataFrame(*this, std::move(keys));
 }

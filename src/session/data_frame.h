@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/column/arrow/c_data.h"
@@ -67,7 +68,25 @@ class DataFrame {
                         const std::string& output_column, int64_t slide_ms) const;
   GroupedDataFrame group_by(std::vector<std::string> keys) const;
 
+  // Verbs over two frames of one session.
+  // `how`: inner, left, right, full, semi (rows with a match), anti (rows without one), cross. `on`
+  // are columns that both have, and that come out once.
+  DataFrame join(const DataFrame& other, const std::vector<std::string>& on,
+                 const std::string& how = "inner") const;
+  // `condition`: SQL over l (this frame) and r (the other one), "l.id = r.id AND l.n > r.n".
+  DataFrame join_where(const DataFrame& other, const std::string& condition,
+                       const std::string& how = "inner") const;
+  // As in SQL: columns by position, union, intersect and except without repetitions.
+  DataFrame union_all(const DataFrame& other) const;
+  DataFrame union_distinct(const DataFrame& other) const;
+  DataFrame intersect(const DataFrame& other) const;
+  DataFrame except(const DataFrame& other) const;
+  DataFrame rename(const std::vector<std::pair<std::string, std::string>>& old_and_new) const;
+
  private:
+  DataFrame combine(const DataFrame& other, const char* operation) const;
+  void check_same_session(const DataFrame& other) const;
+
   std::shared_ptr<Engine> engine_;
   PlanPtr plan_;
 };

@@ -54,7 +54,9 @@ DataFrame DataflowSession::read_csv(const std::string& path,
   return read_csv(path, csv_options_from_text(options));
 }
 
-DataFrame DataflowSession::sql(const std::string& text) { return run_statement(engine_, text); }
+DataFrame DataflowSession::sql(const std::string& text, const sql::Parameters& parameters) {
+  return run_statement(engine_, text, parameters);
+}
 
 std::string DataflowSession::explain(const std::string& text, bool analyze) {
   return explain_statement(engine_, text, analyze);

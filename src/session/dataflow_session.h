@@ -21,6 +21,7 @@
 #include "src/io/probe/probe.h"
 #include "src/session/data_frame.h"
 #include "src/session/session_options.h"
+#include "src/sql/parameters.h"
 #include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
@@ -50,7 +51,8 @@ class DataflowSession {
 
   // ---- batch SQL. Queries give a frame that runs when its rows are asked for; other statements
   // run at once and give a frame that tells what they did.
-  DataFrame sql(const std::string& text);
+  // `parameters` are the values of ?, $1 or $name in the text.
+  DataFrame sql(const std::string& text, const sql::Parameters& parameters = {});
   // The plans of a query; with `analyze` the query runs, and the text tells where the time went.
   std::string explain(const std::string& text, bool analyze = false);
 

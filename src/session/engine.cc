@@ -10,6 +10,7 @@
 #include "src/io/probe/probe.h"
 #include "src/plan/logical_plan.h"
 #include "src/plan/snapshot.h"
+#include "src/session/table_functions.h"
 
 namespace velaria {
 
@@ -203,6 +204,12 @@ PlanPtr Engine::resolve_table(const std::string& name) const {
 PlanPtr Engine::resolve_path(const std::string& path) const {
   const ProbeResult probed = probe_file(files_, path, file_context());
   return ScanPlan::all_columns(open_probed(files_, probed, file_context()), file_name_of(path));
+}
+
+PlanPtr Engine::resolve_function(
+    const std::string& name, const std::vector<Value>& arguments,
+    const std::vector<std::pair<std::string, Value>>& named_arguments) const {
+  return make_table_function(*this, name, arguments, named_arguments);
 }
 
 TableSourcePtr Engine::single_row() const { return single_row_source(); }

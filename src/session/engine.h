@@ -70,6 +70,9 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   // ---- TableResolver
   PlanPtr resolve_table(const std::string& name) const override;
   PlanPtr resolve_path(const std::string& path) const override;
+  PlanPtr resolve_function(
+      const std::string& name, const std::vector<Value>& arguments,
+      const std::vector<std::pair<std::string, Value>>& named_arguments) const override;
   TableSourcePtr single_row() const override;
   TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const override;
 

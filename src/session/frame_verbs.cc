@@ -1,5 +1,7 @@
 #include "src/session/frame_verbs.h"
 
+#include <algorithm>
+
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/plan/table_resolver.h"
@@ -10,30 +12,38 @@ namespace velaria {
 
 namespace {
 
-// The only table is the frame itself.
+// The only tables are the frame itself and the other one of a verb over two.
 class FrameResolver : public TableResolver {
  public:
-  explicit FrameResolver(const PlanPtr& input) : input_(input) {}
+  FrameResolver(const PlanPtr& input, const PlanPtr& other) : input_(input), other_(other) {}
   PlanPtr resolve_table(const std::string& name) const override {
     if (name == kName) return input_;
+    if (other_ && name == kOther) return other_;
     throw Error(ErrorKind::kCatalog,
                 concat("table '", excerpt(name), "' cannot be used in a frame's expressions"));
   }
   PlanPtr resolve_path(const std::string& path) const override { return resolve_table(path); }
+  PlanPtr resolve_function(const std::string& name, const std::vector<Value>&,
+                           const std::vector<std::pair<std::string, Value>>&) const override {
+    return resolve_table(name);
+  }
   TableSourcePtr single_row() const override {
     throw Error(ErrorKind::kSqlUnsupported, "a frame's expressions read the frame's rows");
   }
   TableSourcePtr memory_table(Schema, std::vector<Chunk>) const override { return single_row(); }
 
   static constexpr const char* kName = "frame";
+  static constexpr const char* kOther = "other";
 
  private:
   const PlanPtr& input_;
+  const PlanPtr& other_;
 };
 
-PlanPtr run_sql(const PlanPtr& input, const std::string& text) {
+PlanPtr run_sql(const PlanPtr& input, const std::string& text, const PlanPtr& other = nullptr) {
   const sql::Statement statement = sql::parse_statement(text);
-  return sql::bind_select(*std::get<sql::SelectPtr>(statement.body), FrameResolver(input), text);
+  return sql::bind_select(*std::get<sql::SelectPtr>(statement.body), FrameResolver(input, other),
+                          text);
 }
 
 std::string quote_name(const std::string& name) {
@@ -124,6 +134,55 @@ PlanPtr window_rows(const PlanPtr& input, const std::string& time_column, int64_
   const std::string& column = input->schema().field(input->schema().require(time_column)).name;
   return run_sql(input, concat("SELECT * FROM frame WINDOW BY ", quote_name(column), " EVERY ",
                                window_ms, " SLIDE ", slide_ms, " AS ", quote_name(output_column)));
+}
+
+PlanPtr join_frames(const PlanPtr& left, const PlanPtr& right, const std::string& how,
+                    const std::vector<std::string>& columns, const std::string& condition) {
+  const std::vector<std::string> kinds = {"inner", "left", "right", "full",
+                                          "semi",  "anti", "cross"};
+  if (std::find(kinds.begin(), kinds.end(), how) == kinds.end()) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("join(how='", excerpt(how), "')", did_you_mean(how, kinds), "; how is ",
+                       join_texts(kinds, ", ")));
+  }
+  const bool cross = how == "cross";
+  const bool has_condition = !columns.empty() || !condition.empty();
+  if (cross == has_condition) {
+    throw Error(ErrorKind::kInvalidArgument,
+                cross ? "a cross join has no `on`"
+                      : "join() needs `on`: columns of both frames, or a condition over l and r");
+  }
+  std::string text = concat("SELECT * FROM frame AS l ", to_upper_ascii(how), " JOIN other AS r");
+  if (!columns.empty()) {
+    std::vector<std::string> names;
+    for (const std::string& column : columns) {
+      names.push_back(quote_name(left->schema().field(left->schema().require(column)).name));
+    }
+    text += " USING (" + join_texts(names, ", ") + ")";
+  } else if (!condition.empty()) {
+    sql::parse_expression(condition);
+    text += " ON (" + condition + "\n)";
+  }
+  return run_sql(left, text, right);
+}
+
+PlanPtr combine_frames(const PlanPtr& left, const PlanPtr& right, const std::string& operation) {
+  return run_sql(left, "SELECT * FROM frame " + operation + " SELECT * FROM other", right);
+}
+
+PlanPtr rename_columns(const PlanPtr& input,
+                       const std::vector<std::pair<std::string, std::string>>& names) {
+  std::vector<std::string> renamed = input->schema().names();
+  for (const auto& [from, to] : names) renamed[input->schema().require(from)] = to;
+  std::vector<std::string> items;
+  for (size_t i = 0; i < renamed.size(); ++i) {
+    if (renamed[i].empty()) {
+      throw Error(ErrorKind::kInvalidArgument, "rename(): a column needs a name that is not empty");
+    }
+    items.push_back(
+        concat(quote_name(input->schema().field(i).name), " AS ", quote_name(renamed[i])));
+  }
+  return run_sql(input, "SELECT " + join_texts(items, ", ") + " FROM frame");
 }
 
 PlanPtr aggregate_rows(const PlanPtr& input, const std::vector<std::string>& keys,

@@ -21,4 +21,14 @@ PlanPtr window_rows(const PlanPtr& input, const std::string& time_column, int64_
 PlanPtr aggregate_rows(const PlanPtr& input, const std::vector<std::string>& keys,
                        const std::vector<std::string>& aggregates);
 
+// Two frames. `how`: inner, left, right, full, semi, anti, cross. `columns` are of both sides and
+// come out once, as with USING; or `condition` is SQL over l (this frame) and r (the other one).
+PlanPtr join_frames(const PlanPtr& left, const PlanPtr& right, const std::string& how,
+                    const std::vector<std::string>& columns, const std::string& condition);
+// "UNION ALL", "UNION", "INTERSECT", "EXCEPT": columns by position.
+PlanPtr combine_frames(const PlanPtr& left, const PlanPtr& right, const std::string& operation);
+// Old name, new name.
+PlanPtr rename_columns(const PlanPtr& input,
+                       const std::vector<std::pair<std::string, std::string>>& names);
+
 }  // namespace velaria

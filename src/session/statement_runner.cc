@@ -9,6 +9,7 @@
 #include "src/io/csv/csv_source.h"
 #include "src/io/memory/memory_table_source.h"
 #include "src/io/probe/probe.h"
+#include "src/session/copy_to_file.h"
 #include "src/session/engine.h"
 #include "src/session/file_tables.h"
 #include "src/session/table_writes.h"
@@ -195,8 +196,9 @@ class StatementRunner {
   DataFrame run_body(const sql::DeleteStatement& remove) {
     return row_count(delete_rows({engine_, text_, statement_time_us_}, remove));
   }
-  DataFrame run_body(const sql::CopyStatement&) {
-    throw Error(ErrorKind::kSqlUnsupported, "COPY is not supported");
+  DataFrame run_body(const sql::CopyStatement& copy) {
+    const PlanPtr plan = copy.query ? bind(*copy.query) : engine_->resolve_table(copy.table);
+    return row_count(copy_to_file(*engine_, plan, copy));
   }
 
   // What statements that write rows give.
@@ -216,15 +218,17 @@ class StatementRunner {
 
 }  // namespace
 
-DataFrame run_statement(const std::shared_ptr<Engine>& engine, const std::string& text) {
+DataFrame run_statement(const std::shared_ptr<Engine>& engine, const std::string& text,
+                        const sql::Parameters& parameters) {
   engine->check_open();
-  return StatementRunner(engine, text).run(sql::parse_statement(text));
+  return StatementRunner(engine, text).run(sql::parse_statement(text, parameters));
 }
 
 std::string explain_statement(const std::shared_ptr<Engine>& engine, const std::string& text,
                               bool analyze) {
   engine->check_open();
-  return StatementRunner(engine, text).explain(sql::parse_statement(text), analyze);
+  return StatementRunner(engine, text)
+      .explain(sql::parse_statement(text, sql::Parameters()), analyze);
 }
 
 }  // namespace velaria

@@ -65,11 +65,52 @@ BoundRelation SelectBinder::bind_from(const TableRefPtr& from) {
       return relation;
     }
     case TableRef::Kind::kJoin: return bind_join(*from);
-    case TableRef::Kind::kFunction:
-      unsupported(concat("the table function ", from->name, "() is not supported"), from->position);
+    case TableRef::Kind::kFunction: return bind_table_function(*from);
   }
   VELARIA_CHECK(false);
   return {};
+}
+
+BoundRelation SelectBinder::bind_table_function(const TableRef& function) const {
+  const NameScope no_columns;
+  ExpressionBinder binder(no_columns);
+  locate(binder);
+  const auto constant = [&](const ExpressionPtr& argument) {
+    const BoundExpressionPtr bound = fold_constants(binder.bind(*argument));
+    if (!bound->is_constant()) {
+      fail(ErrorKind::kSqlSemantic,
+           concat("arguments of ", function.name, "() are constants; ",
+                  excerpt(argument->to_string(), 80), " is not one that can be computed"),
+           argument->position);
+    }
+    return bound->constant;
+  };
+  std::vector<Value> arguments;
+  for (const ExpressionPtr& argument : function.arguments) arguments.push_back(constant(argument));
+  std::vector<std::pair<std::string, Value>> named_arguments;
+  for (const auto& [name, argument] : function.named_arguments) {
+    named_arguments.emplace_back(name, constant(argument));
+  }
+  PlanPtr plan;
+  try {
+    plan = resolver_.resolve_function(function.name, arguments, named_arguments);
+  } catch (const Error& error) {
+    const bool placed = error.message().find('\n') != std::string::npos;
+    if (placed ||
+        (error.kind() != ErrorKind::kSqlSemantic && error.kind() != ErrorKind::kTypeMismatch)) {
+      throw;
+    }
+    fail(error.kind(), error.message(), function.position);
+  }
+  std::vector<std::string> names = function.column_aliases;
+  // FROM generate_series(1, 3) AS n: the alias also names the only column, as in Postgres.
+  if (names.empty() && !function.alias.empty() && plan->schema().size() == 1 &&
+      equals_ignore_case(plan->schema().field(0).name, function.name)) {
+    names = {function.alias};
+  }
+  plan = rename_columns(plan, names, function.position);
+  return {plan,
+          NameScope::of(plan->schema(), function.alias.empty() ? function.name : function.alias)};
 }
 
 BoundRelation SelectBinder::bind_table(const TableRef& table) {

@@ -175,7 +175,7 @@ class Lexer {
     if (c == '\'') return read_string();
     if (c == '"') return read_quoted_name();
     if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return read_number();
-    if (c == '$' && is_digit(peek(1))) return read_parameter();
+    if (c == '$' && (is_digit(peek(1)) || is_letter(peek(1)))) return read_parameter();
     if (c == '?') {
       const size_t start = at_++;
       return add(TokenKind::kParameter, start, "?");
@@ -205,9 +205,10 @@ class Lexer {
     const std::string shown = excerpt(text_.substr(at_, behind - at_));
     if (code == '$') {
       const UnsupportedSql* row = find_unsupported("dollar quotes");
-      fail_at(ErrorKind::kSqlUnsupported,
-              concat(row->name, " is not supported; ", row->instead, "; parameters are $1"), text_,
-              static_cast<int64_t>(at_));
+      fail_at(
+          ErrorKind::kSqlUnsupported,
+          concat(row->name, " is not supported; ", row->instead, "; parameters are $1 or $name"),
+          text_, static_cast<int64_t>(at_));
     }
     std::string message = concat("character ", shown, " has no meaning in SQL");
     if (const char* meant = look_alike(code)) {
@@ -370,7 +371,15 @@ class Lexer {
 
   void read_parameter() {
     const size_t start = at_++;
-    while (is_digit(peek())) ++at_;
+    if (is_digit(peek())) {
+      while (is_digit(peek())) ++at_;
+    } else {
+      while (is_letter(peek()) || is_digit(peek())) ++at_;
+      if (peek() == '$') {  // $tag$ ... $tag$
+        at_ = start;
+        fail_character();
+      }
+    }
     add(TokenKind::kParameter, start, std::string(text_.substr(start, at_ - start)));
   }
 

@@ -16,7 +16,7 @@ enum class TokenKind : uint8_t {
   kBytes,       // X'0a0b', decoded
   kInteger,     // digits only
   kFloat,       // digits with a point or an exponent
-  kParameter,   // ? or $1
+  kParameter,   // ?, $1 or $name
   kSymbol,      // operators and punctuation
 };
 

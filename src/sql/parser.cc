@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/base/text.h"
+#include "src/sql/parameter_reader.h"
 #include "src/sql/parser_state.h"
 #include "src/sql/unsupported.h"
 
@@ -283,8 +284,9 @@ SortKey Parser::whole_sort_key() {
 
 std::vector<Statement> parse_script(std::string_view text) { return Parser(text).whole_script(); }
 
-Statement parse_statement(std::string_view text) {
-  std::vector<Statement> statements = parse_script(text);
+namespace {
+
+Statement only_statement(std::vector<Statement> statements, std::string_view text) {
   if (statements.empty()) {
     fail_at(ErrorKind::kSqlSyntax, "the text holds no SQL statement", text, 0);
   }
@@ -293,6 +295,20 @@ Statement parse_statement(std::string_view text) {
             statements[1].position);
   }
   return std::move(statements[0]);
+}
+
+}  // namespace
+
+Statement parse_statement(std::string_view text) {
+  return only_statement(parse_script(text), text);
+}
+
+Statement parse_statement(std::string_view text, const Parameters& parameters) {
+  ParameterReader reader(text, parameters);
+  Parser parser(text, &reader);
+  Statement statement = only_statement(parser.whole_script(), text);
+  reader.check_all_used();
+  return statement;
 }
 
 ExpressionPtr parse_expression(std::string_view text) { return Parser(text).whole_expression(); }

@@ -22,12 +22,16 @@
 #include <vector>
 
 #include "src/sql/ast.h"
+#include "src/sql/parameters.h"
 #include "src/sql/source_position.h"
 
 namespace velaria::sql {
 
 // Exactly one statement, optionally ended by ';'.
 Statement parse_statement(std::string_view text);
+// The same with its parameters replaced by literals. SqlSemanticError for a parameter without a
+// value, and for a value without a parameter.
+Statement parse_statement(std::string_view text, const Parameters& parameters);
 // Any number of statements separated by ';'.
 std::vector<Statement> parse_script(std::string_view text);
 // One expression, as frame verbs take it: "distance / 2 > 100".

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "src/base/text.h"
+#include "src/sql/parameter_reader.h"
 #include "src/sql/parser_state.h"
 
 namespace velaria::sql {
@@ -345,6 +346,11 @@ ExpressionPtr Parser::parse_primary() {
       return literal(Value::binary(bytes.text), bytes.position);
     }
     case TokenKind::kParameter: {
+      if (parameters_ != nullptr) {
+        const Token& parameter = advance();
+        return literal(parameters_->value_of(parameter.text, parameter.position),
+                       parameter.position);
+      }
       auto node = std::make_shared<Expression>();
       node->kind = ExpressionKind::kParameter;
       node->position = token.position;

@@ -40,10 +40,16 @@ constexpr int kMaxNesting = 300;
 // The same for builds with larger frames (debug, sanitizers), which would get there earlier.
 constexpr size_t kMaxStackBytes = 256 * 1024;
 
+class ParameterReader;
+
 class Parser {
  public:
-  explicit Parser(std::string_view text)
-      : text_(text), tokens_(tokenize(text)), stack_base_(__builtin_frame_address(0)) {}
+  // Without `parameters`, which outlives the parser, parameters stay what they are in the tree.
+  explicit Parser(std::string_view text, ParameterReader* parameters = nullptr)
+      : text_(text),
+        tokens_(tokenize(text)),
+        parameters_(parameters),
+        stack_base_(__builtin_frame_address(0)) {}
 
   // parser.cc: whole texts.
   std::vector<Statement> whole_script();
@@ -229,6 +235,7 @@ class Parser {
 
   std::string_view text_;
   std::vector<Token> tokens_;
+  ParameterReader* parameters_;
   const void* stack_base_;
   size_t index_ = 0;
   int nesting_ = 0;

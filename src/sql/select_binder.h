@@ -65,6 +65,7 @@ class SelectBinder {
   // ---- FROM (from_binder.cc)
   BoundRelation bind_from(const TableRefPtr& from);
   BoundRelation bind_table(const TableRef& table);
+  BoundRelation bind_table_function(const TableRef& function) const;
   BoundRelation bind_derived_table(const TableRef& table, const NameScope* lateral_scope);
   BoundRelation bind_join(const TableRef& join);
   BoundRelation bind_lateral_join(const TableRef& join, BoundRelation left);

@@ -1,0 +1,68 @@
+// Parameters and COPY through the front door; table functions are in tests/slt/table_functions.slt.
+#include "gtest/gtest.h"
+#include "src/base/file_system.h"
+#include "tests/session/session_testing.h"
+
+namespace velaria {
+namespace {
+
+sql::Parameters positional(std::vector<Value> values) { return {std::move(values), {}}; }
+
+TEST(StatementTest, ParametersStandWhereLiteralsDo) {
+  DataflowSession session;
+  session.sql("CREATE TABLE t (n BIGINT, s VARCHAR, d DATE)");
+  session.sql("INSERT INTO t VALUES (?, ?, ?), (2, 'b', NULL)",
+              positional({Value::int64(1), Value::utf8("it's"), Value::utf8("2024-01-02")}));
+  EXPECT_EQ(rows_of(session.table("t")), (Rows{"1|it's|2024-01-02", "2|b|NULL"}));
+  EXPECT_EQ(rows_of(session.sql("SELECT n FROM (SELECT * FROM t WHERE n IN ($2, $1)) q LIMIT $1",
+                                positional({Value::int64(1), Value::int64(2)}))),
+            Rows{"1"});
+  EXPECT_EQ(rows_of(session.sql("SELECT $x + $x", {{}, {{"x", Value::int64(21)}}})), Rows{"42"});
+  EXPECT_EQ(rows_of(session.sql("SELECT * FROM range(?, ?)",
+                                positional({Value::int64(4), Value::int64(6)}))),
+            (Rows{"4", "5"}));
+  // ? are numbered by their place, also when the parser reads a part twice.
+  EXPECT_EQ(rows_of(session.sql("SELECT (?), CASE ? WHEN ? THEN 'same' END BETWEEN ? AND ?",
+                                positional({Value::int64(7), Value::int64(1), Value::int64(1),
+                                            Value::utf8("r"), Value::utf8("t")}))),
+            Rows{"7|true"});
+}
+
+TEST(StatementTest, ParametersThatDoNotFit) {
+  DataflowSession session;
+  EXPECT_ERROR(session.sql("SELECT 1 + ?"), "SqlSemanticError", "line 1:12");
+  EXPECT_ERROR(session.sql("SELECT $0", positional({Value::int64(1)})), "SqlSemanticError",
+               "the first one is $1");
+  EXPECT_ERROR(session.sql("SELECT ?, $1", positional({Value::int64(1)})), "SqlSemanticError",
+               "are mixed");
+  EXPECT_ERROR(session.sql("SELECT $99999999999999999999", positional({Value::int64(1)})),
+               "SqlSemanticError", "has no value");
+  EXPECT_ERROR(session.sql("SELECT $1", positional({Value::int64(1), Value::int64(2)})),
+               "SqlSemanticError", "no parameter for value 2");
+  EXPECT_ERROR(session.sql("SELECT $name", positional({Value::int64(1)})), "SqlSemanticError",
+               "by position");
+  EXPECT_ERROR(session.sql("SELECT $tag$ text $tag$"), "SqlUnsupportedError", "dollar quotes");
+}
+
+TEST(StatementTest, CopyReplacesTheFileAsAWhole) {
+  DataflowSession session;
+  const std::string path = write_file("copy/t.csv", "old");
+  EXPECT_ERROR(
+      session.sql("COPY (SELECT CAST(s AS INT) AS n FROM (VALUES ('1'), ('x')) v(s)) TO '" + path +
+                  "'"),
+      "TypeMismatchError", "cannot cast");
+  EXPECT_EQ(read_file(*local_file_system(), path), "old");
+  session.sql("COPY (SELECT n, n * 0.5 AS half FROM range(0, 3) t(n)) TO '" + path + "'");
+  EXPECT_EQ(read_file(*local_file_system(), path), "n,half\n0,0.0\n1,0.5\n2,1.0\n");
+  const auto names = local_file_system()->list_directory(directory_of(path));
+  EXPECT_EQ(names, std::vector<std::string>{"t.csv"});
+  // Nothing is left behind when the rename fails.
+  const std::string folder = temp_path("copy/folder.csv");
+  std::filesystem::create_directories(folder + "/inside");
+  EXPECT_ERROR(session.sql("COPY (SELECT 1 AS x) TO '" + folder + "'"), "FileAccessError",
+               "folder.csv");
+  EXPECT_EQ(local_file_system()->list_directory(directory_of(path)).size(), 2u);
+}
+
+}  // namespace
+}  // namespace velaria
