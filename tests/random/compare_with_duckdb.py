@@ -280,7 +280,9 @@ class QueryMaker:
         keys = ", ".join(
             f"{c} {self.pick('', 'DESC', 'NULLS FIRST', 'DESC NULLS FIRST')}" for c in columns
         )
-        return f"SELECT {', '.join(columns)} FROM t1{self.where('t1')} ORDER BY {keys} LIMIT {self.rng.randrange(0, 50)}"
+        items = ", ".join(columns)
+        limit = self.rng.randrange(0, 50)
+        return f"SELECT {items} FROM t1{self.where('t1')} ORDER BY {keys} LIMIT {limit}"
 
     def query(self) -> str:
         maker = self.rng.choice(
