@@ -61,10 +61,19 @@ def _typed(name: str, value: Any) -> Typed:
         return f"fixed_size_list<float32>[{len(vector)}]", vector
     for known, type_name in _PLAIN.items():  # subclasses
         if isinstance(value, known):
-            return type_name, known(value) if known in (float, str, bytes) else value
+            # The plain value: the extension module asks for exact types.
+            if isinstance(value, (float, str, bytes)):
+                return type_name, _without_subclass(value)
+            return type_name, value
     raise TypeMismatchError(
         f"parameter {name} is a {type(value).__name__}, which SQL has no type for"
     )
+
+
+def _without_subclass(value: float | str | bytes) -> float | str | bytes:
+    if isinstance(value, float):
+        return float(value)
+    return str(value) if isinstance(value, str) else bytes(value)
 
 
 def _typed_int(name: str, value: int) -> Typed:

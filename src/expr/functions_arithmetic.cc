@@ -110,9 +110,8 @@ ColumnPtr scale_intervals(const std::vector<ColumnPtr>& a, int64_t rows, const D
         const Column& intervals = *c[interval_first ? 0 : 1];
         const double number = float64_at(*c[interval_first ? 1 : 0], i);
         if (kDivide && number == 0) return std::nullopt;
-        const auto out =
-            scale_interval(intervals.values<Interval>()[i], kDivide ? 1.0 : number,
-                           kDivide ? number : 1.0);
+        const auto out = scale_interval(intervals.values<Interval>()[i], kDivide ? 1.0 : number,
+                                        kDivide ? number : 1.0);
         if (!out) {
           interval_overflowed(intervals.value(i), kDivide ? "/" : "*", format_double(number));
         }
@@ -171,10 +170,9 @@ ColumnPtr join_date_and_time(const std::vector<ColumnPtr>& a, int64_t rows,
                              const DataType& result) {
   const bool date_first = a[0]->type().id() == TypeId::kDate32;
   const ColumnPtr dates = cast(a[date_first ? 0 : 1], result);
-  return build_fixed<int64_t>({dates, a[date_first ? 1 : 0]}, rows, result,
-                              [](const FlatColumns& c, int64_t i) {
-                                return int64_at(*c[0], i) + int64_at(*c[1], i);
-                              });
+  return build_fixed<int64_t>(
+      {dates, a[date_first ? 1 : 0]}, rows, result,
+      [](const FlatColumns& c, int64_t i) { return int64_at(*c[0], i) + int64_at(*c[1], i); });
 }
 
 // The type numbers are computed in: int64 or uint64 for integers, else float64 or float32.
@@ -265,8 +263,7 @@ std::optional<ResolvedFunction> resolve_add(const std::vector<DataType>& types) 
     return ResolvedFunction{types, DataType::timestamp(TimeUnit::kMicro), join_date_and_time, true};
   }
   if (types[0].is_integer() && types[1] == date) {
-    return ResolvedFunction{
-        {DataType(TypeId::kInt64), date}, date, shift_date_swapped, true};
+    return ResolvedFunction{{DataType(TypeId::kInt64), date}, date, shift_date_swapped, true};
   }
   if (types[0].id() == TypeId::kDate32 && types[1].is_integer()) {
     return ResolvedFunction{
@@ -333,8 +330,9 @@ void register_arithmetic(FunctionRegistry* registry) {
   registry->add({"/", "operator", "a / b",
                  "Quotient; truncates for integers; NULL for zero, but not beside floats", 2, 2,
                  resolve_divide});
-  registry->add({"%", "operator", "a % b", "Remainder with the sign of a; NULL for zero, but not beside floats",
-                 2, 2, resolve_numbers<ArithmeticOp::kModulo>});
+  registry->add({"%", "operator", "a % b",
+                 "Remainder with the sign of a; NULL for zero, but not beside floats", 2, 2,
+                 resolve_numbers<ArithmeticOp::kModulo>});
   registry->add_alias("mod", "%");
   registry->add({"negate", "operator", "-a", "Negation", 1, 1, resolve_negate});
 }

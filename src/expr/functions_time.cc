@@ -106,9 +106,10 @@ std::optional<ResolvedFunction> resolve_one_part(const std::vector<DataType>& ty
   if (!value) return std::nullopt;
   if (*value == kTime) check_part_of_time(kPart);
   if (*value == kInterval) interval_part(kPart, Column::nulls(kInterval, 0), kInt64);
-  return ResolvedFunction{{*value}, has_fraction(kPart) && kPart != DatePart::kSecond ? kFloat64
-                                                                                       : kInt64,
-                          one_part_kernel<kPart>, *value == kInterval};
+  return ResolvedFunction{{*value},
+                          has_fraction(kPart) && kPart != DatePart::kSecond ? kFloat64 : kInt64,
+                          one_part_kernel<kPart>,
+                          *value == kInterval};
 }
 
 ColumnPtr date_diff_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {
@@ -165,8 +166,8 @@ void register_time(FunctionRegistry* registry) {
                  2, 2, resolve_date_trunc, refine_part});
   registry->add_alias("datetrunc", "date_trunc");
   registry->add({"date_diff", group, "date_diff(part, from, to)",
-                 "How many starts of the part lie between the two moments", 3, 3,
-                 resolve_date_diff, refine_part});
+                 "How many starts of the part lie between the two moments", 3, 3, resolve_date_diff,
+                 refine_part});
   registry->add_alias("datediff", "date_diff");
   registry->add({"age", group, "age(later, earlier)",
                  "Years, months, days and time between two moments", 2, 2, resolve_age});

@@ -44,9 +44,8 @@ int64_t real_days(int64_t year, int64_t month, int64_t day) {
 int64_t real_clock(int64_t hour, int64_t minute, double second) {
   // The rounded seconds may be 60: that is the next minute, as in Postgres.
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60)) {
-    throw Error(ErrorKind::kTypeMismatch,
-                concat("hour ", hour, ", minute ", minute, ", second ", format_double(second),
-                       " is no time of day"));
+    throw Error(ErrorKind::kTypeMismatch, concat("hour ", hour, ", minute ", minute, ", second ",
+                                                 format_double(second), " is no time of day"));
   }
   return (hour * 3600 + minute * 60) * 1000000 + static_cast<int64_t>(std::nearbyint(second * 1e6));
 }
@@ -60,8 +59,7 @@ ColumnPtr make_date_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const 
 
 ColumnPtr make_time_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
   return build_fixed<int64_t>(a, rows, type, [](const FlatColumns& c, int64_t i) {
-    const int64_t micros =
-        real_clock(int64_at(*c[0], i), int64_at(*c[1], i), float64_at(*c[2], i));
+    const int64_t micros = real_clock(int64_at(*c[0], i), int64_at(*c[1], i), float64_at(*c[2], i));
     if (micros >= 86400000000) {
       throw Error(ErrorKind::kTypeMismatch, "24:00:00 is no time of day");
     }

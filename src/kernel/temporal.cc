@@ -217,9 +217,10 @@ int64_t interval_part_of(DatePart part, const Interval& v) {
     case DatePart::kMicrosecond: return v.micros % 60000000;
     default: break;
   }
-  throw Error(ErrorKind::kSqlSemantic,
-              "an interval has no such part; its parts are year, quarter, month, day, hour, minute, "
-              "second, millisecond, microsecond, decade, century, millennium and epoch");
+  throw Error(
+      ErrorKind::kSqlSemantic,
+      "an interval has no such part; its parts are year, quarter, month, day, hour, minute, "
+      "second, millisecond, microsecond, decade, century, millennium and epoch");
 }
 
 double interval_fraction_of(DatePart part, const Interval& v) {
@@ -277,8 +278,8 @@ bool has_fraction(DatePart part) {
 ColumnPtr date_part(DatePart part, const ColumnPtr& timestamps, const DataType& result) {
   const int64_t units = units_per_second(timestamps->type().unit());
   if (result.is_float()) {
-    return map_values<int64_t, double>(
-        timestamps, result, [=](int64_t v) { return fraction_part_of(part, v, units); });
+    return map_values<int64_t, double>(timestamps, result,
+                                       [=](int64_t v) { return fraction_part_of(part, v, units); });
   }
   return map_timestamps(timestamps, result, [=](int64_t v) { return part_of(part, v, units); });
 }
@@ -311,9 +312,8 @@ ColumnPtr date_difference(DatePart part, const ColumnPtr& from, const ColumnPtr&
     if (!validity.valid(i)) continue;
     if (__builtin_sub_overflow(part_number(part, y->values<int64_t>()[i], units),
                                part_number(part, x->values<int64_t>()[i], units), &out[i])) {
-      throw Error(ErrorKind::kTypeMismatch,
-                  concat("the difference of ", x->value(i).to_string(), " and ",
-                         y->value(i).to_string(), " overflows"));
+      throw Error(ErrorKind::kTypeMismatch, concat("the difference of ", x->value(i).to_string(),
+                                                   " and ", y->value(i).to_string(), " overflows"));
     }
   }
   return Column::flat(DataType(TypeId::kInt64), rows, std::move(buffer), 0, validity);

@@ -27,10 +27,11 @@ std::string_view expansion(char letter) {
 }
 
 [[noreturn]] void bad_pattern(std::string_view pattern, const std::string& why) {
-  throw Error(ErrorKind::kSqlSemantic,
-              concat("the time pattern ", quote_sql_string(excerpt(pattern)), " ", why,
-                     "; known are %Y %y %m %b %B %d %e %j %H %I %p %M %S %f %L %a %A %u %w %V %G %U "
-                     "%W %s %z %Z %F %T %D %R %n %t %%"));
+  throw Error(
+      ErrorKind::kSqlSemantic,
+      concat("the time pattern ", quote_sql_string(excerpt(pattern)), " ", why,
+             "; known are %Y %y %m %b %B %d %e %j %H %I %p %M %S %f %L %a %A %u %w %V %G %U "
+             "%W %s %z %Z %F %T %D %R %n %t %%"));
 }
 
 void append_number(std::string* out, int64_t value, int width, char pad = '0') {

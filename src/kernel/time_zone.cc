@@ -58,8 +58,8 @@ class YearlyRule {
     const int64_t year = civil_from_days(floor_div(seconds + standard_, kDaySeconds)).year;
     const int64_t start = start_.seconds_in(year) - standard_;
     const int64_t end = end_.seconds_in(year) - summer_;
-    const bool summer = start < end ? seconds >= start && seconds < end
-                                    : !(seconds >= end && seconds < start);
+    const bool summer =
+        start < end ? seconds >= start && seconds < end : !(seconds >= end && seconds < start);
     return summer ? summer_ : standard_;
   }
 
@@ -161,7 +161,8 @@ class FileZone : public TimeZone {
     constexpr size_t kHeader = 44;
     const auto number = [&](size_t at, int width) {
       uint64_t value = 0;
-      for (int i = 0; i < width; ++i) value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<size_t>(i)]);
+      for (int i = 0; i < width; ++i)
+        value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<size_t>(i)]);
       return value;
     };
     struct Counts {
@@ -281,10 +282,11 @@ TimeZonePtr find_time_zone(std::string_view name) {
       return zone;
     }
   }
-  throw Error(ErrorKind::kSqlSemantic,
-              concat("time zone ", quote_sql_string(excerpt(name)),
-                     " is not known; write 'UTC', an offset such as '+02:00' (east is positive), or "
-                     "a name such as 'Europe/Berlin' that is in the system's /usr/share/zoneinfo"));
+  throw Error(
+      ErrorKind::kSqlSemantic,
+      concat("time zone ", quote_sql_string(excerpt(name)),
+             " is not known; write 'UTC', an offset such as '+02:00' (east is positive), or "
+             "a name such as 'Europe/Berlin' that is in the system's /usr/share/zoneinfo"));
 }
 
 }  // namespace velaria

@@ -1,8 +1,8 @@
 // Where rows come from, as the rest of the kernel sees it: a schema and parallel scans.
 //
 // Formats (CSV, Arrow, memory) implement it; plans hold it; operators scan it without knowing which
-// one it is. A TableSource may be scanned by several queries at once; all but tables that SQL writes
-// to are immutable.
+// one it is. A TableSource may be scanned by several queries at once; all but tables that SQL
+// writes to are immutable.
 #pragma once
 
 #include <cstdint>

@@ -123,8 +123,9 @@ TEST(Calendar, Intervals) {
   EXPECT_EQ(parse_interval("1day"), (Interval{0, 1, 0}));
   EXPECT_EQ(parse_interval("5 ms"), (Interval{0, 0, 5000}));
   EXPECT_EQ(parse_interval("2 Weeks"), (Interval{0, 14, 0}));
+  EXPECT_EQ(parse_interval("1.5 days"), (Interval{0, 1, 43200000000}));
   for (const char* bad : {"", "  ", "1", "day", ":", "-:", "1:", "01:60", "x:00", "1 fortnight",
-                          "1.5 days", "9999999999999 years", "1 day x"}) {
+                          "1.5.5 days", "9999999999999 years", "1 day x"}) {
     EXPECT_FALSE(parse_interval(bad)) << bad;
   }
   for (const Interval& interval :
