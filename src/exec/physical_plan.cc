@@ -140,16 +140,17 @@ struct PhysicalPlan::Builder {
   }
 
   std::unique_ptr<SinkOperator> aggregate_sink(std::vector<BoundExpressionPtr> keys,
-                                               std::vector<BoundAggregate> aggregates) const {
+                                               std::vector<BoundAggregate> aggregates,
+                                               AggregateOutput output) const {
     GroupTableOptions group_options;
     group_options.equal_hashes = options.equal_hashes_for_tests;
-    return make_aggregate(std::move(keys), std::move(aggregates), options.aggregate_output,
-                          group_options);
+    return make_aggregate(std::move(keys), std::move(aggregates), output, group_options);
   }
 
   Pipeline open_aggregate(const AggregatePlan& plan) {
     if (!is_of_one_set(plan)) {
-      return close(plan, aggregate_sink(plan.keys(), plan.aggregates()), "aggregate");
+      return close(plan, aggregate_sink(plan.keys(), plan.aggregates(), options.aggregate_output),
+                   "aggregate");
     }
     // Grouping by the argument too leaves each value once. Groups meet in parallel, by partition;
     // the sets inside one aggregate do not.
@@ -174,11 +175,13 @@ struct PhysicalPlan::Builder {
       aggregates.push_back(std::move(aggregate));
     }
     Pipeline set = open(*plan.child());
-    set.sink = aggregate_sink(std::move(set_keys), {});
+    // Without keys there is one row, and what it shows of a set has no order of rows.
+    set.sink = aggregate_sink(std::move(set_keys), {},
+                              keys.empty() ? AggregateOutput::kAnyOrder : options.aggregate_output);
     set.description += " -> distinct";
     pipelines.push_back(std::move(set));
     Pipeline over = read_last(Schema(std::move(fields)));
-    over.sink = aggregate_sink(std::move(keys), std::move(aggregates));
+    over.sink = aggregate_sink(std::move(keys), std::move(aggregates), options.aggregate_output);
     over.description += " -> aggregate";
     pipelines.push_back(std::move(over));
     return read_last(plan.schema());

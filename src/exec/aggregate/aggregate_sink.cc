@@ -408,7 +408,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
         }
       }
     }
-    sort_by_position(&state.output);
+    if (output_ != AggregateOutput::kAnyOrder) sort_by_position(&state.output);
     uint64_t bytes = state.output.capacity() * sizeof(GroupRef);
     for (const auto& table : state.tables) bytes += table->memory_bytes();
     state.reservation.resize(bytes);

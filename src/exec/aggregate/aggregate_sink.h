@@ -17,6 +17,7 @@ namespace velaria {
 
 enum class AggregateOutput {
   kAllGroups,      // batch
+  kAnyOrder,       // the same, for who reads all of them and looks at no order
   kTouchedGroups,  // stream: the groups of this epoch, with their values so far
 };
 
