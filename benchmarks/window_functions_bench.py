@@ -73,8 +73,8 @@ def cases(table: pa.Table) -> list[Case]:
         total("moving sum of 1000 over all", "sum(v)", "ORDER BY id ROWS 999 PRECEDING"),
         sql(
             "q8 two largest by p",
-            "SELECT p, x FROM (SELECT p, x, row_number() OVER (PARTITION BY p ORDER BY x DESC) AS n "
-            "FROM t) AS q WHERE n <= 2",
+            "SELECT p, x FROM (SELECT p, x, row_number() OVER (PARTITION BY p ORDER BY x DESC) "
+            "AS n FROM t) AS q WHERE n <= 2",
             ["p", "x"],
             polars=True,
         ),
