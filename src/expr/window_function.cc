@@ -50,6 +50,14 @@ std::string_view window_function_name(WindowFunctionKind kind) {
   return "";
 }
 
+bool covers_partition(const BoundWindowFrame& frame, bool ordered) {
+  if (frame.start != FrameBound::Kind::kUnboundedPreceding) return false;
+  if (frame.end == FrameBound::Kind::kUnboundedFollowing) return true;
+  // All rows are peers of each other.
+  return !ordered && frame.unit != WindowSpec::FrameUnit::kRows &&
+         frame.end == FrameBound::Kind::kCurrentRow;
+}
+
 std::string BoundWindowFunction::to_string() const {
   if (kind == WindowFunctionKind::kAggregate) return aggregate.to_string() + frame_text(frame);
   std::vector<std::string> parts;

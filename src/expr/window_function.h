@@ -36,6 +36,9 @@ struct BoundWindowFrame {
   BoundExpressionPtr end_offset;
 };
 
+// Whether every frame is its whole partition. `ordered`: whether the window has an ORDER BY.
+bool covers_partition(const BoundWindowFrame& frame, bool ordered);
+
 struct BoundWindowFunction {
   WindowFunctionKind kind = WindowFunctionKind::kRowNumber;
   // kNtile: count. kLag, kLead: value, offset, default. kNthValue: value, n. None for kAggregate.

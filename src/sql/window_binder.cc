@@ -293,15 +293,13 @@ BoundWindowFunction WindowBinder::bind_function(const Expression& call,
                   concat(name, "() is not a window function", did_you_mean(name, names),
                          "; OVER belongs to aggregates and to ", join_texts(names, ", ")));
     }
-    if (call.distinct) {
-      throw Error(ErrorKind::kSqlUnsupported,
-                  concat(name,
-                         "(DISTINCT ...) OVER is not supported; aggregate distinct rows in a "
-                         "subquery"));
-    }
     out.kind = WindowFunctionKind::kAggregate;
     out.aggregate = bind_aggregate_call(call, binder);
     out.result_type = out.aggregate.result_type;
+    if (out.result_type.is_vector()) {
+      throw Error(ErrorKind::kSqlUnsupported,
+                  concat(name, "() OVER of a vector is not supported; join with a grouped query"));
+    }
     return out;
   }
   if (call.distinct || call.filter || !call.order_by.empty()) {
@@ -378,6 +376,12 @@ BoundExpressionPtr WindowBinder::bind_call(const Expression& call, ExpressionBin
   const WindowSpec spec = full_spec(*call.over, named_.size());
   const size_t window = bind_window(spec, binder);
   bind_frame_into(&function, bind_frame(spec, windows_[window], binder));
+  if (call.distinct && !covers_partition(function.frame, !windows_[window].order_by.empty())) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat(call.name,
+                       "(DISTINCT ...) OVER is only supported over whole partitions; leave ORDER "
+                       "BY out of its window, or let its frame be UNBOUNDED on both sides"));
+  }
   size_t at = 0;
   while (at < functions_.size() &&
          (functions_[at].window != window || !same_function(functions_[at].function, function))) {

@@ -257,6 +257,7 @@ class Oracle {
 
   Value aggregate(const BoundAggregate& f, const std::vector<size_t>& frame) const {
     std::vector<Value> values;
+    std::vector<Value> with_nulls;
     int64_t rows = 0;
     for (const size_t row : frame) {
       if (f.filter) {
@@ -266,11 +267,27 @@ class Oracle {
       ++rows;
       if (f.arguments.empty()) continue;
       const Value& value = argument(f.arguments[0], row);
+      with_nulls.push_back(value);
       if (!value.is_null()) values.push_back(value);
     }
     if (f.kind == AggregateKind::kCountRows) return Value::int64(rows);
     if (f.kind == AggregateKind::kCount) return Value::int64(static_cast<int64_t>(values.size()));
+    if (f.kind == AggregateKind::kFirst || f.kind == AggregateKind::kLast) {
+      if (with_nulls.empty()) return Value::null(f.result_type);
+      return f.kind == AggregateKind::kFirst ? with_nulls.front() : with_nulls.back();
+    }
     if (values.empty()) return Value::null(f.result_type);
+    if (f.kind == AggregateKind::kAnyValue) return values[0];
+    if (f.kind == AggregateKind::kStringAgg) {
+      std::string text;
+      for (const Value& value : values)
+        text += (&value == &values[0] ? "" : ", ") + value.as_text();
+      return Value::utf8(text);
+    }
+    if (f.kind == AggregateKind::kMode) return most_common(values);
+    if (f.kind == AggregateKind::kQuantileCont || f.kind == AggregateKind::kQuantileDisc) {
+      return quantile(f, values);
+    }
     int64_t integers = 0;
     double floats = 0;
     Value least = values[0];
@@ -290,6 +307,40 @@ class Oracle {
       case AggregateKind::kMin: return least;
       default: return most;
     }
+  }
+
+  // Of several, the one that comes first.
+  static Value most_common(const std::vector<Value>& values) {
+    size_t best = 0;
+    int64_t best_count = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto count = std::count_if(values.begin(), values.end(),
+                                       [&](const Value& v) { return compare(v, values[i]) == 0; });
+      if (count > best_count) {
+        best = i;
+        best_count = count;
+      }
+    }
+    return values[best];
+  }
+
+  static Value quantile(const BoundAggregate& f, std::vector<Value> values) {
+    const bool descending = f.parameters[1].as_bool();
+    std::sort(values.begin(), values.end(), [&](const Value& a, const Value& b) {
+      return descending ? compare(a, b) > 0 : compare(a, b) < 0;
+    });
+    const double fraction = f.parameters[0].as_double();
+    const auto n = static_cast<double>(values.size());
+    if (f.kind == AggregateKind::kQuantileDisc) {
+      return values[static_cast<size_t>(std::max(0.0, std::ceil(fraction * n) - 1))];
+    }
+    const auto number = [&](double at) {
+      const Value& value = values[static_cast<size_t>(at)];
+      return value.type() == kInt64 ? static_cast<double>(value.as_int64()) : value.as_double();
+    };
+    const double rank = fraction * (n - 1);
+    const double low = number(std::floor(rank));
+    return Value::float64(low + (number(std::ceil(rank)) - low) * (rank - std::floor(rank)));
   }
 
   const Table& table_;
@@ -404,6 +455,10 @@ class RandomWindows {
         const bool sum =
             f.aggregate.kind == AggregateKind::kSum || f.aggregate.kind == AggregateKind::kAvg;
         const size_t over = sum ? static_cast<size_t>(2 + below(2)) : source;
+        if (one_in(2)) {
+          other_aggregate(table, &f);
+          return f;
+        }
         if (f.aggregate.kind != AggregateKind::kCountRows) {
           f.aggregate.arguments = {table.column(over)};
         }
@@ -417,6 +472,31 @@ class RandomWindows {
     f.result_type = table.types[source];
     f.ignore_nulls = one_in(2);
     return f;
+  }
+
+  // Aggregates whose values are kept: quantiles, chosen rows, texts.
+  void other_aggregate(const Table& table, BoundWindowFunction* f) {
+    BoundAggregate& aggregate = f->aggregate;
+    const std::vector<AggregateKind> kinds = {
+        AggregateKind::kQuantileCont, AggregateKind::kQuantileDisc, AggregateKind::kStringAgg,
+        AggregateKind::kFirst,        AggregateKind::kLast,         AggregateKind::kAnyValue,
+        AggregateKind::kMode};
+    aggregate.kind = kinds[static_cast<size_t>(below(7))];
+    size_t over = static_cast<size_t>(2 + below(3));
+    if (aggregate.kind == AggregateKind::kQuantileCont) over = static_cast<size_t>(2 + below(2));
+    if (aggregate.kind == AggregateKind::kStringAgg) over = 4;
+    aggregate.arguments = {table.column(over)};
+    const bool quantile = aggregate.kind == AggregateKind::kQuantileCont ||
+                          aggregate.kind == AggregateKind::kQuantileDisc;
+    if (quantile) {
+      aggregate.parameters = {Value::float64(static_cast<double>(below(5)) / 4),
+                              Value::boolean(one_in(3))};
+    }
+    if (aggregate.kind == AggregateKind::kStringAgg) aggregate.parameters = {Value::utf8(", ")};
+    aggregate.result_type =
+        aggregate.kind == AggregateKind::kQuantileCont ? kFloat64 : table.types[over];
+    if (one_in(3)) aggregate.filter = table.column(5);
+    f->result_type = aggregate.result_type;
   }
 
   std::shared_ptr<const WindowPlan> plan(const Table& table) {

@@ -457,6 +457,11 @@ std::unique_ptr<WindowFunctionExec> make_frame_aggregate(const BoundWindowFuncti
   if (kind == AggregateKind::kMin || kind == AggregateKind::kMax) {
     return std::make_unique<FrameExtremeFunction>(function, std::move(input));
   }
+  const bool quantile =
+      kind == AggregateKind::kQuantileCont || kind == AggregateKind::kQuantileDisc;
+  if (quantile && !covers_partition(function.frame, input.ordered)) {
+    return make_frame_quantile(function, std::move(input));
+  }
   return std::make_unique<FrameAggregateFunction>(function, std::move(input));
 }
 

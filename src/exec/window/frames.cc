@@ -246,18 +246,6 @@ void WindowItem::find_peers() {
   peer_starts_.push_back(size());
 }
 
-bool has_range_offset(const BoundWindowFrame& frame) {
-  return frame.unit == WindowSpec::FrameUnit::kRange &&
-         (is_offset(frame.start) || is_offset(frame.end));
-}
-
-bool covers_partition(const BoundWindowFrame& frame, bool ordered) {
-  if (frame.start != Bound::kUnboundedPreceding) return false;
-  if (frame.end == Bound::kUnboundedFollowing) return true;
-  // All rows are peers of each other.
-  return !ordered && frame.unit != WindowSpec::FrameUnit::kRows && frame.end == Bound::kCurrentRow;
-}
-
 Frames find_frames(const BoundWindowFrame& frame, const ColumnPtr& order_key,
                    const SortOrder& order, WindowItem& item) {
   Frames out;

@@ -51,9 +51,4 @@ struct Frames {
 Frames find_frames(const BoundWindowFrame& frame, const ColumnPtr& order_key,
                    const SortOrder& order, WindowItem& item);
 
-// Whether every frame is its whole partition.
-bool covers_partition(const BoundWindowFrame& frame, bool ordered);
-// Whether RANGE frames add something to the order key.
-bool has_range_offset(const BoundWindowFrame& frame);
-
 }  // namespace velaria

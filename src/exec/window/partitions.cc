@@ -1,8 +1,6 @@
 #include "src/exec/window/partitions.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <utility>
 
 #include "src/exec/scheduler.h"
 #include "src/exec/window/row_sort.h"
@@ -10,97 +8,6 @@
 namespace velaria {
 
 namespace {
-
-// A partition's number: its share (by hash), and its place among the share's partitions.
-struct PartitionNumber {
-  uint32_t share;
-  uint32_t place;
-};
-
-// The partitions that the tasks found, one number for the same key in all of them.
-class PartitionNumbers {
- public:
-  PartitionNumbers(const std::vector<PartitionedChunk>& chunks,
-                   const std::vector<DataType>& key_types, uint32_t rows,
-                   const ExecutionContext& context) {
-    for (const PartitionedChunk& chunk : chunks) {
-      if (numbers_.emplace(chunk.table, std::vector<PartitionNumber>()).second) {
-        tables_.push_back(chunk.table);
-      }
-    }
-    uint64_t most = 0;
-    for (const GroupTable* table : tables_) most += table->size();
-    // A share's rows should fit a core's cache, and a share without partitions is no use.
-    constexpr uint32_t kRowsPerShare = 32 * 1024;
-    while (shares_ < 256 && shares_ * kRowsPerShare < rows && shares_ * 4 < most) shares_ *= 2;
-    places_.assign(shares_, 0);
-    std::vector<GroupsByShare> groups(tables_.size());
-    run_parallel(tables_.size(), [&](size_t t) { groups[t] = by_share(*tables_[t]); }, context);
-    for (const GroupTable* table : tables_) numbers_[table].resize(table->size());
-    run_parallel(
-        shares_,
-        [&](size_t share) { number_share(static_cast<uint32_t>(share), groups, key_types); },
-        context);
-  }
-
-  size_t shares() const { return shares_; }
-  // Partitions of a share.
-  uint32_t places(size_t share) const { return places_[share]; }
-  const PartitionNumber* of(const GroupTable* table) const { return numbers_.at(table).data(); }
-
- private:
-  // The groups of a table, those of a share side by side.
-  struct GroupsByShare {
-    std::vector<uint32_t> groups;
-    std::vector<size_t> starts;  // of each share, and the end
-  };
-
-  GroupsByShare by_share(const GroupTable& table) const {
-    const std::vector<uint64_t>& hashes = table.hashes();
-    const auto share_of = [&](uint32_t group) { return (hashes[group] >> 40) & (shares_ - 1); };
-    GroupsByShare out;
-    out.groups.resize(table.size());
-    std::vector<size_t> next(shares_, 0);
-    for (uint32_t group = 0; group < table.size(); ++group) ++next[share_of(group)];
-    size_t place = 0;
-    for (size_t& share : next) {
-      out.starts.push_back(place);
-      place += std::exchange(share, place);
-    }
-    out.starts.push_back(place);
-    for (uint32_t group = 0; group < table.size(); ++group) {
-      out.groups[next[share_of(group)]++] = group;
-    }
-    return out;
-  }
-
-  void number_share(uint32_t share, const std::vector<GroupsByShare>& groups,
-                    const std::vector<DataType>& key_types) {
-    const std::unique_ptr<GroupTable> all = GroupTable::make(key_types);
-    std::vector<uint32_t> ids;
-    for (size_t t = 0; t < tables_.size(); ++t) {
-      std::vector<PartitionNumber>& numbers = numbers_.at(tables_[t]);
-      const uint32_t* from = groups[t].groups.data() + groups[t].starts[share];
-      const size_t count = groups[t].starts[share + 1] - groups[t].starts[share];
-      if (tables_.size() == 1) {  // nothing to bring together
-        for (size_t i = 0; i < count; ++i) numbers[from[i]] = {share, static_cast<uint32_t>(i)};
-        places_[share] = static_cast<uint32_t>(count);
-        return;
-      }
-      if (count == 0) continue;
-      const auto rows = static_cast<int64_t>(count);
-      ids.resize(count);
-      all->find_or_add(tables_[t]->keys(from, rows), rows, ids.data());
-      for (size_t i = 0; i < count; ++i) numbers[from[i]] = {share, ids[i]};
-    }
-    places_[share] = all->size();
-  }
-
-  std::vector<const GroupTable*> tables_;
-  std::unordered_map<const GroupTable*, std::vector<PartitionNumber>> numbers_;
-  size_t shares_ = 1;
-  std::vector<uint32_t> places_;
-};
 
 // Brings rows together by share, and inside a share by partition; every step is stable, so rows of
 // a partition stand in their input order.
@@ -211,11 +118,7 @@ SortedPartitions SortedPartitions::make(uint32_t rows, const std::vector<Partiti
     SortedRow* by_share = rows_of(*other);
     std::vector<uint32_t> share_starts;
     RowScatter(chunks, numbers, keys).by_share(by_share, &share_starts, context);
-    std::vector<size_t> first_partition{0};
-    for (size_t share = 0; share < numbers.shares(); ++share) {
-      first_partition.push_back(first_partition.back() + numbers.places(share));
-    }
-    out.starts_.assign(first_partition.back() + 1, rows);
+    out.starts_.assign(numbers.first_partition(numbers.shares()) + 1, rows);
     run_parallel(
         numbers.shares(),
         [&](size_t share) {
@@ -225,7 +128,7 @@ SortedPartitions SortedPartitions::make(uint32_t rows, const std::vector<Partiti
           for (uint32_t i = begin; i < end; ++i) ++next[by_share[i].partition];
           uint32_t place = begin;
           for (size_t p = 0; p < next.size(); ++p) {
-            out.starts_[first_partition[share] + p] = place;
+            out.starts_[numbers.first_partition(share) + p] = place;
             const uint32_t here = next[p];
             next[p] = place;
             place += here;

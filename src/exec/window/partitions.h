@@ -6,24 +6,16 @@
 #include <vector>
 
 #include "src/base/buffer.h"
-#include "src/exec/aggregate/group_table.h"
 #include "src/exec/operator.h"
 #include "src/exec/window/order_keys.h"
+#include "src/exec/window/partition_numbers.h"
 
 namespace velaria {
 
-// The partition of each row of a chunk, as its task numbered them.
-struct PartitionedChunk {
-  const GroupTable* table;  // the task's
-  const uint32_t* ids;      // one a row
-  uint32_t first_row;       // where the chunk's rows begin among all rows
-  uint32_t rows;
-};
-
 class SortedPartitions {
  public:
-  // `chunks` cover all rows in order; without PARTITION BY there are none, and one partition.
-  // `key_types`: of PARTITION BY.
+  // `chunks` cover all rows in order. `key_types`: of PARTITION BY; without any there is one
+  // partition, and the chunks are not looked at.
   static SortedPartitions make(uint32_t rows, const std::vector<PartitionedChunk>& chunks,
                                const std::vector<DataType>& key_types, const OrderKeys& keys,
                                const ExecutionContext& context);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "src/exec/operator.h"
@@ -10,6 +11,9 @@
 #include "src/expr/window_function.h"
 
 namespace velaria {
+
+// Whose memory it is, for the budget.
+constexpr std::string_view kWindowMemory = "window functions";
 
 // Flat columns over all rows of the input.
 struct WindowFunctionInput {
@@ -38,6 +42,10 @@ class WindowFunctionExec {
 // For aggregates, see frame_aggregate.cc.
 std::unique_ptr<WindowFunctionExec> make_frame_aggregate(const BoundWindowFunction& function,
                                                          WindowFunctionInput input);
+
+// Quantiles, see frame_quantile.cc.
+std::unique_ptr<WindowFunctionExec> make_frame_quantile(const BoundWindowFunction& function,
+                                                        WindowFunctionInput input);
 
 // The most bytes that the results of a function need for one row.
 uint64_t result_bytes_per_row(const BoundWindowFunction& function);

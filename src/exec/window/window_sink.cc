@@ -8,6 +8,7 @@
 #include "src/exec/aggregate/group_table.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/chunk_list_scan.h"
+#include "src/exec/window/partition_totals.h"
 #include "src/exec/window/partitions.h"
 #include "src/exec/window/window_function_exec.h"
 #include "src/expr/evaluator.h"
@@ -16,8 +17,6 @@
 namespace velaria {
 
 namespace {
-
-constexpr std::string_view kOwner = "window functions";
 
 // A chunk of the input, and what was computed over it.
 struct CollectedChunk {
@@ -30,7 +29,7 @@ struct CollectedChunk {
 class WindowState : public SinkState {
  public:
   explicit WindowState(std::shared_ptr<MemoryBudget> session_budget)
-      : budget(std::move(session_budget)), reservation(budget, kOwner) {}
+      : budget(std::move(session_budget)), reservation(budget, kWindowMemory) {}
 
   void clear() {
     chunks.clear();
@@ -50,7 +49,7 @@ class WindowState : public SinkState {
 class WindowTask : public SinkTask {
  public:
   explicit WindowTask(std::shared_ptr<MemoryBudget> budget)
-      : reservation(std::move(budget), kOwner) {}
+      : reservation(std::move(budget), kWindowMemory) {}
   MemoryReservation reservation;
   uint64_t bytes = 0;
   std::vector<CollectedChunk> chunks;
@@ -149,7 +148,11 @@ class WindowSink : public SinkOperator {
       throw Error(ErrorKind::kResource, concat("window functions over ", rows, " rows; at most ",
                                                kNoRow - 1, " are possible"));
     }
-    if (rows > 0) compute(state, static_cast<uint32_t>(rows), context);
+    if (rows > 0 && only_totals()) {
+      compute_totals(state, static_cast<uint32_t>(rows), context);
+    } else if (rows > 0) {
+      compute(state, static_cast<uint32_t>(rows), context);
+    }
     state.chunks.clear();
     state.tables.clear();
     uint64_t bytes = 0;
@@ -196,6 +199,37 @@ class WindowSink : public SinkOperator {
     return node;
   }
 
+  // Whether no function asks where a row stands in its partition.
+  bool only_totals() const {
+    return order_by_.empty() &&
+           std::all_of(functions_.begin(), functions_.end(), [](const auto& function) {
+             return function.kind == WindowFunctionKind::kAggregate &&
+                    covers_partition(function.frame, false);
+           });
+  }
+
+  void compute_totals(WindowState& state, uint32_t rows, const ExecutionContext& context) const {
+    const std::vector<PartitionedChunk> chunks = partitioned_chunks(state);
+    PartitionTotals totals(functions_);
+    const auto input = [&](size_t chunk, size_t function) {
+      const std::vector<ColumnPtr>& computed = state.chunks[chunk].computed;
+      const FunctionPlaces& places = places_[function];
+      TotalsInput out;
+      for (const size_t place : places.arguments) out.arguments.push_back(computed[place]);
+      for (const size_t place : places.order_keys) out.order_keys.push_back(computed[place]);
+      if (places.filter != kNone) out.filter = computed[places.filter];
+      return out;
+    };
+    uint64_t bytes_per_row = 0;
+    for (const BoundWindowFunction& function : functions_) {
+      bytes_per_row += result_bytes_per_row(function);
+    }
+    state.reservation.resize(state.reservation.held_bytes() + bytes_per_row * rows);
+    totals.compute(rows, chunks, key_types_, input, context);
+    give_out(
+        state, [&](size_t chunk, size_t f) { return totals.values(f, chunks[chunk]); }, context);
+  }
+
   void compute(WindowState& state, uint32_t rows, const ExecutionContext& context) const {
     // The computed columns once more as a whole, the sorted rows, the results.
     uint64_t bytes_per_row = kPartitionBytesPerRow;
@@ -229,7 +263,18 @@ class WindowSink : public SinkOperator {
       functions.push_back(WindowFunctionExec::make(functions_[f], std::move(input)));
     }
     evaluate_partitions(partitions, keys, functions, context);
-    give_out(state, functions, context);
+    std::vector<int64_t> first_rows;
+    int64_t first_row = 0;
+    for (const CollectedChunk& chunk : state.chunks) {
+      first_rows.push_back(first_row);
+      first_row += chunk.chunk.rows;
+    }
+    give_out(
+        state,
+        [&](size_t chunk, size_t f) {
+          return functions[f]->result().part(first_rows[chunk], state.chunks[chunk].chunk.rows);
+        },
+        context);
   }
 
   std::vector<ColumnPtr> whole_columns(const WindowState& state,
@@ -249,7 +294,6 @@ class WindowSink : public SinkOperator {
 
   std::vector<PartitionedChunk> partitioned_chunks(const WindowState& state) const {
     std::vector<PartitionedChunk> out;
-    if (partition_by_.empty()) return out;
     uint32_t first_row = 0;
     for (const CollectedChunk& chunk : state.chunks) {
       const auto rows = static_cast<uint32_t>(chunk.chunk.rows);
@@ -301,25 +345,18 @@ class WindowSink : public SinkOperator {
         context);
   }
 
-  static void give_out(WindowState& state,
-                       const std::vector<std::unique_ptr<WindowFunctionExec>>& functions,
-                       const ExecutionContext& context) {
-    std::vector<int64_t> first_rows;
-    int64_t rows = 0;
-    for (const CollectedChunk& chunk : state.chunks) {
-      first_rows.push_back(rows);
-      rows += chunk.chunk.rows;
-    }
+  // `values(c, f)`: what function f gives for chunk c.
+  void give_out(WindowState& state, const std::function<ColumnPtr(size_t, size_t)>& values,
+                const ExecutionContext& context) const {
     state.result.resize(state.chunks.size());
     constexpr size_t kChunksPerTask = 16;
     run_parallel((state.chunks.size() + kChunksPerTask - 1) / kChunksPerTask,
                  [&](size_t t) {
                    const size_t end = std::min(state.chunks.size(), (t + 1) * kChunksPerTask);
                    for (size_t c = t * kChunksPerTask; c < end; ++c) {
-                     Chunk& out = state.result[c];
-                     out = std::move(state.chunks[c].chunk);
-                     for (const auto& function : functions) {
-                       out.columns.push_back(function->result().part(first_rows[c], out.rows));
+                     state.result[c] = state.chunks[c].chunk;
+                     for (size_t f = 0; f < functions_.size(); ++f) {
+                       state.result[c].columns.push_back(values(c, f));
                      }
                    }
                  },
