@@ -120,12 +120,13 @@ class QueryMaker {
   explicit QueryMaker(RandomNumbers* random) : random_(*random) {}
 
   std::string query() {
-    switch (random_.below(6)) {
+    switch (random_.below(7)) {
       case 0:
       case 1: return grouped("t", true);
       case 2: return plain("t");
       case 3: return "SELECT DISTINCT " + items(3) + " FROM t" + where() + limit();
       case 4: return nested();
+      case 5: return over();
       default: return windowed();
     }
   }
@@ -253,6 +254,63 @@ class QueryMaker {
     return "SELECT w, " + sum + " AS a, count(*) FROM t" + where() + " WINDOW BY t " + window +
            " AS w GROUP BY w" + (having ? " HAVING w > '1970-01-01'" : "") +
            (random_.one_in(2) ? " ORDER BY w" : "");
+  }
+
+  // Sums that could fail are left out: a condition may be asked below or above the window.
+  std::string window_function() {
+    switch (random_.below(8)) {
+      case 0:
+        return random_.pick<std::string>({"row_number()", "rank()", "dense_rank()",
+                                          "percent_rank()", "cume_dist()", "ntile(3)"});
+      case 1:
+        return random_.pick<std::string>({"lag", "lead"}) + "(" + value() +
+               random_.pick<std::string>({")", ", 2)", ", i)", ") IGNORE NULLS"});
+      case 2:
+        return random_.pick<std::string>({"first_value(", "last_value("}) + value() +
+               random_.pick<std::string>({")", ") IGNORE NULLS"});
+      case 3: return "nth_value(" + value() + ", 2)";
+      case 4: return random_.pick<std::string>({"min(", "max(", "count("}) + value() + ")";
+      default: {
+        std::string call;
+        do {
+          call = aggregate();
+        } while (may_overflow(call));
+        return call;
+      }
+    }
+  }
+  std::string window() {
+    const std::string partition =
+        random_.one_in(3) ? ""
+                          : "PARTITION BY " + random_.pick<std::string>({"i", "s", "b, i", "f"});
+    if (random_.one_in(5)) return partition;
+    const std::string key = random_.pick<std::string>({"i", "j", "x", "f", "n", "c", "u"});
+    std::string out = partition + " ORDER BY " + key + sort_direction();
+    switch (random_.below(5)) {
+      case 0: return out + concat(" ROWS ", random_.below(5), " PRECEDING");
+      case 1:
+        return out + concat(" ROWS BETWEEN ", random_.below(3), " PRECEDING AND ",
+                            random_.below(300), " FOLLOWING");
+      case 2:
+        return out + concat(" RANGE BETWEEN ", random_.below(3), " PRECEDING AND ",
+                            random_.below(5), " FOLLOWING");
+      case 3: return out + " GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING";
+      default: return out;
+    }
+  }
+  std::string over() {
+    std::string text = "SELECT i, s, j";
+    const int64_t count = 1 + random_.below(3);
+    for (int64_t f = 0; f < count; ++f) {
+      text += ", " + window_function() + " OVER (" + window() + ")" + concat(" AS w", f);
+    }
+    text += " FROM t" + where();
+    switch (random_.below(5)) {
+      case 0: return text + " QUALIFY row_number() OVER (PARTITION BY i ORDER BY j) < 3";
+      case 1: return "SELECT * FROM (" + text + ") q WHERE i > 0 AND s IS NOT NULL" + limit();
+      case 2: return "SELECT w0, count(*) FROM (" + text + ") q GROUP BY 1";
+      default: return text + limit();
+    }
   }
 
   RandomNumbers& random_;
