@@ -142,9 +142,9 @@ struct PhysicalPlan::Builder {
   std::unique_ptr<SinkOperator> aggregate_sink(std::vector<BoundExpressionPtr> keys,
                                                std::vector<BoundAggregate> aggregates,
                                                AggregateOutput output) const {
-    GroupTableOptions group_options;
-    group_options.equal_hashes = options.equal_hashes_for_tests;
-    return make_aggregate(std::move(keys), std::move(aggregates), output, group_options);
+    AggregateOptions aggregate_options = options.aggregate;
+    aggregate_options.table.equal_hashes |= options.equal_hashes_for_tests;
+    return make_aggregate(std::move(keys), std::move(aggregates), output, aggregate_options);
   }
 
   Pipeline open_aggregate(const AggregatePlan& plan) {

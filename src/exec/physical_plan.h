@@ -24,6 +24,7 @@ constexpr size_t kNoPlanOperator = static_cast<size_t>(-1);
 
 struct PhysicalOptions {
   AggregateOutput aggregate_output = AggregateOutput::kAllGroups;
+  AggregateOptions aggregate;
   // All hashes are the same and nothing may do without hashing: answers must not change.
   bool equal_hashes_for_tests = false;
 };

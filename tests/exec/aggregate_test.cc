@@ -405,6 +405,108 @@ TEST(AccumulatorTest, StateGoesOnAfterRestore) {
   }
 }
 
+std::string answer_of(const LogicalPlan& plan, const PhysicalOptions& options, size_t tasks,
+                      int64_t chunk_rows) {
+  const PhysicalPlan physical = PhysicalPlan::make(plan, options);
+  ThreadPool pool(tasks);
+  ExecutionContext context;
+  context.pool = tasks == 1 ? nullptr : &pool;
+  context.tasks = tasks;
+  context.chunk_rows = chunk_rows;
+  PlanExecution execution(physical, context);
+  std::string text;
+  // Twice: nothing of the first run may be left in the second.
+  for (int run = 0; run < 2; ++run) {
+    execution.run(nullptr);
+    text.clear();
+    for (const Chunk& out : execution.take_result()) {
+      for (int64_t row = 0; row < out.rows; ++row) {
+        for (const ColumnPtr& column : out.columns) text += column->value(row).to_sql() + ",";
+        text += "\n";
+      }
+    }
+  }
+  return text;
+}
+
+// Rows that stay in their chunks against tables of groups: a few keys come again, near and far.
+TEST(AggregateTest, NearlyUniqueKeysComeOutAsFromTables) {
+  const DataType decimal = DataType::decimal(20, 2);
+  std::mt19937_64 random(13);
+  const int64_t rows = 6000;
+  std::vector<std::unique_ptr<ColumnBuilder>> builders;
+  const std::vector<Field> fields{{"i", kInt64},   {"t", kText},  {"f", kFloat64}, {"d", decimal},
+                                  {"v", kFloat64}, {"n", kInt64}, {"s", kText},    {"m", decimal}};
+  for (const Field& field : fields) builders.push_back(ColumnBuilder::make(field.type));
+  std::vector<Value> last;
+  for (int64_t i = 0; i < rows; ++i) {
+    const bool again = !last.empty() && (random() % 120 == 0 || i == rows - 1);
+    if (!again && (i < 2 || random() % 10 == 0)) last.clear();
+    std::vector<Value> keys{Value::int64(i), Value::utf8("a rather long key " + std::to_string(i)),
+                            Value::float64(static_cast<double>(i) / 3), Value::decimal(decimal, i)};
+    if (i % 1000 == 3)
+      keys = {Value::null(kInt64), Value::null(kText), Value::float64(-0.0), Value::null(decimal)};
+    if (i % 1000 == 5)
+      keys = {Value::null(kInt64), Value::null(kText), Value::float64(0.0), Value::null(decimal)};
+    if (i % 1000 == 7)
+      keys = {Value::int64(-1), Value::utf8(""), Value::float64(-std::nan("3")),
+              Value::decimal(decimal, -1)};
+    if (again) keys = last;
+    if (last.empty()) last = keys;
+    for (size_t k = 0; k < 4; ++k) builders[k]->append_value(keys[k]);
+    const bool null = random() % 5 == 0;
+    builders[4]->append_value(null ? Value::null(kFloat64) : Value::float64(0.1 * (i % 100)));
+    builders[5]->append_value(null ? Value::null(kInt64) : Value::int64(i - 3000));
+    builders[6]->append_value(
+        Value::utf8("a value that is long " + std::to_string(random() % 1000)));
+    builders[7]->append_value(Value::decimal(decimal, static_cast<Int128>(random() % 100000)));
+  }
+  Chunk chunk;
+  chunk.rows = rows;
+  for (const auto& builder : builders) chunk.columns.push_back(builder->finish());
+  const auto source =
+      std::make_shared<MemoryTableSource>(Schema(fields), std::vector<Chunk>{chunk});
+  const auto column = [&](size_t i) { return bound_column(i, fields[i].type, fields[i].name); };
+  std::vector<BoundAggregate> aggregates{sql::make_bound_aggregate("count", nullptr)};
+  for (const char* name : {"count", "sum", "avg", "min", "max"}) {
+    for (size_t i : {4u, 5u, 7u}) {
+      aggregates.push_back(sql::make_bound_aggregate(name, column(i)));
+    }
+  }
+  aggregates.push_back(sql::make_bound_aggregate("min", column(6)));
+  for (const std::vector<size_t>& key_columns :
+       {std::vector<size_t>{0}, std::vector<size_t>{1}, std::vector<size_t>{2},
+        std::vector<size_t>{3}, std::vector<size_t>{0, 1, 2, 3}}) {
+    std::vector<BoundExpressionPtr> keys;
+    std::vector<std::string> names;
+    for (size_t k : key_columns) {
+      keys.push_back(column(k));
+      names.push_back(fields[k].name);
+    }
+    const PlanPtr plan = std::make_shared<AggregatePlan>(ScanPlan::all_columns(source, "t"), keys,
+                                                         names, aggregates);
+    PhysicalOptions tables;
+    tables.aggregate.table.general_layouts = true;
+    const std::string expected = answer_of(*plan, tables, 1, 2048);
+    EXPECT_GT(expected.size(), 300000u);
+    for (size_t tasks : {1, 4}) {
+      for (int64_t chunk_rows : {3, 2048}) {
+        // The choice falls at once, in the middle, or for some tasks never.
+        for (int64_t before_choice : {1, 700, 2500}) {
+          PhysicalOptions by_rows;
+          by_rows.aggregate.rows_before_choice = before_choice;
+          ASSERT_TRUE(answer_of(*plan, by_rows, tasks, chunk_rows) == expected)
+              << key_columns.size() << " keys, " << tasks << " tasks, " << chunk_rows;
+        }
+      }
+    }
+    PhysicalOptions equal_hashes;
+    equal_hashes.equal_hashes_for_tests = true;
+    equal_hashes.aggregate.rows_before_choice = 100;
+    ASSERT_TRUE(answer_of(*plan, equal_hashes, 2, 100) == expected);
+  }
+}
+
 // Enough groups that tasks' tables are merged by partition: same groups, same order as one thread.
 TEST(AggregateTest, ManyGroupsComeOutTheSameForAnyNumberOfTasks) {
   const int64_t rows = 300000;
@@ -425,24 +527,10 @@ TEST(AggregateTest, ManyGroupsComeOutTheSameForAnyNumberOfTasks) {
       std::vector<BoundExpressionPtr>{bound_column(0, kInt64, "k")}, std::vector<std::string>{"k"},
       std::vector<BoundAggregate>{sql::make_bound_aggregate("sum", bound_column(1, kFloat64, "v")),
                                   sql::make_bound_aggregate("count", nullptr)});
-  const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
+  PhysicalOptions options;
+  options.aggregate.groups_worth_partitions = 1000;
   std::vector<std::string> answers;
-  for (size_t tasks : {1, 2, 5}) {
-    ThreadPool pool(tasks);
-    ExecutionContext context;
-    context.pool = tasks == 1 ? nullptr : &pool;
-    context.tasks = tasks;
-    PlanExecution execution(physical, context);
-    execution.run(nullptr);
-    std::string text;
-    for (const Chunk& out : execution.take_result()) {
-      for (int64_t row = 0; row < out.rows; ++row) {
-        for (const ColumnPtr& column : out.columns) text += column->value(row).to_sql() + ",";
-        text += "\n";
-      }
-    }
-    answers.push_back(std::move(text));
-  }
+  for (size_t tasks : {1, 2, 5}) answers.push_back(answer_of(*plan, options, tasks, 2048));
   EXPECT_GT(answers[0].size(), 1000000u);
   EXPECT_TRUE(answers[0] == answers[1]);
   EXPECT_TRUE(answers[0] == answers[2]);

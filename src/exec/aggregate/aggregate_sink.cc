@@ -9,6 +9,7 @@
 #include "src/exec/aggregate/accumulator.h"
 #include "src/exec/aggregate/group_order.h"
 #include "src/exec/aggregate/group_table.h"
+#include "src/exec/aggregate/row_groups.h"
 #include "src/exec/scheduler.h"
 #include "src/expr/evaluator.h"
 #include "src/expr/filter.h"
@@ -23,14 +24,14 @@ struct AggregateSpec {
   std::vector<BoundExpressionPtr> keys;
   std::vector<BoundAggregate> aggregates;
   std::vector<DataType> key_types;
-  GroupTableOptions group_options;
+  AggregateOptions options;
 };
 
 // Groups and their running values. Without keys there is exactly one group, number 0.
 class AggregateTable {
  public:
   explicit AggregateTable(const AggregateSpec& spec) : spec_(spec) {
-    if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types, spec.group_options);
+    if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types, spec.options.table);
     for (const BoundAggregate& aggregate : spec.aggregates) {
       accumulators_.push_back(Accumulator::make(aggregate));
     }
@@ -242,6 +243,15 @@ class AggregateTable {
   std::vector<uint32_t> touched_;
 };
 
+// How a batch is grouped; the tasks agree on one way.
+enum class GroupingWay { kUndecided, kTables, kRows };
+
+// A task that came to its end before it could tell which way is better: both are open.
+struct UndecidedTask {
+  std::unique_ptr<AggregateTable> table;
+  std::vector<Chunk> chunks;
+};
+
 class AggregateState : public SinkState {
  public:
   AggregateState(const AggregateSpec& spec, std::shared_ptr<MemoryBudget> session_budget)
@@ -255,6 +265,11 @@ class AggregateState : public SinkState {
   // Batch: what the tasks left. After finish(): the merged tables, disjoint by key.
   std::vector<std::unique_ptr<AggregateTable>> tables;
   std::vector<GroupRef> output;
+  // Batch with keys whose rows may stay where they are.
+  std::atomic<GroupingWay> way{GroupingWay::kUndecided};
+  std::vector<UndecidedTask> undecided;
+  std::unique_ptr<RowGroups> rows;  // null: only tables
+  std::vector<std::unique_ptr<RowGroups::Part>> parts;
 };
 
 class AggregateTask : public SinkTask {
@@ -264,6 +279,11 @@ class AggregateTask : public SinkTask {
   MemoryReservation reservation;
   AggregateTable* table = nullptr;            // where rows go
   std::unique_ptr<AggregateTable> own_table;  // null: straight into the shared state
+  std::unique_ptr<RowGroups::Part> part;      // not null: where rows go instead
+  // The rows so far, as long as the way is open for this task.
+  bool chooses = false;
+  std::vector<Chunk> seen;
+  int64_t seen_rows = 0;
 };
 
 // Reads the finished groups in output order.
@@ -334,9 +354,9 @@ class AggregateScan : public TableScan {
 class AggregateSink : public SinkOperator, public StatefulSink {
  public:
   AggregateSink(std::vector<BoundExpressionPtr> keys, std::vector<BoundAggregate> aggregates,
-                AggregateOutput output, const GroupTableOptions& group_options)
+                AggregateOutput output, const AggregateOptions& options)
       : output_(output) {
-    spec_.group_options = group_options;
+    spec_.options = options;
     spec_.keys = std::move(keys);
     spec_.aggregates = std::move(aggregates);
     for (const auto& key : spec_.keys) spec_.key_types.push_back(key->type);
@@ -356,27 +376,41 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     } else {
       state.tables.clear();
       state.tables.push_back(std::make_unique<AggregateTable>(spec_));
+      state.way = GroupingWay::kUndecided;
+      state.undecided.clear();
+      state.parts.clear();
+      state.rows =
+          RowGroups::suits(spec_.keys, spec_.aggregates)
+              ? std::make_unique<RowGroups>(spec_.keys, spec_.aggregates, spec_.options.table)
+              : nullptr;
     }
   }
 
   std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
     auto& state = static_cast<AggregateState&>(base);
     auto task = std::make_unique<AggregateTask>(state.budget);
-    if (tasks > 1) {
+    if (tasks > 1 || state.rows) {
       task->own_table = std::make_unique<AggregateTable>(spec_);
       task->table = task->own_table.get();
+      task->chooses = state.rows != nullptr;
     } else {
       task->table = state.tables[0].get();
     }
     return task;
   }
 
-  SinkResult consume(SinkState&, SinkTask& base, Chunk chunk) const override {
-    auto& task = static_cast<AggregateTask&>(base);
-    task.table->add(chunk);
+  SinkResult consume(SinkState& base, SinkTask& base_task, Chunk chunk) const override {
+    auto& task = static_cast<AggregateTask&>(base_task);
+    if (task.part) {
+      task.part->add(chunk);
+    } else {
+      task.table->add(chunk);
+      if (task.chooses) choose(static_cast<AggregateState&>(base), task, std::move(chunk));
+    }
     // Asking the budget for every chunk would cost more than it tells.
     constexpr uint64_t kReserveStep = uint64_t{1} << 20;
-    const uint64_t bytes = task.own_table ? task.table->memory_bytes() : 0;
+    const uint64_t bytes =
+        task.part ? task.part->memory_bytes() : (task.own_table ? task.table->memory_bytes() : 0);
     if (bytes > task.reservation.held_bytes() + kReserveStep) task.reservation.resize(bytes);
     return SinkResult::kNeedInput;
   }
@@ -384,15 +418,37 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   void combine(SinkState& base, std::unique_ptr<SinkTask> base_task) const override {
     auto& state = static_cast<AggregateState&>(base);
     auto& task = static_cast<AggregateTask&>(*base_task);
-    if (!task.own_table) return;
+    if (task.chooses && state.way.load() == GroupingWay::kRows) keep_rows(state, task);
     const std::lock_guard<std::mutex> lock(state.mutex);
-    state.tables.push_back(std::move(task.own_table));
+    if (task.part) {
+      state.parts.push_back(std::move(task.part));
+    } else if (task.chooses) {
+      state.undecided.push_back({std::move(task.own_table), std::move(task.seen)});
+    } else if (task.own_table) {
+      state.tables.push_back(std::move(task.own_table));
+    }
   }
 
   void finish(SinkState& base, const ExecutionContext& context) const override {
     auto& state = static_cast<AggregateState&>(base);
-    merge_tables(state, context);
     state.output.clear();
+    if (state.way.load() == GroupingWay::kRows) {
+      for (UndecidedTask& task : state.undecided) {
+        state.parts.push_back(std::make_unique<RowGroups::Part>(*state.rows));
+        for (const Chunk& chunk : task.chunks) state.parts.back()->add(chunk);
+      }
+      state.undecided.clear();
+      state.rows->finish(std::move(state.parts), context);
+      state.reservation.resize(state.rows->memory_bytes());
+      return;
+    }
+    for (UndecidedTask& task : state.undecided) state.tables.push_back(std::move(task.table));
+    state.undecided.clear();
+    if (state.rows) {  // every task had a table of its own, so the shared one is empty
+      state.tables.erase(state.tables.begin());
+      if (state.tables.empty()) state.tables.push_back(std::make_unique<AggregateTable>(spec_));
+    }
+    merge_tables(state, context);
     size_t groups = 0;
     for (const auto& table : state.tables) groups += table->size();
     state.output.reserve(streams() ? 0 : groups);
@@ -415,11 +471,15 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   }
 
   std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
-    return std::make_unique<AggregateScan>(static_cast<AggregateState&>(base), request);
+    auto& state = static_cast<AggregateState&>(base);
+    if (state.way.load() == GroupingWay::kRows) return state.rows->scan(request);
+    return std::make_unique<AggregateScan>(state, request);
   }
 
   int64_t result_rows(const SinkState& base) const override {
-    return static_cast<int64_t>(static_cast<const AggregateState&>(base).output.size());
+    const auto& state = static_cast<const AggregateState&>(base);
+    if (state.way.load() == GroupingWay::kRows) return state.rows->groups();
+    return static_cast<int64_t>(state.output.size());
   }
 
   Chunk snapshot(const SinkState& base) const override {
@@ -438,14 +498,38 @@ class AggregateSink : public SinkOperator, public StatefulSink {
  private:
   bool streams() const { return output_ == AggregateOutput::kTouchedGroups; }
 
+  // After enough rows: keeps them in their chunks from now on when nearly all made a group.
+  void choose(AggregateState& state, AggregateTask& task, Chunk chunk) const {
+    task.seen_rows += chunk.selected_rows();
+    if (chunk.selected_rows() > 0) task.seen.push_back(std::move(chunk));
+    if (task.seen_rows < spec_.options.rows_before_choice) return;
+    GroupingWay way = GroupingWay::kUndecided;
+    const bool nearly_all = int64_t{task.table->size()} * 100 >= task.seen_rows * 99;
+    const GroupingWay wanted = nearly_all ? GroupingWay::kRows : GroupingWay::kTables;
+    if (state.way.compare_exchange_strong(way, wanted)) way = wanted;
+    if (way == GroupingWay::kRows) {
+      keep_rows(state, task);
+    } else {
+      task.chooses = false;
+      task.seen = {};
+    }
+  }
+
+  static void keep_rows(AggregateState& state, AggregateTask& task) {
+    task.part = std::make_unique<RowGroups::Part>(*state.rows);
+    for (const Chunk& chunk : task.seen) task.part->add(chunk);
+    task.seen = {};
+    task.chooses = false;
+    task.table = nullptr;
+    task.own_table.reset();
+  }
+
   void merge_tables(AggregateState& state, const ExecutionContext& context) const {
     if (state.tables.size() == 1) return;
     size_t groups = 0;
     for (const auto& table : state.tables) groups += table->size();
-    // Below this the merge is too short to be worth tables of its own and the output's
-    // interleaving.
-    constexpr size_t kGroupsWorthPartitions = 500000;
-    if (streams() || spec_.keys.empty() || groups < kGroupsWorthPartitions || context.tasks <= 1) {
+    if (streams() || spec_.keys.empty() || groups < spec_.options.groups_worth_partitions ||
+        context.tasks <= 1) {
       for (size_t t = 1; t < state.tables.size(); ++t) {
         std::vector<uint32_t> all(state.tables[t]->size());
         std::iota(all.begin(), all.end(), 0u);
@@ -501,9 +585,8 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
                                              std::vector<BoundAggregate> aggregates,
                                              AggregateOutput output,
-                                             const GroupTableOptions& group_options) {
-  return std::make_unique<AggregateSink>(std::move(keys), std::move(aggregates), output,
-                                         group_options);
+                                             const AggregateOptions& options) {
+  return std::make_unique<AggregateSink>(std::move(keys), std::move(aggregates), output, options);
 }
 
 }  // namespace velaria

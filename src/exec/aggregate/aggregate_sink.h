@@ -21,10 +21,20 @@ enum class AggregateOutput {
   kTouchedGroups,  // stream: the groups of this epoch, with their values so far
 };
 
+// When which way of grouping is taken; all give the same answers.
+struct AggregateOptions {
+  GroupTableOptions table;
+  // Rows that a task looks at before it tells whether nearly every one is a group of its own.
+  int64_t rows_before_choice = int64_t{1} << 17;
+  // Fewer groups than this, of all tasks, are merged on one thread: more would be over too soon to
+  // be worth tables of their own and the interleaving of what they give out.
+  size_t groups_worth_partitions = 500000;
+};
+
 std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
                                              std::vector<BoundAggregate> aggregates,
                                              AggregateOutput output,
-                                             const GroupTableOptions& group_options = {});
+                                             const AggregateOptions& options = {});
 
 // Stateful sinks can be written down and restored, between epochs only.
 class StatefulSink {

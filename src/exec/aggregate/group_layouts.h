@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/exec/aggregate/group_table.h"
+#include "src/kernel/hash.h"
 
 namespace velaria {
 
@@ -42,6 +43,11 @@ uint64_t key_word(T value) {
   } else {
     return static_cast<uint64_t>(value);
   }
+}
+
+inline uint64_t hash_text(const StringView& text) {
+  return text.is_inline() ? hash_words(text.head(), text.tail())
+                          : hash_bytes(text.data(), text.size());
 }
 
 // Slots of hash bits and group; keys beside them: `equal` is asked only when 32 hash bits agree.

@@ -9,11 +9,6 @@ namespace velaria {
 
 namespace {
 
-uint64_t hash_text(const StringView& text) {
-  return text.is_inline() ? hash_words(text.head(), text.tail())
-                          : hash_bytes(text.data(), text.size());
-}
-
 class TextGroups : public GroupTable {
  public:
   TextGroups(DataType type, const GroupTableOptions& options)
