@@ -22,6 +22,7 @@ import time
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from decimal import Decimal
 from typing import Any, Callable
 
 Engine = Callable[[], Any]  # gives a pyarrow.Table
@@ -35,6 +36,7 @@ class Case:
     engines: dict[str, Engine]
     sort_by: list[str] = field(default_factory=list)  # columns that make the rows comparable
     float_tolerance: float = 1e-9  # relative; engines add floats in different orders
+    decimal_units: int = 0  # of the last place that both have; some engines cut where others round
 
 
 def sorted_rows(table: Any, sort_by: list[str]) -> list[tuple[Any, ...]]:
@@ -44,9 +46,13 @@ def sorted_rows(table: Any, sort_by: list[str]) -> list[tuple[Any, ...]]:
     return sorted(rows, key=lambda row: [(row[k] is None, row[k]) for k in keys])
 
 
-def same_value(a: Any, b: Any, tolerance: float) -> bool:
+def same_value(a: Any, b: Any, case: Case) -> bool:
     if isinstance(a, float) or isinstance(b, float):
+        tolerance = case.float_tolerance
         return a is not None and b is not None and math.isclose(a, b, rel_tol=tolerance)
+    if isinstance(a, Decimal) and isinstance(b, Decimal) and case.decimal_units:
+        places = max(int(x.as_tuple().exponent) for x in (a, b))
+        return abs(a - b) <= case.decimal_units * Decimal(1).scaleb(places)
     return bool(a == b)
 
 
@@ -60,7 +66,7 @@ def check_answers(case: Case) -> None:
                 f"{case.name}: {name} gives {len(rows)} rows, {reference_name} {len(reference)}"
             )
         for mine, wanted in zip(rows, reference):
-            if not all(same_value(x, y, case.float_tolerance) for x, y in zip(mine, wanted)):
+            if not all(same_value(x, y, case) for x, y in zip(mine, wanted)):
                 sys.exit(f"{case.name}: {name} gives {mine}, {reference_name} {wanted}")
 
 
