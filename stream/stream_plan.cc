@@ -17,7 +17,8 @@ void check_node(const LogicalPlan& plan, bool bounded, int* aggregates) {
     case PlanKind::kScan:
     case PlanKind::kFilter:
     case PlanKind::kProject:
-    case PlanKind::kTimeWindow: break;
+    case PlanKind::kTimeWindow:
+    case PlanKind::kShared: break;
     case PlanKind::kAggregate:
       if (++*aggregates > 1) {
         refuse(

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "src/base/error.h"
+#include "src/exec/sort/chunk_list_scan.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -12,8 +12,8 @@ namespace {
 
 class CollectState : public SinkState {
  public:
-  explicit CollectState(std::shared_ptr<MemoryBudget> session_budget)
-      : budget(std::move(session_budget)), reservation(budget, "the query result") {}
+  CollectState(std::shared_ptr<MemoryBudget> session_budget, const char* purpose)
+      : budget(std::move(session_budget)), reservation(budget, purpose) {}
   std::shared_ptr<MemoryBudget> budget;
   MemoryReservation reservation;
   std::mutex mutex;
@@ -22,8 +22,8 @@ class CollectState : public SinkState {
 
 class CollectTask : public SinkTask {
  public:
-  explicit CollectTask(std::shared_ptr<MemoryBudget> budget)
-      : reservation(std::move(budget), "the query result") {}
+  CollectTask(std::shared_ptr<MemoryBudget> budget, const char* purpose)
+      : reservation(std::move(budget), purpose) {}
   MemoryReservation reservation;
   uint64_t bytes = 0;
   std::vector<Chunk> chunks;
@@ -31,14 +31,16 @@ class CollectTask : public SinkTask {
 
 class CollectSink : public SinkOperator {
  public:
+  explicit CollectSink(const char* purpose) : purpose_(purpose) {}
   std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
-    return std::make_unique<CollectState>(context.budget);
+    return std::make_unique<CollectState>(context.budget, purpose_);
   }
   void begin_epoch(SinkState& state) const override {
     static_cast<CollectState&>(state).chunks.clear();
+    static_cast<CollectState&>(state).reservation.resize(0);
   }
   std::unique_ptr<SinkTask> new_task(SinkState& state, size_t) const override {
-    return std::make_unique<CollectTask>(static_cast<CollectState&>(state).budget);
+    return std::make_unique<CollectTask>(static_cast<CollectState&>(state).budget, purpose_);
   }
   SinkResult consume(SinkState&, SinkTask& base, Chunk chunk) const override {
     if (chunk.selected_rows() == 0) return SinkResult::kNeedInput;
@@ -62,19 +64,28 @@ class CollectSink : public SinkOperator {
     std::stable_sort(state.chunks.begin(), state.chunks.end(),
                      [](const Chunk& a, const Chunk& b) { return a.order < b.order; });
   }
-  std::unique_ptr<TableScan> result(SinkState&, const ScanRequest&) const override {
-    throw Error(ErrorKind::kInternal, "the result of a query is not a pipeline's input");
+  std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
+    return scan_chunks(static_cast<CollectState&>(base).chunks, request);
   }
   int64_t result_rows(const SinkState& base) const override {
     int64_t rows = 0;
     for (const Chunk& chunk : static_cast<const CollectState&>(base).chunks) rows += chunk.rows;
     return rows;
   }
+
+ private:
+  const char* purpose_;  // for messages about memory
 };
 
 }  // namespace
 
-std::unique_ptr<SinkOperator> make_collect() { return std::make_unique<CollectSink>(); }
+std::unique_ptr<SinkOperator> make_collect() {
+  return std::make_unique<CollectSink>("the query result");
+}
+
+std::unique_ptr<SinkOperator> make_shared_rows() {
+  return std::make_unique<CollectSink>("rows that the query reads several times");
+}
 
 std::vector<Chunk> take_collected(SinkState& base) {
   auto& state = static_cast<CollectState&>(base);

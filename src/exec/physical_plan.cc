@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include "src/base/error.h"
@@ -41,6 +42,7 @@ struct PhysicalPlan::Builder {
   const WantedColumns wanted_columns;
   std::vector<PlanOperator>& operators;
   size_t parent = kNoPlanOperator;
+  std::map<size_t, size_t> shared_pipelines = {};  // by the number of the shared plan
 
   // Notes what the stages work for: those that nobody owns when a node is done were made for it.
   Pipeline open(const LogicalPlan& plan) {
@@ -104,6 +106,7 @@ struct PhysicalPlan::Builder {
                      make_window(window.partition_by(), window.order_by(), window.functions()),
                      "window");
       }
+      case PlanKind::kShared: return open_shared(static_cast<const SharedPlan&>(plan));
       case PlanKind::kLimit: {
         const auto& limit = static_cast<const LimitPlan&>(plan);
         return close(plan, make_limit(limit.limit(), limit.offset()), "limit");
@@ -128,6 +131,15 @@ struct PhysicalPlan::Builder {
     finished.description += concat(" -> ", name);
     pipelines.push_back(std::move(finished));
     return read_last(plan.schema());
+  }
+
+  // The first place computes the rows, before anything that reads them is run.
+  Pipeline open_shared(const SharedPlan& plan) {
+    const auto known = shared_pipelines.find(plan.number());
+    if (known != shared_pipelines.end()) return read(known->second, plan.schema());
+    Pipeline out = close(plan, make_shared_rows(), "share");
+    shared_pipelines[plan.number()] = pipelines.size() - 1;
+    return out;
   }
 
   Pipeline read_last(const Schema& schema) const { return read(pipelines.size() - 1, schema); }

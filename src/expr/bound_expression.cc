@@ -1,5 +1,7 @@
 #include "src/expr/bound_expression.h"
 
+#include <cmath>
+
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/kernel/cast.h"
@@ -161,6 +163,11 @@ bool same_expression(const BoundExpression& a, const BoundExpression& b) {
   switch (a.kind) {
     case BoundKind::kConstant:
       if (!(a.constant == b.constant)) return false;
+      // 0.0 = -0.0, but 1 / 0.0 is another number than 1 / -0.0.
+      if (a.type.is_float() && !a.constant.is_null() &&
+          std::signbit(a.constant.as_double()) != std::signbit(b.constant.as_double())) {
+        return false;
+      }
       break;
     case BoundKind::kColumn:
       if (a.column != b.column) return false;

@@ -1,6 +1,6 @@
 #include "src/plan/logical_plan.h"
 
-#include <sstream>
+#include <set>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -48,6 +48,12 @@ Schema join_schema(const LogicalPlan& left, const LogicalPlan& right, JoinType t
     fields.insert(fields.end(), right.schema().fields().begin(), right.schema().fields().end());
   }
   if (type == JoinType::kMark) fields.push_back({mark_name, DataType(TypeId::kBool)});
+  return Schema(std::move(fields));
+}
+
+Schema renamed(const Schema& schema, const std::vector<std::string>& names) {
+  std::vector<Field> fields = schema.fields();
+  for (size_t i = 0; i < fields.size(); ++i) fields[i].name = names[i];
   return Schema(std::move(fields));
 }
 
@@ -300,6 +306,15 @@ PlanPtr UnionAllPlan::with_children(std::vector<PlanPtr> children) const {
   return std::make_shared<UnionAllPlan>(std::move(children));
 }
 
+SharedPlan::SharedPlan(PlanPtr child, size_t number, const std::vector<std::string>& names)
+    : LogicalPlan(PlanKind::kShared, renamed(child->schema(), names), {child}), number_(number) {}
+
+std::string SharedPlan::describe() const { return concat("Shared ", number_); }
+
+PlanPtr SharedPlan::with_children(std::vector<PlanPtr> children) const {
+  return std::make_shared<SharedPlan>(std::move(children[0]), number_, schema().names());
+}
+
 void visit_expressions(const LogicalPlan& plan,
                        const std::function<void(const BoundExpression&)>& f) {
   switch (plan.kind()) {
@@ -334,7 +349,8 @@ void visit_expressions(const LogicalPlan& plan,
     case PlanKind::kSort:
     case PlanKind::kLimit:
     case PlanKind::kTopN:
-    case PlanKind::kUnionAll: break;
+    case PlanKind::kUnionAll:
+    case PlanKind::kShared: break;
   }
 }
 
@@ -384,17 +400,30 @@ PlanPtr map_expressions(const PlanPtr& plan,
     case PlanKind::kSort:
     case PlanKind::kLimit:
     case PlanKind::kTopN:
-    case PlanKind::kUnionAll: break;
+    case PlanKind::kUnionAll:
+    case PlanKind::kShared: break;
   }
   return plan;
 }
 
+namespace {
+
+void explain_node(const LogicalPlan& plan, size_t depth, std::set<size_t>* shown,
+                  std::string* out) {
+  *out += std::string(2 * depth, ' ') + plan.describe();
+  const bool again = plan.kind() == PlanKind::kShared &&
+                     !shown->insert(static_cast<const SharedPlan&>(plan).number()).second;
+  *out += again ? " (see above)\n" : "\n";
+  if (again) return;
+  for (const PlanPtr& child : plan.children()) explain_node(*child, depth + 1, shown, out);
+}
+
+}  // namespace
+
 std::string explain_plan(const LogicalPlan& plan) {
-  std::string out = plan.describe() + "\n";
-  for (const PlanPtr& child : plan.children()) {
-    std::istringstream lines(explain_plan(*child));
-    for (std::string line; std::getline(lines, line);) out += "  " + line + "\n";
-  }
+  std::string out;
+  std::set<size_t> shown;
+  explain_node(plan, 0, &shown, &out);
   return out;
 }
 

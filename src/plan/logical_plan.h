@@ -33,6 +33,7 @@ enum class PlanKind {
   kJoin,
   kWindow,
   kUnionAll,
+  kShared,
 };
 
 class LogicalPlan;
@@ -265,6 +266,19 @@ class UnionAllPlan : public LogicalPlan {
   PlanPtr with_children(std::vector<PlanPtr> children) const override;
 };
 
+// A part of a plan that several places read, computed once: all SharedPlans of one number have
+// equal children. Each place has its own names. Made by the optimizer.
+class SharedPlan : public LogicalPlan {
+ public:
+  SharedPlan(PlanPtr child, size_t number, const std::vector<std::string>& names);
+  size_t number() const { return number_; }
+  std::string describe() const override;
+  PlanPtr with_children(std::vector<PlanPtr> children) const override;
+
+ private:
+  size_t number_;
+};
+
 // Every expression of the node itself (not of its children).
 void visit_expressions(const LogicalPlan& plan,
                        const std::function<void(const BoundExpression&)>& f);
@@ -272,7 +286,8 @@ void visit_expressions(const LogicalPlan& plan,
 PlanPtr map_expressions(const PlanPtr& plan,
                         const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f);
 
-// One line a node, children indented below: the explain text of a plan.
+// One line a node, children indented below: the explain text of a plan. What lies below a shared
+// node is shown at its first place only.
 std::string explain_plan(const LogicalPlan& plan);
 
 // False when some source below has no end.

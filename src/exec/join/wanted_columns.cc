@@ -46,6 +46,10 @@ class Finder {
         }
         return visit(*plan.child(), std::move(wanted));
       case PlanKind::kLimit: return visit(*plan.child(), std::move(wanted));
+      case PlanKind::kShared:
+        // Some place wants each of its columns, maybe another one than this.
+        wanted.assign(wanted.size(), true);
+        return visit(*plan.child(), std::move(wanted));
       case PlanKind::kUnionAll:
         for (const PlanPtr& child : plan.children()) visit(*child, wanted);
         return;

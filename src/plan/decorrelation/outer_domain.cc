@@ -59,7 +59,8 @@ class DomainPusher {
         return std::make_shared<UnionAllPlan>(std::move(children));
       }
       case PlanKind::kTimeWindow: refuse("WINDOW BY");
-      case PlanKind::kScan: break;
+      case PlanKind::kScan:
+      case PlanKind::kShared: break;  // made when there are no outer columns any more
     }
     VELARIA_CHECK(false);
     return nullptr;

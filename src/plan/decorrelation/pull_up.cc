@@ -169,7 +169,8 @@ std::optional<PulledUp> pull_up_conditions(const PlanPtr& plan) {
     case PlanKind::kLimit:
     case PlanKind::kTopN:
     case PlanKind::kWindow:
-    case PlanKind::kUnionAll: break;
+    case PlanKind::kUnionAll:
+    case PlanKind::kShared: break;
   }
   return std::nullopt;
 }

@@ -45,6 +45,7 @@ double CardinalityEstimator::estimate(const PlanPtr& plan) {
              selectivity(plan->child(), *static_cast<const FilterPlan&>(*plan).condition());
     case PlanKind::kProject:
     case PlanKind::kSort:
+    case PlanKind::kShared:
     case PlanKind::kWindow: return rows(plan->child());
     case PlanKind::kTimeWindow: {
       const TimeWindow& window = static_cast<const TimeWindowPlan&>(*plan).window();
@@ -143,7 +144,8 @@ double CardinalityEstimator::column_distinct(const PlanPtr& plan, size_t column)
     case PlanKind::kWindow:
       if (column >= plan->child()->schema().size()) return std::sqrt(rows(plan));
       return column_distinct(plan->child(), column);
-    case PlanKind::kSort: return column_distinct(plan->child(), column);
+    case PlanKind::kSort:
+    case PlanKind::kShared: return column_distinct(plan->child(), column);
     case PlanKind::kLimit:
     case PlanKind::kTopN: return std::min(rows(plan), column_distinct(plan->child(), column));
   }

@@ -1,4 +1,5 @@
 #include <limits>
+#include <map>
 
 #include "src/base/error.h"
 #include "src/plan/optimizer/rules.h"
@@ -17,6 +18,18 @@ struct Pruned {
   std::vector<size_t> new_position;
 };
 
+// What all places of a shared plan need together grows while the plan is walked, so the walk is
+// repeated until nothing grows any more; then every place gets the same child.
+struct SharedPart {
+  Needed needed;
+  bool is_pruned = false;  // in this walk
+  Pruned pruned;
+};
+struct SharedParts {
+  std::map<size_t, SharedPart> parts;  // by number
+  bool grew = false;                   // in this walk
+};
+
 void need_columns_of(const BoundExpression& expression, Needed* needed) {
   visit_columns(expression, [&](size_t column) { (*needed)[column] = true; });
 }
@@ -29,7 +42,7 @@ BoundExpressionPtr remap(const BoundExpressionPtr& expression,
   });
 }
 
-Pruned prune(const PlanPtr& plan, Needed needed);
+Pruned prune(const PlanPtr& plan, Needed needed, SharedParts* shared);
 
 Pruned prune_scan(const PlanPtr& plan, const Needed& needed) {
   const auto& scan = static_cast<const ScanPlan&>(*plan);
@@ -43,13 +56,13 @@ Pruned prune_scan(const PlanPtr& plan, const Needed& needed) {
   return {std::make_shared<ScanPlan>(scan.source(), scan.name(), std::move(columns)), new_position};
 }
 
-Pruned prune_project(const PlanPtr& plan, const Needed& needed) {
+Pruned prune_project(const PlanPtr& plan, const Needed& needed, SharedParts* shared) {
   const auto& project = static_cast<const ProjectPlan&>(*plan);
   Needed below(plan->child()->schema().size(), false);
   for (size_t i = 0; i < needed.size(); ++i) {
     if (needed[i]) need_columns_of(*project.expressions()[i], &below);
   }
-  const Pruned child = prune(plan->child(), std::move(below));
+  const Pruned child = prune(plan->child(), std::move(below), shared);
   std::vector<BoundExpressionPtr> expressions;
   std::vector<std::string> names;
   std::vector<size_t> new_position(needed.size(), kGone);
@@ -63,7 +76,7 @@ Pruned prune_project(const PlanPtr& plan, const Needed& needed) {
           new_position};
 }
 
-Pruned prune_aggregate(const PlanPtr& plan, const Needed& needed) {
+Pruned prune_aggregate(const PlanPtr& plan, const Needed& needed, SharedParts* shared) {
   const auto& aggregate = static_cast<const AggregatePlan&>(*plan);
   const size_t keys = aggregate.keys().size();
   Needed below(plan->child()->schema().size(), false);
@@ -73,7 +86,7 @@ Pruned prune_aggregate(const PlanPtr& plan, const Needed& needed) {
     if (!needed[keys + a]) continue;
     visit_expressions(one, [&](const BoundExpression& e) { need_columns_of(e, &below); });
   }
-  const Pruned child = prune(plan->child(), std::move(below));
+  const Pruned child = prune(plan->child(), std::move(below), shared);
   std::vector<BoundExpressionPtr> new_keys;
   std::vector<size_t> new_position(needed.size(), kGone);
   for (size_t k = 0; k < keys; ++k) {
@@ -93,7 +106,7 @@ Pruned prune_aggregate(const PlanPtr& plan, const Needed& needed) {
           new_position};
 }
 
-Pruned prune_join(const PlanPtr& plan, const Needed& needed) {
+Pruned prune_join(const PlanPtr& plan, const Needed& needed, SharedParts* shared) {
   const auto& join = static_cast<const JoinPlan&>(*plan);
   const size_t left_size = join.left()->schema().size();
   const size_t right_size = join.right()->schema().size();
@@ -112,8 +125,8 @@ Pruned prune_join(const PlanPtr& plan, const Needed& needed) {
     need_columns_of(*key.left, &left_needed);
     need_columns_of(*key.right, &right_needed);
   }
-  const Pruned left = prune(join.left(), std::move(left_needed));
-  const Pruned right = prune(join.right(), std::move(right_needed));
+  const Pruned left = prune(join.left(), std::move(left_needed), shared);
+  const Pruned right = prune(join.right(), std::move(right_needed), shared);
   const size_t new_left_size = left.plan->schema().size();
   std::vector<size_t> both_position = left.new_position;
   for (const size_t position : right.new_position) {
@@ -140,7 +153,7 @@ Pruned prune_join(const PlanPtr& plan, const Needed& needed) {
           std::move(new_position)};
 }
 
-Pruned prune_window(const PlanPtr& plan, const Needed& needed) {
+Pruned prune_window(const PlanPtr& plan, const Needed& needed, SharedParts* shared) {
   const auto& window = static_cast<const WindowPlan&>(*plan);
   const size_t input_size = plan->child()->schema().size();
   Needed below(needed.begin(), needed.begin() + static_cast<std::ptrdiff_t>(input_size));
@@ -157,7 +170,7 @@ Pruned prune_window(const PlanPtr& plan, const Needed& needed) {
     for (const auto& key : window.partition_by()) need(*key);
     for (const BoundSortKey& key : window.order_by()) need(*key.expression);
   }
-  Pruned out = prune(plan->child(), std::move(below));
+  Pruned out = prune(plan->child(), std::move(below), shared);
   const size_t new_input_size = out.plan->schema().size();
   if (!kept.empty()) {
     const auto move = [&](const BoundExpressionPtr& e) { return remap(e, out.new_position); };
@@ -176,7 +189,7 @@ Pruned prune_window(const PlanPtr& plan, const Needed& needed) {
 }
 
 // Children must stay alike, so each gives exactly the needed columns.
-Pruned prune_union(const PlanPtr& plan, const Needed& needed) {
+Pruned prune_union(const PlanPtr& plan, const Needed& needed, SharedParts* shared) {
   std::vector<size_t> new_position(needed.size(), kGone);
   size_t count = 0;
   for (size_t i = 0; i < needed.size(); ++i) {
@@ -184,7 +197,7 @@ Pruned prune_union(const PlanPtr& plan, const Needed& needed) {
   }
   std::vector<PlanPtr> children;
   for (const PlanPtr& child : plan->children()) {
-    const Pruned pruned = prune(child, needed);
+    const Pruned pruned = prune(child, needed, shared);
     std::vector<BoundExpressionPtr> columns;
     std::vector<std::string> names;
     bool same = pruned.plan->schema().size() == count;
@@ -208,18 +221,39 @@ std::vector<SortItem> remap_items(std::vector<SortItem> items,
   return items;
 }
 
-Pruned prune(const PlanPtr& plan, Needed needed) {
+Pruned prune_shared(const PlanPtr& plan, const Needed& needed, SharedParts* shared) {
+  const size_t number = static_cast<const SharedPlan&>(*plan).number();
+  SharedPart& part = shared->parts[number];
+  part.needed.resize(needed.size(), false);
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (!needed[i] || part.needed[i]) continue;
+    part.needed[i] = true;
+    part.is_pruned = false;
+    shared->grew = true;
+  }
+  if (!part.is_pruned) part.pruned = prune(plan->child(), part.needed, shared);
+  part.is_pruned = true;
+  std::vector<std::string> names = part.pruned.plan->schema().names();
+  for (size_t i = 0; i < needed.size(); ++i) {
+    const size_t position = part.pruned.new_position[i];
+    if (position != kGone) names[position] = plan->schema().field(i).name;
+  }
+  return {std::make_shared<SharedPlan>(part.pruned.plan, number, names), part.pruned.new_position};
+}
+
+Pruned prune(const PlanPtr& plan, Needed needed, SharedParts* shared) {
   switch (plan->kind()) {
     case PlanKind::kScan: return prune_scan(plan, needed);
-    case PlanKind::kProject: return prune_project(plan, needed);
-    case PlanKind::kAggregate: return prune_aggregate(plan, needed);
-    case PlanKind::kJoin: return prune_join(plan, needed);
-    case PlanKind::kWindow: return prune_window(plan, needed);
-    case PlanKind::kUnionAll: return prune_union(plan, needed);
+    case PlanKind::kProject: return prune_project(plan, needed, shared);
+    case PlanKind::kAggregate: return prune_aggregate(plan, needed, shared);
+    case PlanKind::kJoin: return prune_join(plan, needed, shared);
+    case PlanKind::kWindow: return prune_window(plan, needed, shared);
+    case PlanKind::kUnionAll: return prune_union(plan, needed, shared);
+    case PlanKind::kShared: return prune_shared(plan, needed, shared);
     case PlanKind::kFilter: {
       const auto& condition = static_cast<const FilterPlan&>(*plan).condition();
       need_columns_of(*condition, &needed);
-      const Pruned child = prune(plan->child(), std::move(needed));
+      const Pruned child = prune(plan->child(), std::move(needed), shared);
       return {std::make_shared<FilterPlan>(child.plan, remap(condition, child.new_position)),
               child.new_position};
     }
@@ -227,7 +261,7 @@ Pruned prune(const PlanPtr& plan, Needed needed) {
       TimeWindow window = static_cast<const TimeWindowPlan&>(*plan).window();
       needed.pop_back();
       needed[window.time_column] = true;
-      Pruned child = prune(plan->child(), std::move(needed));
+      Pruned child = prune(plan->child(), std::move(needed), shared);
       window.time_column = child.new_position[window.time_column];
       child.new_position.push_back(child.plan->schema().size());
       child.plan = std::make_shared<TimeWindowPlan>(child.plan, std::move(window));
@@ -239,7 +273,7 @@ Pruned prune(const PlanPtr& plan, Needed needed) {
       const auto& items = top_n ? static_cast<const TopNPlan&>(*plan).items()
                                 : static_cast<const SortPlan&>(*plan).items();
       for (const SortItem& item : items) needed[item.column] = true;
-      Pruned child = prune(plan->child(), std::move(needed));
+      Pruned child = prune(plan->child(), std::move(needed), shared);
       auto moved = remap_items(items, child.new_position);
       if (top_n) {
         const auto& top = static_cast<const TopNPlan&>(*plan);
@@ -251,7 +285,7 @@ Pruned prune(const PlanPtr& plan, Needed needed) {
       return child;
     }
     case PlanKind::kLimit: {
-      Pruned child = prune(plan->child(), std::move(needed));
+      Pruned child = prune(plan->child(), std::move(needed), shared);
       child.plan = plan->with_children({child.plan});
       return child;
     }
@@ -263,7 +297,13 @@ Pruned prune(const PlanPtr& plan, Needed needed) {
 }  // namespace
 
 PlanPtr prune_columns(const PlanPtr& plan) {
-  return prune(plan, Needed(plan->schema().size(), true)).plan;
+  SharedParts shared;
+  while (true) {
+    const PlanPtr pruned = prune(plan, Needed(plan->schema().size(), true), &shared).plan;
+    if (!shared.grew) return pruned;
+    shared.grew = false;
+    for (auto& [number, part] : shared.parts) part.is_pruned = false;
+  }
 }
 
 }  // namespace velaria

@@ -278,7 +278,8 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
     case PlanKind::kWindow: return push_through_window(plan, conjuncts);
     case PlanKind::kScan:
     case PlanKind::kLimit:
-    case PlanKind::kTopN: break;
+    case PlanKind::kTopN:
+    case PlanKind::kShared: break;  // what is shared must stay the same everywhere
   }
   std::vector<PlanPtr> children;
   for (const PlanPtr& child : plan->children()) children.push_back(push(child, {}));

@@ -22,6 +22,7 @@ PlanPtr optimize(PlanPtr plan, const OptimizerOptions& options) {
   plan = push_filters_down(plan);
   plan = order_joins(plan);
   plan = make_top_n_nodes(plan);
+  plan = share_common_subplans(plan);
   return merge_projections(prune_columns(merge_projections(plan)));
 }
 

@@ -31,6 +31,11 @@ PlanPtr merge_projections(const PlanPtr& plan);
 // A limit above a sort becomes a top-n.
 PlanPtr make_top_n_nodes(const PlanPtr& plan);
 
+// Equal subtrees become SharedPlans, computed once: below the places where filters stopped and
+// before columns are pruned, so that places which read different columns still share. Not in
+// streams.
+PlanPtr share_common_subplans(const PlanPtr& plan);
+
 // Scans give only the columns that somebody above reads; unread expressions and aggregates go away.
 PlanPtr prune_columns(const PlanPtr& plan);
 
