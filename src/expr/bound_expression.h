@@ -43,6 +43,7 @@ struct BoundExpression {
   bool try_cast = false;          // kCast
   bool has_else = false;          // kCase: children are WHEN, THEN pairs, then ELSE
   bool fails_itself = false;      // kCall, kCast: may throw on some values
+  bool is_repeated = false;       // this very node occurs at several places: worth remembering
   bool can_fail = false;          // this node or one below may throw on some values
   std::vector<BoundExpressionPtr> children;
   // float64 made of literals such as 0.05 only: the same as an exact decimal, taken beside
@@ -82,6 +83,9 @@ BoundExpressionPtr replace_columns(
 BoundExpressionPtr rewrite_expression(
     const BoundExpressionPtr& expression,
     const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& f);
+// Equal expressions among and inside these become one node, marked as repeated, whose value a batch
+// of rows remembers. Nothing changes when there are none.
+void share_repeated_expressions(std::vector<BoundExpressionPtr>* expressions);
 // The conjuncts of an AND tree.
 std::vector<BoundExpressionPtr> split_conjuncts(const BoundExpressionPtr& expression);
 

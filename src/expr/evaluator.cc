@@ -26,6 +26,13 @@ const ColumnPtr& EvaluationBatch::column(size_t i) {
   return gathered_[i];
 }
 
+ColumnPtr EvaluationBatch::remembered(const BoundExpression& expression) const {
+  for (const auto& [known, value] : remembered_) {
+    if (known == &expression) return value;
+  }
+  return nullptr;
+}
+
 namespace {
 
 // Three-valued: each row true, false or NULL.
@@ -111,7 +118,8 @@ ColumnPtr evaluate_case(const BoundExpression& expression, EvaluationBatch& batc
   std::vector<uint32_t> taken_rows;
   for (size_t p = 0; p < pairs; ++p) {
     EvaluationBatch remaining(batch, open);
-    const ColumnPtr condition = evaluate(*expression.children[2 * p], remaining);
+    // All rows are open at first: columns are there already, and values may be remembered.
+    const ColumnPtr condition = evaluate(*expression.children[2 * p], p == 0 ? batch : remaining);
     if (condition->type().is_null()) {
       taken.clear();
     } else {
@@ -167,9 +175,7 @@ ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batc
   return Column::constant(expression.kernel(arguments, 1, expression.type)->value(0), rows);
 }
 
-}  // namespace
-
-ColumnPtr evaluate(const BoundExpression& expression, EvaluationBatch& batch) {
+ColumnPtr evaluate_node(const BoundExpression& expression, EvaluationBatch& batch) {
   switch (expression.kind) {
     case BoundKind::kConstant: return Column::constant(expression.constant, batch.rows());
     case BoundKind::kColumn: return batch.column(expression.column);
@@ -184,6 +190,17 @@ ColumnPtr evaluate(const BoundExpression& expression, EvaluationBatch& batch) {
   }
   VELARIA_CHECK(false);
   return nullptr;
+}
+
+}  // namespace
+
+ColumnPtr evaluate(const BoundExpression& expression, EvaluationBatch& batch) {
+  if (!expression.is_repeated) return evaluate_node(expression, batch);
+  ColumnPtr value = batch.remembered(expression);
+  if (value) return value;
+  value = evaluate_node(expression, batch);
+  batch.remember(expression, value);
+  return value;
 }
 
 BoundExpressionPtr fold_constants(const BoundExpressionPtr& expression) {

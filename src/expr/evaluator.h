@@ -1,6 +1,7 @@
 // Running bound expressions over chunks.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "src/column/chunk.h"
@@ -21,11 +22,18 @@ class EvaluationBatch {
     return selection_ ? static_cast<int64_t>(selection_->size()) : chunk_.rows;
   }
   const ColumnPtr& column(size_t i);
+  // The value of a repeated expression, when it was evaluated for these rows before; else null.
+  ColumnPtr remembered(const BoundExpression& expression) const;
+  // `expression` outlives the batch.
+  void remember(const BoundExpression& expression, ColumnPtr value) {
+    remembered_.push_back({&expression, std::move(value)});
+  }
 
  private:
   const Chunk& chunk_;  // outlives the batch
   SelectionPtr selection_;
   std::vector<ColumnPtr> gathered_;
+  std::vector<std::pair<const BoundExpression*, ColumnPtr>> remembered_;
 };
 
 // One value per row of the batch; any encoding. Rows whose value is not needed (the right side of

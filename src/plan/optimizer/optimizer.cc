@@ -23,7 +23,8 @@ PlanPtr optimize(PlanPtr plan, const OptimizerOptions& options) {
   plan = order_joins(plan);
   plan = make_top_n_nodes(plan);
   plan = share_common_subplans(plan);
-  return merge_projections(prune_columns(merge_projections(plan)));
+  plan = merge_projections(prune_columns(merge_projections(plan)));
+  return share_expressions(plan);
 }
 
 }  // namespace velaria

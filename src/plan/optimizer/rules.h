@@ -36,6 +36,9 @@ PlanPtr make_top_n_nodes(const PlanPtr& plan);
 // streams.
 PlanPtr share_common_subplans(const PlanPtr& plan);
 
+// Expressions that occur several times in one node become one, which is computed once for a chunk.
+PlanPtr share_expressions(const PlanPtr& plan);
+
 // Scans give only the columns that somebody above reads; unread expressions and aggregates go away.
 PlanPtr prune_columns(const PlanPtr& plan);
 
