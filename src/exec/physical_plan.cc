@@ -42,6 +42,12 @@ struct PhysicalPlan::Builder {
   const WantedColumns wanted_columns;
   std::vector<PlanOperator>& operators;
   size_t parent = kNoPlanOperator;
+  struct KeyFilterRequest {
+    std::vector<size_t> columns;
+    size_t table = 0;  // the pipeline that builds it
+  };
+  // Asked for by joins above, until the node is opened.
+  std::map<const LogicalPlan*, std::vector<KeyFilterRequest>> key_filters = {};
   std::map<size_t, size_t> shared_pipelines = {};  // by the number of the shared plan
 
   // Notes what the stages work for: those that nobody owns when a node is done were made for it.
@@ -58,7 +64,21 @@ struct PhysicalPlan::Builder {
       own_stages(&pipelines[i], self);
     }
     own_stages(&out, self);
+    add_key_filters(plan, &out);
+    own_stages(&out, outer);
     return out;
+  }
+
+  // Filters belong to the node above, so that this one shows all rows it gave.
+  void add_key_filters(const LogicalPlan& plan, Pipeline* pipeline) {
+    const auto found = key_filters.find(&plan);
+    if (found == key_filters.end()) return;
+    VELARIA_CHECK(pipeline->inputs.size() == 1);
+    for (const KeyFilterRequest& request : found->second) {
+      pipeline->inputs[0].transforms.push_back(make_key_filter(request.columns, request.table));
+      pipeline->description += concat(" -> key filter of pipeline ", request.table);
+    }
+    key_filters.erase(found);
   }
 
   static void own_stages(Pipeline* pipeline, size_t owner) {
@@ -214,22 +234,19 @@ struct PhysicalPlan::Builder {
 
   // The right child's pipeline ends in a table; the left child's looks into it on its way.
   Pipeline open_join(const JoinPlan& plan) {
-    const std::optional<std::vector<size_t>> filter_columns = key_filter_columns(plan);
-    const auto spec = JoinSpec::make(plan, wanted_columns.at(&plan), filter_columns.has_value(),
+    const std::optional<KeyFilterPlace> filter = find_key_filter_place(plan);
+    const auto spec = JoinSpec::make(plan, wanted_columns.at(&plan), filter.has_value(),
                                      options.equal_hashes_for_tests);
+    // The same node may stand on both sides; what is asked of the left one concerns no other.
+    auto asked_from_above = std::exchange(key_filters, {});
     Pipeline build = open(*plan.right());
+    key_filters = std::move(asked_from_above);
     build.sink = make_join_build(spec);
     build.description += " -> join build";
     pipelines.push_back(std::move(build));
     const size_t table = pipelines.size() - 1;
+    if (filter) key_filters[filter->node].push_back({filter->columns, table});
     Pipeline probe = open(*plan.left());
-    if (filter_columns) {
-      VELARIA_CHECK(probe.inputs.size() == 1);
-      auto& transforms = probe.inputs[0].transforms;
-      transforms.insert(transforms.begin(), make_key_filter(*filter_columns, table));
-      const size_t start = std::min(probe.description.find(" -> "), probe.description.size());
-      probe.description.insert(start, concat(" -> key filter of pipeline ", table));
-    }
     const std::shared_ptr<const TransformOperator> transform = make_join_probe(spec, table);
     for (PipelineInput& input : probe.inputs) input.transforms.push_back(transform);
     probe.description += concat(" -> ", join_type_name(plan.type()), " join with pipeline ", table);

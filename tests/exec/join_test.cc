@@ -512,8 +512,18 @@ TEST(JoinTest, ExplainShowsTheKeyFilter) {
   EXPECT_NE(describe(join_plan(pair, t, join)).find("scan t -> key filter of pipeline 0 -> inner"),
             std::string::npos);
   EXPECT_EQ(describe(join_plan(t, pair, join)).find("key filter"), std::string::npos);
+  // Groups that nobody asks for are not made.
+  std::vector<BoundExpressionPtr> by;
+  for (size_t i : {0, 1}) by.push_back(bound_column(i, t.schema.field(i).type, "key"));
+  Table groups;
+  groups.plan = std::make_shared<AggregatePlan>(t.plan, by, std::vector<std::string>{"id", "k0"},
+                                                std::vector<BoundAggregate>{});
+  groups.schema = groups.plan->schema();
+  EXPECT_NE(describe(join_plan(groups, t, join)).find("scan t -> key filter of pipeline 0 -> agg"),
+            std::string::npos);
   join.type = JoinType::kLeft;
   EXPECT_EQ(describe(join_plan(pair, t, join)).find("key filter"), std::string::npos);
+  EXPECT_EQ(describe(join_plan(groups, t, join)).find("key filter"), std::string::npos);
 }
 
 // --- larger sizes --------------------------------------------------------------------------------

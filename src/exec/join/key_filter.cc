@@ -1,5 +1,7 @@
 #include "src/exec/join/key_filter.h"
 
+#include <algorithm>
+
 #include "src/base/error.h"
 #include "src/exec/join/join_build.h"
 #include "src/expr/evaluator.h"
@@ -90,14 +92,14 @@ class KeyFilter : public TransformOperator {
 
 }  // namespace
 
-std::optional<std::vector<size_t>> key_filter_columns(const JoinPlan& plan) {
+std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan) {
   if (plan.keys().empty() || !needs_matches(plan.type())) return std::nullopt;
   std::vector<size_t> columns;
   for (const JoinKey& key : plan.keys()) {
     if (key.left->kind != BoundKind::kColumn) return std::nullopt;
     columns.push_back(key.left->column);
   }
-  bool passed_join = false;
+  bool passed_work = false;
   for (const LogicalPlan* node = plan.left().get();; node = node->children()[0].get()) {
     switch (node->kind()) {
       case PlanKind::kFilter: continue;
@@ -115,7 +117,17 @@ std::optional<std::vector<size_t>> key_filter_columns(const JoinPlan& plan) {
         for (size_t column : columns) {
           if (column >= join.left()->schema().size()) return std::nullopt;
         }
-        passed_join = true;
+        passed_work = true;
+        continue;
+      }
+      case PlanKind::kAggregate: {
+        const auto& keys = static_cast<const AggregatePlan&>(*node).keys();
+        const bool by_keys = std::all_of(columns.begin(), columns.end(), [&](size_t column) {
+          return column < keys.size() && keys[column]->kind == BoundKind::kColumn;
+        });
+        if (!by_keys) break;
+        for (size_t& column : columns) column = keys[column]->column;
+        passed_work = true;
         continue;
       }
       // Windows repeat rows and add a column; unions have several beginnings.
@@ -123,8 +135,8 @@ std::optional<std::vector<size_t>> key_filter_columns(const JoinPlan& plan) {
       case PlanKind::kUnionAll: return std::nullopt;
       default: break;
     }
-    if (!passed_join) return std::nullopt;
-    return columns;
+    if (!passed_work) return std::nullopt;
+    return KeyFilterPlace{node, std::move(columns)};
   }
 }
 

@@ -11,10 +11,17 @@
 
 namespace velaria {
 
-// For each key of the join its column at the start of the left child's pipeline; nothing when a key
-// is computed on the way, when rows without a match matter, or when no other join lies in between,
-// so that the join itself is as early as a filter would be.
-std::optional<std::vector<size_t>> key_filter_columns(const JoinPlan& plan);
+// Where the filter stands: on the rows of `node`, below the join's left child.
+struct KeyFilterPlace {
+  const LogicalPlan* node = nullptr;
+  std::vector<size_t> columns;  // of the node, one for each key of the join
+};
+
+// As deep as the keys are known: below other joins, and below aggregates that group by them, whose
+// other groups nobody asks for. Nothing when a key is computed on the way, when rows without a
+// match matter, or when only filters and projections lie in between, so that the join itself is as
+// early.
+std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan);
 
 // Drops rows whose `columns` surely are no keys of the table of `build_pipeline`. A task whose
 // first rows nearly all pass stops asking.
