@@ -20,9 +20,9 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, field
+from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
-from decimal import Decimal
 from typing import Any, Callable
 
 Engine = Callable[[], Any]  # gives a pyarrow.Table
