@@ -25,8 +25,13 @@ constexpr double kProbeCost = 1;
 constexpr double kBuildCost = 2;
 constexpr double kOutputCost = 1;
 
-// Inner joins without their order: relations, and conditions over the columns of all of them, which
-// are numbered through.
+// Semi and anti joins of one group that are tried both ways; beyond it they go first.
+constexpr size_t kMostFiltersToTry = 4;
+// Columns of a filter's right side are numbered from here on.
+constexpr size_t kFilterColumns = size_t{1} << 40;
+
+// Inner joins without their order: relations, conditions over the columns of all of them, which
+// are numbered through, and semi or anti joins of the whole with something else.
 struct JoinGraph {
   struct Relation {
     PlanPtr plan;
@@ -34,11 +39,19 @@ struct JoinGraph {
   };
   struct Predicate {
     BoundExpressionPtr condition;
-    RelationSet relations = 0;
+    RelationSet relations = 0;  // this and the next: once the filters below stand
     double selectivity = 1;
+  };
+  struct Filter {
+    PlanPtr right;
+    JoinType type = JoinType::kSemi;
+    std::vector<JoinKey> keys;     // the right ones over `right` alone
+    BoundExpressionPtr condition;  // may be null
+    bool null_aware = false;
   };
   std::vector<Relation> relations;
   std::vector<Predicate> predicates;
+  std::vector<Filter> filters;
   size_t columns = 0;
 
   size_t relation_of(size_t column) const {
@@ -48,19 +61,15 @@ struct JoinGraph {
   }
   RelationSet relations_of(const BoundExpression& expression) const {
     RelationSet out = 0;
-    visit_columns(expression, [&](size_t column) { out |= RelationSet{1} << relation_of(column); });
+    visit_columns(expression, [&](size_t column) {
+      if (column < kFilterColumns) out |= RelationSet{1} << relation_of(column);
+    });
     return out;
   }
-  void append(JoinGraph other) {
-    for (Relation& relation : other.relations) {
-      relation.first_column += columns;
-      relations.push_back(std::move(relation));
-    }
-    for (Predicate& predicate : other.predicates) {
-      predicate.condition = shift_columns(predicate.condition, columns);
-      predicates.push_back(std::move(predicate));
-    }
-    columns += other.columns;
+  RelationSet relations_of(const Filter& filter) const {
+    RelationSet out = filter.condition ? relations_of(*filter.condition) : 0;
+    for (const JoinKey& key : filter.keys) out |= relations_of(*key.left);
+    return out;
   }
 };
 
@@ -123,8 +132,7 @@ class JoinOrderer {
         for (auto& conjunct : split_conjuncts(join.condition())) conditions.push_back(conjunct);
       }
       for (const auto& condition : conditions) {
-        const BoundExpressionPtr global = renumber(condition, columns);
-        graph->predicates.push_back({global, graph->relations_of(*global), 1});
+        graph->predicates.push_back({renumber(condition, columns), 0, 1});
       }
       return columns;
     }
@@ -137,14 +145,9 @@ class JoinOrderer {
       return columns;
     }
     if (is_filtering_join(*plan) && is_group(*plan->children()[0])) {
-      if (auto columns = collect_filtering_join(static_cast<const JoinPlan&>(*plan), graph)) {
-        return *columns;
-      }
+      return collect_filter(static_cast<const JoinPlan&>(*plan), graph);
     }
-    const PlanPtr relation =
-        is_filtering_join(*plan)
-            ? plan->with_children({rewrite(plan->children()[0]), rewrite(plan->children()[1])})
-            : rewrite(plan);
+    const PlanPtr relation = rewrite(plan);
     std::vector<size_t> columns(relation->schema().size());
     std::iota(columns.begin(), columns.end(), graph->columns);
     graph->relations.push_back({relation, graph->columns});
@@ -152,42 +155,20 @@ class JoinOrderer {
     return columns;
   }
 
-  // A semi or anti join that reads columns of one relation only filters that relation.
-  std::optional<std::vector<size_t>> collect_filtering_join(const JoinPlan& join,
-                                                            JoinGraph* graph) {
-    JoinGraph below;
-    std::vector<size_t> columns = collect(join.left(), &below);
-    const size_t left_width = columns.size();
-    RelationSet read = 0;
-    for (const JoinKey& key : join.keys()) {
-      read |= below.relations_of(*renumber(key.left, columns));
-    }
+  // A semi or anti join filters the rows of the joins below, wherever it stands among them.
+  std::vector<size_t> collect_filter(const JoinPlan& join, JoinGraph* graph) {
+    std::vector<size_t> columns = collect(join.left(), graph);
+    JoinGraph::Filter filter{rewrite(join.right()), join.type(), join.keys(), nullptr,
+                             join.null_aware()};
+    for (JoinKey& key : filter.keys) key.left = renumber(key.left, columns);
     if (join.condition()) {
-      visit_columns(*join.condition(), [&](size_t column) {
-        if (column < left_width) read |= RelationSet{1} << below.relation_of(columns[column]);
-      });
+      std::vector<size_t> numbers = columns;
+      for (size_t i = 0; i < join.right()->schema().size(); ++i) {
+        numbers.push_back(kFilterColumns + i);
+      }
+      filter.condition = renumber(join.condition(), numbers);
     }
-    if (read == 0 || (read & (read - 1)) != 0) return std::nullopt;
-    size_t index = 0;
-    while ((read >> index) != 1) ++index;
-    JoinGraph::Relation& relation = below.relations[index];
-    std::vector<size_t> local(left_width, 0);
-    for (size_t i = 0; i < left_width; ++i) {
-      if (below.relation_of(columns[i]) == index) local[i] = columns[i] - relation.first_column;
-    }
-    std::vector<JoinKey> keys = join.keys();
-    for (JoinKey& key : keys) key.left = renumber(key.left, local);
-    BoundExpressionPtr condition;
-    if (join.condition()) {
-      const size_t width = relation.plan->schema().size();
-      for (size_t i = 0; i < join.right()->schema().size(); ++i) local.push_back(width + i);
-      condition = renumber(join.condition(), local);
-    }
-    relation.plan = with_small_build_side(
-        std::make_shared<JoinPlan>(relation.plan, rewrite(join.right()), join.type(),
-                                   std::move(keys), std::move(condition), join.null_aware()));
-    for (size_t& column : columns) column += graph->columns;
-    graph->append(std::move(below));
+    graph->filters.push_back(std::move(filter));
     return columns;
   }
 
@@ -197,19 +178,26 @@ class JoinOrderer {
     RelationSet relations = 0;
   };
 
+  struct OrderedGroup {
+    double cost = std::numeric_limits<double>::infinity();
+    Subplan joined;
+  };
+
   PlanPtr order_group(const PlanPtr& plan) {
     JoinGraph graph;
     const std::vector<size_t> wanted = collect(plan, &graph);
-    for (auto& predicate : graph.predicates) {
-      // The numbers of relations were right only inside the part they came from.
-      predicate.relations = graph.relations_of(*predicate.condition);
-      predicate.selectivity = predicate_selectivity(graph, *predicate.condition);
-    }
     if (graph.relations.size() > kMostRelations) return plan;
-    damp_compound_keys(&graph);
-    const Subplan joined = graph.relations.size() <= kMostRelationsForAllOrders
-                               ? best_of_all_orders(graph)
-                               : cheapest_pairs(graph);
+    OrderedGroup best;
+    const auto try_order = [&](size_t late_filters) {
+      OrderedGroup tried = order_with_filters(graph, late_filters);
+      if (tried.cost < best.cost || best.joined.plan == nullptr) best = std::move(tried);
+    };
+    try_order(0);
+    if (graph.filters.size() <= kMostFiltersToTry &&
+        graph.relations.size() <= kMostRelationsForAllOrders) {
+      for (size_t late = 1; late < size_t{1} << graph.filters.size(); ++late) try_order(late);
+    }
+    const Subplan& joined = best.joined;
     std::vector<size_t> position(graph.columns, 0);
     for (size_t i = 0; i < joined.columns.size(); ++i) position[joined.columns[i]] = i;
     std::vector<size_t> picked;
@@ -217,6 +205,62 @@ class JoinOrderer {
     bool same = picked.size() == joined.columns.size();
     for (size_t i = 0; same && i < picked.size(); ++i) same = picked[i] == i;
     return same ? joined.plan : pick_columns(joined.plan, picked);
+  }
+
+  // Filters of the set `late` (bits) stand above all inner joins, the others at their relation,
+  // if they read only one.
+  OrderedGroup order_with_filters(JoinGraph graph, size_t late) {
+    OrderedGroup out;
+    double cost = 0;
+    std::vector<const JoinGraph::Filter*> above;
+    for (size_t f = 0; f < graph.filters.size(); ++f) {
+      const RelationSet read = graph.relations_of(graph.filters[f]);
+      const bool one_relation = read != 0 && (read & (read - 1)) == 0;
+      if (!one_relation || (f < kMostFiltersToTry && (late >> f & 1) != 0)) {
+        above.push_back(&graph.filters[f]);
+        continue;
+      }
+      size_t index = 0;
+      while ((read >> index) != 1) ++index;
+      Subplan relation = columns_of_relation(graph, index);
+      cost += add_filter(graph.filters[f], &relation);
+      graph.relations[index].plan = relation.plan;
+    }
+    for (auto& predicate : graph.predicates) {
+      predicate.relations = graph.relations_of(*predicate.condition);
+      predicate.selectivity = predicate_selectivity(graph, *predicate.condition);
+    }
+    damp_compound_keys(&graph);
+    if (graph.relations.size() <= kMostRelationsForAllOrders) {
+      out.joined = best_of_all_orders(graph, &cost);
+    } else {
+      out.joined = cheapest_pairs(graph);
+    }
+    for (const JoinGraph::Filter* filter : above) cost += add_filter(*filter, &out.joined);
+    out.cost = cost;
+    return out;
+  }
+
+  // Gives what the join costs.
+  double add_filter(const JoinGraph::Filter& filter, Subplan* below) {
+    std::vector<JoinKey> keys = filter.keys;
+    for (JoinKey& key : keys) key.left = placed(key.left, *below, {});
+    BoundExpressionPtr condition;
+    if (filter.condition) {
+      Subplan right;
+      for (size_t i = 0; i < filter.right->schema().size(); ++i) {
+        right.columns.push_back(kFilterColumns + i);
+      }
+      condition = placed(filter.condition, *below, right);
+    }
+    const double left_rows = estimator_.rows(below->plan);
+    const double right_rows = estimator_.rows(filter.right);
+    below->plan = with_small_build_side(
+        std::make_shared<JoinPlan>(below->plan, filter.right, filter.type, std::move(keys),
+                                   std::move(condition), filter.null_aware));
+    const double probed = std::max(left_rows, right_rows);
+    const double built = std::min(left_rows, right_rows);
+    return probed * kProbeCost + built * kBuildCost + estimator_.rows(below->plan) * kOutputCost;
   }
 
   double predicate_selectivity(const JoinGraph& graph, const BoundExpression& condition) {
@@ -279,7 +323,8 @@ class JoinOrderer {
     RelationSet right = 0;
   };
 
-  Subplan best_of_all_orders(const JoinGraph& graph) {
+  // Adds what it costs.
+  Subplan best_of_all_orders(const JoinGraph& graph, double* cost_sum) {
     const size_t count = graph.relations.size();
     const RelationSet all = (RelationSet{1} << count) - 1;
     std::vector<Choice> best(all + 1);
@@ -301,6 +346,7 @@ class JoinOrderer {
         }
       }
     }
+    *cost_sum += best[all].cost;
     return make_subplan(graph, best, all);
   }
 
@@ -314,12 +360,17 @@ class JoinOrderer {
                          make_subplan(graph, best, best[set].right));
   }
 
-  Subplan relation_subplan(const JoinGraph& graph, size_t index) {
+  static Subplan columns_of_relation(const JoinGraph& graph, size_t index) {
     const auto& relation = graph.relations[index];
     Subplan out{relation.plan, {}, RelationSet{1} << index};
     for (size_t i = 0; i < relation.plan->schema().size(); ++i) {
       out.columns.push_back(relation.first_column + i);
     }
+    return out;
+  }
+
+  Subplan relation_subplan(const JoinGraph& graph, size_t index) {
+    Subplan out = columns_of_relation(graph, index);
     std::vector<BoundExpressionPtr> own;
     for (const auto& predicate : graph.predicates) {
       if (predicate.relations == out.relations) own.push_back(placed(predicate.condition, out, {}));
