@@ -561,7 +561,7 @@ TEST(JoinTest, ManyRowsInEveryLayout) {
   constexpr int64_t kRight = 150000;
   constexpr int64_t kLeft = 60000;
   for (bool text : {false, true}) {
-    for (const int64_t spread : {int64_t{1}, int64_t{1} << 40}) {
+    for (const int64_t spread : {int64_t{1}, int64_t{40}, int64_t{1} << 40}) {
       for (bool unique : {true, false}) {
         int64_t next = 0;
         const LargeTable right = large_table(kRight, text, [&] {
@@ -629,6 +629,7 @@ TEST(JoinTableTest, PicksALayoutByTheKeys) {
   const int64_t far = int64_t{1} << 40;
   EXPECT_EQ(layout_of({}, {{}, {}}), "every row");
   EXPECT_EQ(layout_of({kInt64}, {{i(far)}, {i(far + 1000)}}), "range");
+  EXPECT_EQ(layout_of({kInt64}, {{i(0)}, {i(1 << 20)}}), "ranks");
   EXPECT_EQ(layout_of({kInt64}, {{i(0)}, {i(far)}}), "words");
   EXPECT_EQ(layout_of({kInt64, kInt64}, {{i(0), i(-5)}, {i(100), i(5)}}), "range");
   EXPECT_EQ(layout_of({kInt64, kInt64}, {{i(0), i(0)}, {i(1 << 20), i(1 << 30)}}), "words");

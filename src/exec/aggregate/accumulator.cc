@@ -154,7 +154,7 @@ class ExactSumAccumulator : public Accumulator {
   template <typename R>
   void check_fits(Int128 sum) const {
     if constexpr (std::is_same_v<R, Int128>) {
-      const Int128 limit = power_of_ten(38);
+      static const Int128 limit = power_of_ten(38);
       if (sum >= limit || sum <= -limit) overflowed();
     } else {
       if (sum > static_cast<Int128>(std::numeric_limits<R>::max()) ||

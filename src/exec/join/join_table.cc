@@ -6,6 +6,7 @@
 
 #include "src/base/error.h"
 #include "src/exec/join/hash_partitions.h"
+#include "src/exec/join/ranked_words.h"
 #include "src/exec/join/row_keys.h"
 #include "src/exec/join/word_keys.h"
 #include "src/exec/scheduler.h"
@@ -21,6 +22,7 @@ void JoinRuns::resize(int64_t rows) {
   words.resize(size);
   hashes.resize(size);
   usable.resize(size);
+  found.resize(size);
 }
 
 void JoinTable::may_match(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* scratch,
@@ -137,6 +139,90 @@ class RangeTable : public JoinTable {
 
   WordKeys words_;
   std::vector<uint32_t> places_;
+};
+
+class RankTable : public JoinTable {
+ public:
+  RankTable(WordKeys words, const std::vector<uint64_t>& row_words,
+            const std::vector<uint8_t>& usable, const ExecutionContext& context)
+      : words_(std::move(words)), keys_(words_.max_word() + 1) {
+    const auto for_each_usable = [&](const auto& f) {
+      for_each_piece(
+          static_cast<int64_t>(row_words.size()), context, [&](int64_t begin, int64_t end) {
+            for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+              if (usable[i]) f(row_words[i], static_cast<uint32_t>(i));
+            }
+          });
+    };
+    size_t rows = 0;
+    for_each_usable([&](uint64_t word, uint32_t) {
+      keys_.add(word);
+      ++rows;
+    });
+    keys_.finish();
+    unique_ = keys_.size() == rows;
+    if (unique_) {
+      places_.resize(keys_.size());
+      for_each_usable([&](uint64_t word, uint32_t row) { places_[keys_.rank(word)] = row; });
+      return;
+    }
+    // Counting sort: the run of the key of rank r is [places[r], places[r + 1]).
+    places_.assign(keys_.size() + size_t{2}, 0);
+    for_each_usable([&](uint64_t word, uint32_t) { ++places_[keys_.rank(word) + 2]; });
+    for (size_t r = 1; r < places_.size(); ++r) places_[r] += places_[r - 1];  // ends shifted by 2
+    run_rows_.resize(places_.back());
+    for_each_usable(
+        [&](uint64_t word, uint32_t row) { run_rows_[places_[keys_.rank(word) + 1]++] = row; });
+  }
+
+  // First which rows have a match, without a branch, then those alone.
+  void find(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const override {
+    runs->resize(rows);
+    pack(keys, rows, runs);
+    const uint64_t* words = runs->words.data();
+    uint32_t* first = runs->first.data();
+    uint32_t* count = runs->count.data();
+    uint32_t* found = runs->found.data();
+    size_t found_rows = 0;
+    for (int64_t i = 0; i < rows; ++i) {
+      first[i] = kNoRow;
+      found[found_rows] = static_cast<uint32_t>(i);
+      found_rows += keys_.contains(words[i]);
+    }
+    const uint32_t* places = places_.data();
+    if (unique_) {
+      for (size_t f = 0; f < found_rows; ++f) first[found[f]] = places[keys_.rank(words[found[f]])];
+      return;
+    }
+    std::fill_n(count, rows, 0u);
+    for (size_t f = 0; f < found_rows; ++f) {
+      const uint32_t rank = keys_.rank(words[found[f]]);
+      first[found[f]] = places[rank];
+      count[found[f]] = places[rank + 1] - places[rank];
+    }
+  }
+  void may_match(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* scratch,
+                 uint8_t* matches) const override {
+    scratch->resize(rows);
+    pack(keys, rows, scratch);
+    const uint64_t* words = scratch->words.data();
+    for (int64_t i = 0; i < rows; ++i) matches[i] = static_cast<uint8_t>(keys_.contains(words[i]));
+  }
+  std::string_view layout() const override { return "ranks"; }
+
+  static uint64_t bytes(const WordKeys& words, int64_t rows) {
+    return RankedWords::bytes(words.max_word() + 1) + static_cast<uint64_t>(rows) * 8;
+  }
+
+ private:
+  // A row that is not usable gets the word behind the last one, which is no key.
+  void pack(const std::vector<ColumnPtr>& keys, int64_t rows, JoinRuns* runs) const {
+    words_.pack_or(keys, rows, words_.max_word() + 1, runs->words.data(), runs->usable.data());
+  }
+
+  WordKeys words_;
+  RankedWords keys_;
+  std::vector<uint32_t> places_;  // by rank: rows of unique keys, else where runs begin
 };
 
 class WordTable : public JoinTable {
@@ -289,12 +375,17 @@ class RowTable : public JoinTable {
   HashPartitions partitions_;
 };
 
-// An array by word is worth its memory up to this many places.
-bool range_is_small(uint64_t max_word, int64_t rows) {
-  constexpr uint64_t kAlwaysSmall = 64 * 1024;
-  // A hash table takes about as many bytes a row, and 16 more while it is built.
-  constexpr uint64_t kPlacesPerRow = 12;
-  return max_word < std::max(kAlwaysSmall, kPlacesPerRow * static_cast<uint64_t>(rows));
+// An array by word is worth its memory up to this many places ...
+bool range_is_dense(uint64_t max_word, int64_t rows) {
+  constexpr uint64_t kAlwaysDense = 64 * 1024;
+  constexpr uint64_t kPlacesPerRow = 4;
+  return max_word < std::max(kAlwaysDense, kPlacesPerRow * static_cast<uint64_t>(rows));
+}
+// ... and ranks up to this many: a hash table takes about as many bytes a row.
+bool range_suits_ranks(uint64_t max_word, int64_t rows) {
+  constexpr uint64_t kAlwaysSuits = 4 * 1024 * 1024;
+  constexpr uint64_t kWordsPerRow = 128;
+  return max_word < std::max(kAlwaysSuits, kWordsPerRow * static_cast<uint64_t>(rows));
 }
 
 }  // namespace
@@ -330,9 +421,12 @@ std::unique_ptr<JoinTable> JoinTable::make(JoinTableInput input, SharedReservati
       },
       context);
   std::unique_ptr<JoinTable> table;
-  if (words && !input.equal_hashes && range_is_small(words->max_word(), rows)) {
+  if (words && !input.equal_hashes && range_is_dense(words->max_word(), rows)) {
     reservation.grow(RangeTable::bytes(*words, rows));
     table = std::make_unique<RangeTable>(std::move(*words), codes, usable, context);
+  } else if (words && !input.equal_hashes && range_suits_ranks(words->max_word(), rows)) {
+    reservation.grow(RankTable::bytes(*words, rows));
+    table = std::make_unique<RankTable>(std::move(*words), codes, usable, context);
   } else if (words) {
     table = std::make_unique<WordTable>(std::move(*words), input, std::move(codes), usable,
                                         reservation, context);

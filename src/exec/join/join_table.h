@@ -4,7 +4,8 @@
 // run: first place and length. Which layout serves is decided from the build side's keys:
 //
 //   every row   no keys: each lookup gives all rows
-//   range       one word a key with a small range: an array by word
+//   range       one word a key, most words of the range are keys: an array by word
+//   ranks       one word a key, a range that is not too large: a bit by word, and an array by rank
 //   words       one word a key: hashed, compared by the word alone
 //   rows        anything else: hashed, compared in the key columns
 //
@@ -33,6 +34,7 @@ struct JoinRuns {
   std::vector<uint64_t> words;
   std::vector<uint64_t> hashes;
   std::vector<uint8_t> usable;
+  std::vector<uint32_t> found;
   void resize(int64_t rows);
 };
 
@@ -41,7 +43,7 @@ struct JoinTableInput {
   std::vector<bool> null_equals_null;
   int64_t rows = 0;
   bool bloom_filter = false;
-  // Tests: all hashes are the same, and the range layout is not used.
+  // Tests: all hashes are the same, and the range and ranks layouts are not used.
   bool equal_hashes = false;
 };
 
