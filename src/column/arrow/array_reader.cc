@@ -61,23 +61,12 @@ float half_to_float(uint16_t half) {
   return out;
 }
 
-// Writes the view of `size` bytes at `data`, reading 12 bytes of it whatever the size: faster than
-// a copy of a size known only at run time. The caller knows that the 12 bytes may be read.
-void write_view(const char* data, uint32_t size, StringView* out) {
-  if (size > StringView::kInlineBytes) {
-    *out = StringView(data, size);
-    return;
+// What lies below a NULL has no meaning.
+void clear_nulls(const Validity& valid, int64_t rows, StringView* views) {
+  if (valid.all_valid()) return;
+  for (int64_t i = 0; i < rows; ++i) {
+    if (!valid.valid(i)) views[i] = StringView();
   }
-  uint64_t first = 0;
-  uint32_t rest = 0;
-  std::memcpy(&first, data, sizeof(first));
-  std::memcpy(&rest, data + sizeof(first), sizeof(rest));
-  // Bytes behind the text become 0.
-  first &= size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (size * 8)) - 1;
-  rest &= size <= 8 ? 0u : static_cast<uint32_t>((uint64_t{1} << ((size - 8) * 8)) - 1);
-  const uint64_t words[2] = {size | (first << 32),
-                             (first >> 32) | (static_cast<uint64_t>(rest) << 32)};
-  std::memcpy(static_cast<void*>(out), words, sizeof(words));
 }
 
 }  // namespace
@@ -135,6 +124,14 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
   if (format_.layout == ArrowLayout::kFixed) {
     values_ =
         Buffer::wrap(array_.buffers[1], static_cast<size_t>(rows * format_.width_bytes), owner_);
+  } else if (format_.layout == ArrowLayout::kTextView) {
+    const int64_t data_buffers = array_.n_buffers - 3;
+    const uint8_t* sizes = buffer(array_.n_buffers - 1);
+    for (int64_t b = 0; b < data_buffers && sizes != nullptr; ++b) {
+      ViewData from{reinterpret_cast<const char*>(buffer(2 + b)), 0};
+      std::memcpy(&from.bytes, sizes + b * 8, sizeof(from.bytes));
+      view_data_.push_back(from);
+    }
   } else if (format_.layout == ArrowLayout::kDictionary) {
     if (array_.dictionary == nullptr) malformed("its dictionary is missing");
     values_ =
@@ -337,6 +334,10 @@ ColumnPtr ArrayReader::text(int64_t offset, int64_t length) const {
   Validity valid = validity(offset, length);
   auto out = Buffer::allocate(static_cast<size_t>(length) * sizeof(StringView));
   StringView* to = reinterpret_cast<StringView*>(out->mutable_data());
+  if (views_of_offsets(offsets + first_row, length, data, data_bytes, to)) {
+    clear_nulls(valid, length, to);
+    return strings(length, std::move(out), std::move(valid));
+  }
   int64_t begin = offset_at(first_row);
   for (int64_t i = 0; i < length; ++i) {
     const int64_t end = offset_at(first_row + i + 1);
@@ -348,13 +349,7 @@ ColumnPtr ArrayReader::text(int64_t offset, int64_t length) const {
       refuse_value(offset + i, concat("a text of ", format_bytes(static_cast<uint64_t>(size)),
                                       " is longer than the limit of 4 GiB"));
     }
-    if (!valid.valid(i)) {
-      to[i] = StringView();
-    } else if (begin + int64_t{StringView::kInlineBytes} <= data_bytes) {
-      write_view(data + begin, static_cast<uint32_t>(size), to + i);
-    } else {
-      to[i] = StringView(data + begin, static_cast<uint32_t>(size));
-    }
+    to[i] = valid.valid(i) ? StringView(data + begin, static_cast<uint32_t>(size)) : StringView();
     begin = end;
   }
   return strings(length, std::move(out), std::move(valid));
@@ -369,11 +364,13 @@ ColumnPtr ArrayReader::text_views(int64_t offset, int64_t length) const {
   };
   static_assert(sizeof(ArrowView) == 16);
   const uint8_t* views = buffer(1);
-  const int64_t data_buffers = array_.n_buffers - 3;
-  const uint8_t* sizes = buffer(array_.n_buffers - 1);
   Validity valid = validity(offset, length);
   auto out = Buffer::allocate(static_cast<size_t>(length) * sizeof(StringView));
   StringView* to = reinterpret_cast<StringView*>(out->mutable_data());
+  if (views_of_views(views + (array_.offset + offset) * 16, length, view_data_, to)) {
+    clear_nulls(valid, length, to);
+    return strings(length, std::move(out), std::move(valid));
+  }
   for (int64_t i = 0; i < length; ++i) {
     to[i] = StringView();
     if (!valid.valid(i)) continue;
@@ -383,18 +380,15 @@ ColumnPtr ArrayReader::text_views(int64_t offset, int64_t length) const {
     if (view.size < 0) malformed(concat("the text of row ", offset + i, " has a size below 0"));
     const auto size = static_cast<uint32_t>(view.size);
     if (size <= StringView::kInlineBytes) {
-      write_view(reinterpret_cast<const char*>(at) + 4, size, to + i);
+      to[i] = StringView(reinterpret_cast<const char*>(at) + 4, size);
       continue;
     }
-    int64_t buffer_bytes = 0;
-    if (view.buffer >= 0 && view.buffer < data_buffers && sizes != nullptr) {
-      std::memcpy(&buffer_bytes, sizes + view.buffer * 8, sizeof(buffer_bytes));
-    }
-    if (view.offset < 0 || int64_t{view.offset} + view.size > buffer_bytes) {
+    const auto index = static_cast<size_t>(static_cast<uint32_t>(view.buffer));
+    const ViewData from = index < view_data_.size() ? view_data_[index] : ViewData();
+    if (view.offset < 0 || int64_t{view.offset} + view.size > from.bytes) {
       malformed(concat("the text of row ", offset + i, " lies outside its data buffers"));
     }
-    const char* data = reinterpret_cast<const char*>(buffer(2 + view.buffer));
-    to[i] = StringView(data + view.offset, size);
+    to[i] = StringView(from.data + view.offset, size);
   }
   return strings(length, std::move(out), std::move(valid));
 }

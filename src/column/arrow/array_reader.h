@@ -8,6 +8,7 @@
 
 #include "src/column/arrow/c_data.h"
 #include "src/column/arrow/format.h"
+#include "src/column/arrow/string_views.h"
 #include "src/column/column.h"
 
 namespace velaria {
@@ -63,6 +64,7 @@ class ArrayReader {
   // buffer.
   BufferPtr validity_bits_;
   BufferPtr values_;
+  std::vector<ViewData> view_data_;
   std::vector<std::unique_ptr<ArrayReader>> children_;
   std::shared_ptr<DictionaryValues> dictionary_;
 };
