@@ -1,6 +1,6 @@
 #include "stream/explain.h"
 
-#include "src/exec/physical_plan.h"
+#include "src/base/text.h"
 
 namespace velaria {
 
@@ -14,12 +14,31 @@ std::string section(const char* name, std::string text) {
 
 }  // namespace
 
-std::string explain_stream(const StreamPlan& plan, const StreamStrategy& strategy) {
+PhysicalPlan batch_pipelines(const StreamPlan& plan) {
   PhysicalOptions options;
-  options.aggregate_output = AggregateOutput::kTouchedGroups;
-  const PhysicalPlan physical = PhysicalPlan::make(*plan.optimized, options);
-  return section("logical", explain_plan(*plan.optimized)) +
-         section("physical", physical.describe()) + section("strategy", strategy_text(strategy));
+  options.stream = plan.leaf.get();
+  options.aggregate_output =
+      plan.at_end ? AggregateOutput::kWhenAsked : AggregateOutput::kTouchedGroups;
+  return PhysicalPlan::make(*plan.per_batch, options);
+}
+
+PhysicalPlan end_pipelines(const StreamPlan& plan) {
+  PhysicalOptions options;
+  options.stream = plan.held.get();
+  return PhysicalPlan::make(*plan.at_end, options);
+}
+
+std::string explain_stream(const StreamPlan& plan, const StreamStrategy& strategy) {
+  std::string physical = batch_pipelines(plan).describe();
+  if (plan.counts_rows()) {
+    physical += "then: ";
+    if (plan.limit) physical += concat("the query ends after ", *plan.limit, " rows");
+    if (plan.offset > 0) physical += concat(plan.limit ? ", " : "", "offset ", plan.offset);
+    physical += "\n";
+  }
+  if (plan.at_end) physical += "at the end of the stream:\n" + end_pipelines(plan).describe();
+  return section("logical", explain_plan(*plan.whole)) + section("physical", physical) +
+         section("strategy", strategy_text(strategy));
 }
 
 std::string explain_stream(PlanPtr plan, const StreamOptions& options,

@@ -3,10 +3,15 @@
 
 #include <string>
 
+#include "src/exec/physical_plan.h"
 #include "stream/strategy.h"
 #include "stream/stream_plan.h"
 
 namespace velaria {
+
+// What each batch runs through, and what runs once at the end; they refer to `plan`'s nodes.
+PhysicalPlan batch_pipelines(const StreamPlan& plan);
+PhysicalPlan end_pipelines(const StreamPlan& plan);
 
 // Exactly three sections, each headed by its name on a line of its own: `logical` (the optimized
 // plan), `physical` (its pipelines), `strategy` (key=value lines).

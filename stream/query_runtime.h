@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "src/base/cancellation.h"
+#include "src/base/memory_budget.h"
 #include "src/exec/physical_plan.h"
 #include "stream/batch_queue.h"
 #include "stream/checkpoint/checkpoint_store.h"
@@ -61,21 +62,36 @@ class StreamingQuery::Runtime {
   void deliver_markers();
   void deliver_until_done();
 
-  // streaming_query.cc
-  void control();
+  // epochs.cc
   void open_state();
   void run_epochs();
   void wait_for_trigger();
   void process(StreamBatch batch);
+  int64_t write_rows(const std::vector<Chunk>& chunks);
+  void limit_rows(std::vector<Chunk>* chunks);
+  bool limit_reached() const;
+  void keep_rows(std::vector<Chunk> chunks);
+  void write_final_rows();
+  void report_final_rows(int64_t rows);
+  ExecutionContext execution_context();
+  std::vector<Chunk> state_parts() const;
+  void restore_state(const std::vector<Chunk>& parts);
   void report_batch(const BatchMeasure& measure, const std::string& source_offset);
   bool checkpoint_due() const;
   void record_checkpoint();
+
+  // streaming_query.cc
+  void control();
   void finish();
   void load_checkpoint();
 
   bool ending() const { return stop_now_ || failure_ != nullptr; }  // under the mutex
+  bool asked_to_end() const;
   bool ended(StreamStatus status) const {
     return status == StreamStatus::kStopped || status == StreamStatus::kFailed;
+  }
+  const Schema& output_schema() const {
+    return physical_at_end_ ? physical_at_end_->schema() : physical_.schema();
   }
   StreamStatus status_locked() const;
   // Keeps the first failure, and ends both threads.
@@ -89,6 +105,7 @@ class StreamingQuery::Runtime {
   const StreamEnvironment environment_;
   const StreamStrategy strategy_;
   const PhysicalPlan physical_;
+  const std::unique_ptr<const PhysicalPlan> physical_at_end_;
   StreamContext context_;
   CancellationToken cancellation_;
 
@@ -96,7 +113,11 @@ class StreamingQuery::Runtime {
   std::unique_ptr<CheckpointStore> checkpoint_;
   std::optional<CheckpointData> restored_;
   std::unique_ptr<PlanExecution> execution_;
+  int64_t rows_before_limit_ = 0;  // rows that have come to LIMIT and OFFSET
+  std::vector<Chunk> kept_rows_;   // for the end, when per_batch gives rows and not groups
+  uint64_t kept_bytes_ = 0;
   uint64_t next_order_;
+  MemoryReservation kept_reservation_;
   uint64_t batches_before_ = 0;  // done by earlier runs of this query
   int64_t last_start_ns_ = 0;
   bool any_epoch_ = false;

@@ -49,7 +49,7 @@ double passes(const LogicalPlan& plan, double* rows_per_row) {
 }
 
 void decide_actors(const StreamPlan& plan, StreamStrategy* out) {
-  const LogicalPlan* node = find_node(*plan.optimized, PlanKind::kAggregate);
+  const LogicalPlan* node = find_node(*plan.whole, PlanKind::kAggregate);
   if (node == nullptr) {
     out->actor_eligible = true;
     out->actor_reason = "stateless: rows can be divided in any way";
@@ -84,19 +84,20 @@ StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& opti
                         tasks == 1 ? " task" : " tasks");
   }
 
+  out.output_mode = plan.at_end ? "at-end" : (plan.has_aggregate ? "update" : "append");
   out.has_stateful_ops = plan.has_stateful_ops;
   out.has_window = plan.has_window;
   out.source_is_bounded = plan.source->bounded();
   out.source_can_restore = plan.source->can_restore();
   out.sink_is_blocking = sink_is_blocking;
 
-  if (const LogicalPlan* node = find_node(*plan.optimized, PlanKind::kAggregate)) {
+  if (const LogicalPlan* node = find_node(*plan.whole, PlanKind::kAggregate)) {
     const auto& aggregate = static_cast<const AggregatePlan&>(*node);
     out.estimated_state_size_bytes =
         group_bytes(aggregate) * (aggregate.keys().empty() ? 1 : kAssumedGroups);
   }
   double rows_per_row = 1;
-  out.estimated_batch_cost = passes(*plan.optimized, &rows_per_row) *
+  out.estimated_batch_cost = passes(*plan.whole, &rows_per_row) *
                              static_cast<double>(kDefaultChunkRows) * kAssumedNsPerValue / 1e6;
 
   out.checkpoint_delivery_mode = delivery_mode_name(options.checkpoint_delivery_mode);
@@ -135,6 +136,7 @@ std::string strategy_text(const StreamStrategy& strategy) {
   line("estimated_partitions", strategy.estimated_partitions);
   line("estimated_state_size_bytes", strategy.estimated_state_size_bytes);
   line("estimated_batch_cost", format_double(strategy.estimated_batch_cost));
+  line("output_mode", strategy.output_mode);
   line("local_workers", strategy.local_workers);
   flag("shared_memory_transport", strategy.shared_memory_transport);
   line("shared_memory_min_payload_bytes", strategy.shared_memory_min_payload_bytes);

@@ -21,6 +21,9 @@ struct StreamStrategy {
   bool actor_eligible = false;
   std::string actor_reason;
 
+  // "append": each row once; "update": the groups that a batch touched; "at-end": all rows when the
+  // stream has ended, since the query needs all of them.
+  std::string output_mode;
   bool has_stateful_ops = false;
   bool has_window = false;
   bool source_is_bounded = false;

@@ -8,15 +8,12 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
-#include "stream/epoch_source.h"
 #include "stream/explain.h"
 #include "stream/query_runtime.h"
 
 namespace velaria {
 
 namespace {
-
-constexpr std::chrono::milliseconds kClockLook{20};
 
 // Restored groups are placed by their numbers, which are below 2^32; chunks of this order and later
 // lie behind all of them.
@@ -39,12 +36,6 @@ std::thread start_thread(Body body) {
   }
 }
 
-PhysicalPlan physical_plan(const StreamPlan& plan) {
-  PhysicalOptions options;
-  options.aggregate_output = AggregateOutput::kTouchedGroups;
-  return PhysicalPlan::make(*plan.optimized, options);
-}
-
 std::string describe_with_kind(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
@@ -64,8 +55,6 @@ bool is_cancellation(const std::exception_ptr& failure) {
     return false;
   }
 }
-
-double milliseconds(int64_t ns) { return static_cast<double>(ns) / 1e6; }
 
 double per_second(uint64_t rows, int64_t ns) {
   return ns > 0 ? static_cast<double>(rows) * 1e9 / static_cast<double>(ns) : 0.0;
@@ -116,9 +105,12 @@ StreamingQuery::Runtime::Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOpti
       options_(std::move(options)),
       environment_(std::move(environment)),
       strategy_(decide_strategy(plan_, options_, environment_, sink_->blocking())),
-      physical_(physical_plan(plan_)),
+      physical_(batch_pipelines(plan_)),
+      physical_at_end_(plan_.at_end ? std::make_unique<const PhysicalPlan>(end_pipelines(plan_))
+                                    : nullptr),
       context_(make_context(plan_, options_, strategy_, *environment_.clock, this)),
       next_order_(kFirstChunkOrder),
+      kept_reservation_(environment_.budget, "rows kept for the end of the stream"),
       queue_({strategy_.backpressure_high_watermark, strategy_.backpressure_low_watermark,
               strategy_.max_inflight_partitions}) {
   progress_.query_id = context_.query_id;
@@ -199,8 +191,9 @@ void StreamingQuery::Runtime::control() {
     control_id_ = std::this_thread::get_id();
   }
   std::string doing = "while opening its sink";
+  bool giving_final_rows = false;
   try {
-    sink_->open(context_, physical_.schema());
+    sink_->open(context_, output_schema());
     doing = "while restoring its state";
     open_state();
     doing = "while it was started";
@@ -212,158 +205,18 @@ void StreamingQuery::Runtime::control() {
       produce();
     });
     run_epochs();
+    if (!asked_to_end()) {
+      giving_final_rows = true;
+      write_final_rows();
+    }
     // Also of a query that is stopped at once: what was done needs no replay.
     if (unrecorded_offset_) record_checkpoint();
   } catch (...) {
-    fail(std::current_exception(), any_epoch_ ? concat("in batch ", batches_begun_) : doing);
+    fail(std::current_exception(), giving_final_rows ? "while giving out its final rows"
+                                   : any_epoch_      ? concat("in batch ", batches_begun_)
+                                                     : doing);
   }
   finish();
-}
-
-void StreamingQuery::Runtime::open_state() {
-  ExecutionContext context;
-  context.pool = environment_.pool.get();
-  context.tasks = std::max<size_t>(environment_.tasks, 1);
-  context.budget = environment_.budget;
-  context.cancellation = &cancellation_;
-  context.chunk_rows = std::min(environment_.chunk_rows, kMostChunkRows);
-  execution_ = std::make_unique<PlanExecution>(physical_, std::move(context));
-  if (!restored_) return;
-  const std::vector<PlanExecution::Stateful> sinks = execution_->stateful_sinks();
-  if (sinks.size() != restored_->state_parts.size()) {
-    throw Error(ErrorKind::kCheckpoint, concat("checkpoint '", checkpoint_->path(), "' holds ",
-                                               restored_->state_parts.size(),
-                                               " state parts, the query needs ", sinks.size()));
-  }
-  for (size_t i = 0; i < sinks.size(); ++i) {
-    sinks[i].sink->restore(*sinks[i].state, restored_->state_parts[i]);
-  }
-  restored_->state_parts.clear();
-}
-
-void StreamingQuery::Runtime::run_epochs() {
-  for (;;) {
-    wait_for_trigger();
-    StreamBatch batch;
-    {
-      Lock lock(mutex_);
-      control_wake_.wait(lock, [this] { return ending() || !queue_.empty() || source_ended_; });
-      if (ending() || queue_.empty()) return;
-      batch = queue_.pop();
-      producer_wake_.notify_all();
-    }
-    process(std::move(batch));
-  }
-}
-
-// One batch an epoch, their starts at least trigger_interval_ms apart.
-void StreamingQuery::Runtime::wait_for_trigger() {
-  if (options_.trigger_interval_ms == 0 || !any_epoch_) return;
-  const int64_t until_ns = last_start_ns_ + options_.trigger_interval_ms * 1'000'000;
-  Lock lock(mutex_);
-  while (environment_.clock->steady_ns() < until_ns) {
-    const auto left = std::chrono::nanoseconds(until_ns - environment_.clock->steady_ns());
-    const bool called = control_wake_.wait_for(
-        lock, std::min<std::chrono::nanoseconds>(left, kClockLook),
-        [this] { return ending() || draining_ || (source_ended_ && queue_.empty()); });
-    if (called) return;
-  }
-}
-
-void StreamingQuery::Runtime::process(StreamBatch batch) {
-  const Clock& clock = *environment_.clock;
-  const int64_t started_ns = clock.steady_ns();
-  last_start_ns_ = started_ns;
-  any_epoch_ = true;
-  ++batches_begun_;
-
-  BatchMeasure measure;
-  measure.rows_in = batch.rows();
-  for (const Chunk& chunk : batch.chunks) {
-    for (const size_t column : plan_.columns) {
-      measure.payload_bytes += chunk.columns[column]->estimated_bytes();
-    }
-  }
-  const EpochSource input(plan_.source->schema(), std::move(batch.chunks),
-                          std::min(environment_.chunk_rows, kMostChunkRows), next_order_);
-  next_order_ = input.next_order();
-  execution_->run(&input);
-  const std::vector<Chunk> output = execution_->take_result();
-  const int64_t state_done_ns = clock.steady_ns();
-
-  for (const Chunk& chunk : output) measure.rows_out += chunk.selected_rows();
-  if (measure.rows_out > 0) sink_->write(physical_.schema(), output);
-  sink_->flush();
-  const int64_t flushed_ns = clock.steady_ns();
-
-  measure.execution_ns = state_done_ns - started_ns;
-  measure.sink_ns = flushed_ns - state_done_ns;
-  measure.state_bytes = static_cast<int64_t>(execution_->state_bytes());
-  report_batch(measure, batch.source_offset);
-  unrecorded_offset_ = std::move(batch.source_offset);
-  if (checkpoint_due()) record_checkpoint();
-}
-
-bool StreamingQuery::Runtime::checkpoint_due() const {
-  return !checkpoint_ || !last_checkpoint_ns_ ||
-         environment_.clock->steady_ns() - *last_checkpoint_ns_ >=
-             options_.checkpoint_interval_ms * 1'000'000;
-}
-
-void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
-                                           const std::string& source_offset) {
-  const Lock lock(mutex_);
-  StreamingQueryProgress& progress = progress_;
-  if (status_ == StreamStatus::kRestored) status_ = StreamStatus::kRunning;
-  ++progress.batches_processed;
-  progress.rows_in += static_cast<uint64_t>(measure.rows_in);
-  progress.rows_out += static_cast<uint64_t>(measure.rows_out);
-  progress.last_source_offset = source_offset;
-  progress.last_batch_latency_ms = milliseconds(measure.execution_ns + measure.sink_ns);
-  progress.last_sink_latency_ms = milliseconds(measure.sink_ns);
-  progress.last_state_latency_ms =
-      strategy_.has_stateful_ops ? milliseconds(measure.execution_ns) : 0.0;
-  progress.projected_payload_bytes = measure.payload_bytes;
-  progress.state_size_bytes = measure.state_bytes;
-  progress.estimated_state_size_bytes = measure.state_bytes;
-  busy_ns_ += measure.execution_ns + measure.sink_ns;
-  if (progress.sampled_batches == kSampledBatches) return;
-  ++progress.sampled_batches;
-  sampled_.rows_in += measure.rows_in;
-  sampled_.payload_bytes += measure.payload_bytes;
-  sampled_.execution_ns += measure.execution_ns;
-  sampled_partitions_ += BatchQueue::partitions_of(measure.rows_in);
-  const auto batches = static_cast<int64_t>(progress.sampled_batches);
-  progress.sampled_rows_per_batch = sampled_.rows_in / batches;
-  progress.average_projected_payload_bytes = sampled_.payload_bytes / batches;
-  progress.estimated_batch_cost = milliseconds(sampled_.execution_ns / batches);
-  progress.estimated_partitions = (sampled_partitions_ + batches - 1) / batches;
-}
-
-void StreamingQuery::Runtime::record_checkpoint() {
-  CheckpointMarker marker;
-  marker.query_id = query_id();
-  marker.source_offset = *unrecorded_offset_;
-  marker.batches_processed = batches_before_ + batches_begun_;
-  if (checkpoint_) {
-    CheckpointData data;
-    data.plan_fingerprint = plan_.fingerprint;
-    data.delivery_mode = strategy_.checkpoint_delivery_mode;
-    data.query_id = query_id();
-    data.source_offset = marker.source_offset;
-    data.batches_processed = marker.batches_processed;
-    data.next_chunk_order = next_order_;
-    for (const PlanExecution::Stateful& stateful : execution_->stateful_sinks()) {
-      data.state_parts.push_back(stateful.sink->snapshot(*stateful.state));
-    }
-    checkpoint_->write(data);
-    last_checkpoint_ns_ = environment_.clock->steady_ns();
-  }
-  unrecorded_offset_.reset();
-  sink_->checkpoint(marker);
-  const Lock lock(mutex_);
-  markers_.push_back(std::move(marker));
-  producer_wake_.notify_all();
 }
 
 // The end of every started query: both sides closed once, then the last status.
@@ -412,6 +265,11 @@ void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const std::s
   }
   plan_.source->wake();
   sink_->wake();
+}
+
+bool StreamingQuery::Runtime::asked_to_end() const {
+  const Lock lock(mutex_);
+  return ending();
 }
 
 bool StreamingQuery::Runtime::on_own_thread() const {

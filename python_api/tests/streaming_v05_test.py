@@ -113,10 +113,11 @@ def test_verbs(session):
     assert run(frame)[0].to_rows() == [{"d": 30}, {"d": 40}]
     with pytest.raises(velaria.SqlSemanticError, match="nope"):
         stream.filter("nope > 1")
-    with pytest.raises(velaria.SqlUnsupportedError):
-        stream.order_by("a").write_stream(velaria.MemorySink())
-    with pytest.raises(velaria.SqlUnsupportedError):
-        stream.limit(1).write_stream(velaria.MemorySink())
+    assert run(stream.order_by("a DESC").limit(2))[0].to_rows() == [
+        {"a": 3, "b": "z"},
+        {"a": 2, "b": "y"},
+    ]
+    assert run(stream.limit(1, offset=1))[0].to_rows() == [{"a": 2, "b": "y"}]
 
 
 def test_window_arguments(session):

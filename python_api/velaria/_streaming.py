@@ -16,8 +16,9 @@ class StreamingDataFrame:
     """A stream that was not started yet: the verbs of ``DataFrame`` over rows that keep coming.
 
     A session makes it (``stream_sql``, ``create_stream_from_arrow``, ``read_stream_csv_dir``,
-    ``read_realtime_stream_source``); ``write_stream`` gives the query that runs it. What a stream
-    cannot do, such as ORDER BY, raises SqlUnsupportedError there.
+    ``read_realtime_stream_source``); ``write_stream`` gives the query that runs it. What needs all
+    rows, such as ``order_by``, is given out when the stream has ended; over a stream without an end
+    it raises SqlUnsupportedError there.
 
     >>> import velaria
     >>> session = velaria.Session()
@@ -76,11 +77,17 @@ class StreamingDataFrame:
         return GroupedStreamingDataFrame(self, verb_texts("group_by", keys))
 
     def order_by(self, *keys: str) -> StreamingDataFrame:
-        """Sorted rows; refused when a query is made of it, since a stream has no last row."""
+        """Sorted rows, given out when the stream has ended.
+
+        A query of it over a stream without an end raises SqlUnsupportedError.
+        """
         return self._next(self._core.order_by(verb_texts("order_by", keys)))
 
     def limit(self, rows: int, offset: int = 0) -> StreamingDataFrame:
-        """At most ``rows`` rows; see ``max_batches`` of ``write_stream`` for ending a query."""
+        """The first ``rows`` rows behind ``offset``; then the query ends by itself.
+
+        Over groups it is taken when the stream has ended.
+        """
         return self._next(self._core.limit(rows, offset))
 
     def distinct(self) -> StreamingDataFrame:

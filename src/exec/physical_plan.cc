@@ -50,6 +50,16 @@ struct PhysicalPlan::Builder {
   std::map<const LogicalPlan*, std::vector<KeyFilterRequest>> key_filters = {};
   std::map<size_t, size_t> shared_pipelines = {};  // by the number of the shared plan
 
+  bool reads_stream(const LogicalPlan& plan) const {
+    if (options.stream == nullptr) return true;
+    if (plan.kind() == PlanKind::kScan) {
+      return static_cast<const ScanPlan&>(plan).source().get() == options.stream;
+    }
+    const auto& children = plan.children();
+    return std::any_of(children.begin(), children.end(),
+                       [this](const PlanPtr& child) { return reads_stream(*child); });
+  }
+
   // Notes what the stages work for: those that nobody owns when a node is done were made for it.
   Pipeline open(const LogicalPlan& plan) {
     const size_t self = operators.size();
@@ -62,6 +72,7 @@ struct PhysicalPlan::Builder {
     for (size_t i = first; i < pipelines.size(); ++i) {
       if (pipelines[i].sink_owner == kNoPlanOperator) pipelines[i].sink_owner = self;
       own_stages(&pipelines[i], self);
+      if (!reads_stream(plan)) pipelines[i].every_epoch = false;
     }
     own_stages(&out, self);
     add_key_filters(plan, &out);
@@ -180,9 +191,10 @@ struct PhysicalPlan::Builder {
   }
 
   Pipeline open_aggregate(const AggregatePlan& plan) {
-    if (!is_of_one_set(plan)) {
-      return close(plan, aggregate_sink(plan.keys(), plan.aggregates(), options.aggregate_output),
-                   "aggregate");
+    const AggregateOutput output =
+        reads_stream(plan) ? options.aggregate_output : AggregateOutput::kAllGroups;
+    if (output != AggregateOutput::kAllGroups || !is_of_one_set(plan)) {
+      return close(plan, aggregate_sink(plan.keys(), plan.aggregates(), output), "aggregate");
     }
     // Grouping by the argument too leaves each value once. Groups meet in parallel, by partition;
     // the sets inside one aggregate do not.
@@ -208,12 +220,12 @@ struct PhysicalPlan::Builder {
     }
     Pipeline set = open(*plan.child());
     // Without keys there is one row, and what it shows of a set has no order of rows.
-    set.sink = aggregate_sink(std::move(set_keys), {},
-                              keys.empty() ? AggregateOutput::kAnyOrder : options.aggregate_output);
+    set.sink =
+        aggregate_sink(std::move(set_keys), {}, keys.empty() ? AggregateOutput::kAnyOrder : output);
     set.description += " -> distinct";
     pipelines.push_back(std::move(set));
     Pipeline over = read_last(Schema(std::move(fields)));
-    over.sink = aggregate_sink(std::move(keys), std::move(aggregates), options.aggregate_output);
+    over.sink = aggregate_sink(std::move(keys), std::move(aggregates), output);
     over.description += " -> aggregate";
     pipelines.push_back(std::move(over));
     return read_last(plan.schema());
@@ -221,8 +233,7 @@ struct PhysicalPlan::Builder {
 
   // Whether every aggregate is over the same set of single values: f(DISTINCT x), g(DISTINCT x).
   // A stream keeps such sets in its aggregate, since groups come out again and again.
-  bool is_of_one_set(const AggregatePlan& plan) const {
-    if (options.aggregate_output != AggregateOutput::kAllGroups) return false;
+  static bool is_of_one_set(const AggregatePlan& plan) {
     for (const BoundAggregate& aggregate : plan.aggregates()) {
       if (!aggregate.distinct || aggregate.filter || aggregate.arguments.size() != 1 ||
           !same_expression(*aggregate.arguments[0], *plan.aggregates()[0].arguments[0])) {
@@ -243,6 +254,7 @@ struct PhysicalPlan::Builder {
     key_filters = std::move(asked_from_above);
     build.sink = make_join_build(spec);
     build.description += " -> join build";
+    build.every_epoch = reads_stream(*plan.right());
     pipelines.push_back(std::move(build));
     const size_t table = pipelines.size() - 1;
     if (filter) key_filters[filter->node].push_back({filter->columns, table});
@@ -276,6 +288,7 @@ struct PhysicalPlan::Builder {
 
 PhysicalPlan PhysicalPlan::make(const LogicalPlan& plan, const PhysicalOptions& options) {
   PhysicalPlan out;
+  out.stream_ = options.stream;
   Builder builder{options, out.pipelines_, find_wanted_columns(plan), out.operators_};
   Pipeline last = builder.open(plan);
   last.sink = make_collect();
@@ -352,6 +365,7 @@ void PlanExecution::run(const TableSource* replacement) {
   const std::vector<Pipeline>& pipelines = plan_.pipelines();
   if (context_.profile != nullptr) context_.profile->pipelines.resize(pipelines.size());
   for (size_t i = 0; i < pipelines.size(); ++i) {
+    if (ran_before_ && !pipelines[i].every_epoch) continue;
     PipelineProfile* profile =
         context_.profile != nullptr ? &context_.profile->pipelines[i] : nullptr;
     if (profile != nullptr) profile->inputs.resize(pipelines[i].inputs.size());
@@ -361,8 +375,9 @@ void PlanExecution::run(const TableSource* replacement) {
     PipelineInputEnd end;
     for (size_t k = 0; k < pipelines[i].inputs.size() && !end.sink_finished; ++k) {
       const PipelineInput& input = pipelines[i].inputs[k];
-      const TableSource* source =
-          input.source && replacement != nullptr ? replacement : input.source.get();
+      const TableSource* source = input.source.get();
+      const bool replaced = plan_.stream_ == nullptr || source == plan_.stream_;
+      if (source != nullptr && replacement != nullptr && replaced) source = replacement;
       end = run_input(input, source, sink, *states_[i], end.next_order,
                       profile != nullptr ? &profile->inputs[k] : nullptr);
     }
@@ -374,6 +389,7 @@ void PlanExecution::run(const TableSource* replacement) {
       profile->peak_bytes = sink_budgets_[i]->peak_bytes();
     }
   }
+  ran_before_ = true;
 }
 
 std::vector<Chunk> PlanExecution::take_result() { return take_collected(*states_.back()); }
@@ -382,9 +398,15 @@ std::vector<PlanExecution::Stateful> PlanExecution::stateful_sinks() {
   std::vector<Stateful> out;
   for (size_t i = 0; i < states_.size(); ++i) {
     const auto* sink = dynamic_cast<const StatefulSink*>(plan_.pipelines()[i].sink.get());
-    if (sink != nullptr) out.push_back({sink, states_[i].get()});
+    if (sink != nullptr && plan_.pipelines()[i].every_epoch) {
+      out.push_back({sink, states_[i].get()});
+    }
   }
   return out;
+}
+
+void PlanExecution::ask_for_all() {
+  for (const Stateful& stateful : stateful_sinks()) stateful.sink->ask_for_all(*stateful.state);
 }
 
 uint64_t PlanExecution::state_bytes() {

@@ -23,6 +23,9 @@ namespace velaria {
 constexpr size_t kNoPlanOperator = static_cast<size_t>(-1);
 
 struct PhysicalOptions {
+  // What run() replaces, and what the plan is entered with again and again. Pipelines that do not
+  // read it run once, and aggregates that do not are those of a batch. Null: every source.
+  const TableSource* stream = nullptr;
   AggregateOutput aggregate_output = AggregateOutput::kAllGroups;
   AggregateOptions aggregate;
   // All hashes are the same and nothing may do without hashing: answers must not change.
@@ -45,6 +48,7 @@ struct Pipeline {
   std::unique_ptr<SinkOperator> sink;
   std::string description;  // "scan flights -> filter -> aggregate"
   size_t sink_owner = kNoPlanOperator;
+  bool every_epoch = true;  // false: what it reads never changes, so its first run is its last
 };
 
 // A node of the logical plan at one place of the tree, for profiles.
@@ -66,6 +70,8 @@ class PhysicalPlan {
 
  private:
   struct Builder;
+  friend class PlanExecution;
+  const TableSource* stream_ = nullptr;
   std::vector<Pipeline> pipelines_;
   std::vector<PlanOperator> operators_;
   Schema schema_;
@@ -79,8 +85,8 @@ class PlanExecution {
   PlanExecution(const PlanExecution&) = delete;
   PlanExecution& operator=(const PlanExecution&) = delete;
 
-  // Runs every pipeline once. `replacement`, when given, replaces the plan's (only) source for this
-  // epoch.
+  // Runs every pipeline once. `replacement`, when given, replaces the plan's stream (see
+  // PhysicalOptions) for this epoch.
   void run(const TableSource* replacement);
   // The rows of the last run, in order, without selections. May be called once per run.
   std::vector<Chunk> take_result();
@@ -92,6 +98,8 @@ class PlanExecution {
   };
   std::vector<Stateful> stateful_sinks();
   uint64_t state_bytes();
+  // The next run gives out all groups of the state, touched or not.
+  void ask_for_all();
 
  private:
   ExecutionContext sink_context(size_t pipeline) const;
@@ -105,6 +113,7 @@ class PlanExecution {
   // One a pipeline, when a profile is wanted: what its sink holds.
   std::vector<std::shared_ptr<MemoryBudget>> sink_budgets_;
   PipelineStates states_;
+  bool ran_before_ = false;
 };
 
 }  // namespace velaria

@@ -25,6 +25,13 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(text.find(from), from.size(), to);
 }
 
+std::string replaced_all(std::string text, const std::string& from, const std::string& to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
 Rows sorted(Rows rows) {
   std::sort(rows.begin(), rows.end());
   return rows;
@@ -73,6 +80,95 @@ TEST(StreamRuntimeTest, GroupsEndAsTheBatchHasThem) {
     EXPECT_TRUE(stream.progress.has_stateful_ops);
     EXPECT_EQ(stream.progress.has_window, one.select.find("WINDOW") != std::string::npos);
     EXPECT_GT(stream.progress.state_size_bytes, 0);
+  }
+}
+
+// What needs all rows is done when the stream has ended.
+TEST(StreamRuntimeTest, AStreamThatEndsRunsEveryQuery) {
+  DataflowSession session;
+  add_events(session, event_batches(6, 40));
+  session.sql("CREATE TABLE labels AS SELECT * FROM (VALUES ('a', 1), ('a', 2), ('z', 3)) v(k, n)")
+      .collect();
+  for (const std::string select :
+       {"SELECT name, amount FROM events ORDER BY amount DESC, name",
+        "SELECT amount FROM events ORDER BY ts LIMIT 7 OFFSET 3",
+        "SELECT name, sum(amount) AS s FROM events GROUP BY name HAVING count(*) > 3 ORDER BY s",
+        "SELECT name, count(*) FROM events GROUP BY name LIMIT 2",
+        "SELECT max(n) FROM (SELECT name, count(*) AS n FROM events GROUP BY name) g",
+        "SELECT amount, row_number() OVER (PARTITION BY name ORDER BY ts) FROM events",
+        "SELECT amount FROM events UNION ALL SELECT -amount FROM events",
+        "SELECT count(*) FROM events WHERE amount > (SELECT avg(amount) FROM events)",
+        "SELECT k, n, amount FROM labels RIGHT JOIN events ON k = name ORDER BY amount, n",
+        "SELECT k, n, amount FROM labels FULL JOIN events ON k = name",
+        "SELECT amount FROM events LIMIT 55 OFFSET 30", "SELECT amount FROM events OFFSET 100",
+        "SELECT count(*), max(amount) FROM events WHERE amount > 1000",
+        "SELECT amount FROM events LIMIT 0"}) {
+    EXPECT_EQ(run(session, select).rows,
+              rows_of(session.sql(replaced_all(select, "events", "rows"))))
+        << select;
+  }
+}
+
+TEST(StreamRuntimeTest, AnAggregateWithoutKeysGivesItsRowOfNoRowsToo) {
+  DataflowSession session;
+  add_events(session, {});
+  EXPECT_EQ(run(session, "SELECT count(*), sum(amount) FROM events").rows, Rows{"0|NULL"});
+  EXPECT_EQ(run(session, "SELECT name, count(*) FROM events GROUP BY name").rows, Rows{});
+  EXPECT_EQ(run(session, "SELECT count(*) FROM events HAVING count(*) > 0").rows, Rows{});
+}
+
+TEST(StreamRuntimeTest, LimitEndsAStreamWithoutEnd) {
+  DataflowSession session;
+  auto source = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  session.create_temp_view("live", session.read_stream(source));
+  auto sink = std::make_shared<MemorySink>();
+  session.register_stream_sink("out", sink);
+  const StreamingQueryPtr query = session.startStreamSql(
+      "INSERT INTO out SELECT amount + 100 AS a FROM (SELECT amount FROM live WHERE amount >= 0 "
+      "LIMIT 5 OFFSET 2) q");
+  for (const Chunk& batch : event_batches(2, 8)) source->push({batch});
+  EXPECT_EQ(query->await_termination(), 2u);
+  EXPECT_EQ(query->status(), StreamStatus::kStopped);
+  EXPECT_EQ(rows_of(sink->schema(), sink->chunks()), (Rows{"102", "103", "104", "105", "106"}));
+}
+
+// The stream may stand on either side; the table counts as it was when the query was made.
+TEST(StreamRuntimeTest, AStreamWithoutEndIsJoinedWithTables) {
+  DataflowSession session;
+  session
+      .sql(
+          "CREATE TABLE labels AS SELECT * FROM (VALUES (0, 'zero'), (2, 'two'), (2, 'zwei'), "
+          "(50, 'fifty')) v(n, label)")
+      .collect();
+  add_events(session, event_batches(3, 9));
+  for (const std::string select :
+       {"SELECT amount, label FROM events JOIN labels ON amount = n",
+        "SELECT amount, label FROM labels JOIN events ON amount = n",
+        "SELECT amount, label FROM events LEFT JOIN labels ON amount = n",
+        "SELECT amount, label FROM labels RIGHT JOIN events ON amount = n AND label <> 'zwei'",
+        "SELECT amount FROM events WHERE amount IN (SELECT n FROM labels)",
+        "SELECT amount FROM events WHERE amount NOT IN (SELECT n FROM labels)",
+        "SELECT amount, (SELECT min(label) FROM labels WHERE n = amount) FROM events",
+        "SELECT amount FROM events WHERE amount > (SELECT max(n) FROM labels WHERE n < 10)",
+        "SELECT label, amount FROM events CROSS JOIN labels",
+        "SELECT label, count(*) FROM events JOIN labels ON amount = n GROUP BY label"}) {
+    auto source = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+    session.create_temp_view("live", session.read_stream(source));
+    auto sink = std::make_shared<MemorySink>();
+    session.register_stream_sink("out", sink);
+    const StreamingQueryPtr query =
+        session.startStreamSql("INSERT INTO out " + replaced_all(select, "events", "live"));
+    session.sql("INSERT INTO labels VALUES (1, 'comes too late')").collect();
+    for (const Chunk& batch : event_batches(3, 9)) source->push({batch});
+    source->close_input();
+    query->await_termination();
+    session.sql("DELETE FROM labels WHERE n = 1").collect();
+    const Rows batch = rows_of(session.sql(replaced_all(select, "events", "rows")));
+    const bool groups = select.find("GROUP BY") != std::string::npos;
+    const Rows got = rows_of(sink->schema(), sink->chunks());
+    EXPECT_EQ(groups ? latest_rows(got, 1) : sorted(got), sorted(batch)) << select;
+    EXPECT_FALSE(batch.empty());
+    EXPECT_GT(sink->batches().size(), 1u) << select;
   }
 }
 
@@ -163,6 +259,20 @@ TEST(StreamRuntimeTest, WhatAStreamCannotDoIsRefused) {
   session.register_stream_sink("out", std::make_shared<MemorySink>());
   EXPECT_ERROR(session.startStreamSql("INSERT INTO out SELECT amount FROM live ORDER BY amount"),
                "SqlUnsupportedError", "ORDER BY");
+  for (const std::string select :
+       {"SELECT name, count(*) FROM live GROUP BY name LIMIT 3",
+        "SELECT count(*) FROM (SELECT amount FROM live LIMIT 3) q",
+        "SELECT r.amount FROM rows AS r LEFT JOIN live ON live.amount = r.amount",
+        "SELECT a.amount FROM live AS a JOIN live AS b ON a.amount = b.amount",
+        "SELECT amount FROM live UNION ALL SELECT amount FROM rows",
+        "SELECT row_number() OVER () FROM live",
+        "SELECT count(*) FROM (SELECT name, count(*) FROM live GROUP BY name) g"}) {
+    EXPECT_ERROR(session.startStreamSql("INSERT INTO out " + select), "SqlUnsupportedError",
+                 "without an end");
+  }
+  EXPECT_ERROR(session.startStreamSql("INSERT INTO out SELECT e.amount FROM live JOIN events AS e "
+                                      "ON e.amount = live.amount"),
+               "SqlUnsupportedError", "exactly one stream");
   EXPECT_ERROR(session.sql("SELECT * FROM live").collect(), "TableKindError", "start_stream_sql");
   EXPECT_ERROR(session.sql("SELECT * FROM out"), "TableKindError", "sink");
   EXPECT_ERROR(session.sql("INSERT INTO live SELECT * FROM rows"), "TableKindError", "read-only");

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <numeric>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/exec/aggregate/accumulator.h"
@@ -103,6 +104,9 @@ class AggregateTable {
   Chunk snapshot() const {
     std::vector<uint32_t> all(size());
     std::iota(all.begin(), all.end(), 0u);
+    // Tasks number groups as they meet them; what is written down is the order that they have.
+    std::sort(all.begin(), all.end(),
+              [this](uint32_t a, uint32_t b) { return first_positions_[a] < first_positions_[b]; });
     const auto count = static_cast<int64_t>(all.size());
     Chunk out;
     out.rows = count;
@@ -265,6 +269,7 @@ class AggregateState : public SinkState {
   // Batch: what the tasks left. After finish(): the merged tables, disjoint by key.
   std::vector<std::unique_ptr<AggregateTable>> tables;
   std::vector<GroupRef> output;
+  bool all_asked = false;  // streams: of the running epoch
   // Batch with keys whose rows may stay where they are.
   std::atomic<GroupingWay> way{GroupingWay::kUndecided};
   std::vector<UndecidedTask> undecided;
@@ -364,7 +369,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 
   std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
     auto state = std::make_unique<AggregateState>(spec_, context.budget);
-    if (streams()) state->tables[0]->track_touched();
+    if (output_ == AggregateOutput::kTouchedGroups) state->tables[0]->track_touched();
     return state;
   }
 
@@ -451,8 +456,9 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     merge_tables(state, context);
     size_t groups = 0;
     for (const auto& table : state.tables) groups += table->size();
-    state.output.reserve(streams() ? 0 : groups);
-    if (streams()) {
+    const bool all = !streams() || std::exchange(state.all_asked, false);
+    state.output.reserve(all ? groups : 0);
+    if (!all) {
       for (uint32_t group : state.tables[0]->touched()) {
         state.output.push_back({state.tables[0]->first_position(group), 0, group});
       }
@@ -494,9 +500,14 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   int64_t state_groups(const SinkState& base) const override {
     return static_cast<const AggregateState&>(base).tables[0]->size();
   }
+  void ask_for_all(SinkState& base) const override {
+    static_cast<AggregateState&>(base).all_asked = true;
+  }
 
  private:
-  bool streams() const { return output_ == AggregateOutput::kTouchedGroups; }
+  bool streams() const {
+    return output_ == AggregateOutput::kTouchedGroups || output_ == AggregateOutput::kWhenAsked;
+  }
 
   // After enough rows: keeps them in their chunks from now on when nearly all made a group.
   void choose(AggregateState& state, AggregateTask& task, Chunk chunk) const {

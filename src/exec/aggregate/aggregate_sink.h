@@ -19,6 +19,7 @@ enum class AggregateOutput {
   kAllGroups,      // batch
   kAnyOrder,       // the same, for who reads all of them and looks at no order
   kTouchedGroups,  // stream: the groups of this epoch, with their values so far
+  kWhenAsked,      // stream: nothing, until all groups are asked for
 };
 
 // When which way of grouping is taken; all give the same answers.
@@ -45,6 +46,8 @@ class StatefulSink {
   virtual void restore(SinkState& state, const Chunk& snapshot) const = 0;
   virtual uint64_t state_bytes(const SinkState& state) const = 0;
   virtual int64_t state_groups(const SinkState& state) const = 0;
+  // The next epoch gives out all groups instead of those it touches.
+  virtual void ask_for_all(SinkState& state) const = 0;
 };
 
 }  // namespace velaria
