@@ -1,5 +1,5 @@
-// Guesses of how many rows and distinct values a plan gives. Only the order of joins depends on
-// them, never an answer.
+// Guesses of how many rows and distinct values a plan gives. Only the order of joins and of
+// conditions depends on them, never an answer.
 #pragma once
 
 #include <map>

@@ -21,7 +21,7 @@ PlanPtr factor_common_conditions(const PlanPtr& plan);
 // rows a filter drops become inner ones.
 PlanPtr push_filters_down(const PlanPtr& plan);
 
-// Inner joins in the cheapest order found, semi joins at the relation they filter, and the smaller
+// Inner joins in the cheapest order found, semi and anti joins among them or above, and the smaller
 // side of a join where the hash table is built.
 PlanPtr order_joins(const PlanPtr& plan);
 
@@ -35,6 +35,10 @@ PlanPtr make_top_n_nodes(const PlanPtr& plan);
 // before columns are pruned, so that places which read different columns still share. Not in
 // streams.
 PlanPtr share_common_subplans(const PlanPtr& plan);
+
+// Of the conditions of a filter, those come first that take most rows away for what they cost, and
+// last those that may fail.
+PlanPtr order_conditions(const PlanPtr& plan);
 
 // Expressions that occur several times in one node become one, which is computed once for a chunk.
 PlanPtr share_expressions(const PlanPtr& plan);
