@@ -150,6 +150,7 @@ void StreamingQuery::Runtime::process(StreamBatch batch) {
   measure.execution_ns = state_done_ns - started_ns;
   measure.sink_ns = flushed_ns - state_done_ns;
   measure.state_bytes = static_cast<int64_t>(execution_->state_bytes() + kept_bytes_);
+  measure.late_rows = execution_->late_rows();
   report_batch(measure, batch.source_offset);
   unrecorded_offset_ = std::move(batch.source_offset);
   if (checkpoint_due()) record_checkpoint();
@@ -241,6 +242,7 @@ void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
   progress.last_state_latency_ms =
       strategy_.has_stateful_ops ? milliseconds(measure.execution_ns) : 0.0;
   progress.projected_payload_bytes = measure.payload_bytes;
+  progress.late_rows = measure.late_rows;
   progress.state_size_bytes = measure.state_bytes;
   progress.estimated_state_size_bytes = measure.state_bytes;
   busy_ns_ += measure.execution_ns + measure.sink_ns;

@@ -14,8 +14,9 @@ std::string section(const char* name, std::string text) {
 
 }  // namespace
 
-PhysicalPlan batch_pipelines(const StreamPlan& plan) {
+PhysicalPlan batch_pipelines(const StreamPlan& plan, const WindowRetention& retention) {
   PhysicalOptions options;
+  options.retention = retention;
   options.stream = plan.leaf.get();
   options.aggregate_output =
       plan.at_end ? AggregateOutput::kWhenAsked : AggregateOutput::kTouchedGroups;
@@ -29,7 +30,7 @@ PhysicalPlan end_pipelines(const StreamPlan& plan) {
 }
 
 std::string explain_stream(const StreamPlan& plan, const StreamStrategy& strategy) {
-  std::string physical = batch_pipelines(plan).describe();
+  std::string physical = batch_pipelines(plan, {}).describe();
   if (plan.counts_rows()) {
     physical += "then: ";
     if (plan.limit) physical += concat("the query ends after ", *plan.limit, " rows");

@@ -10,7 +10,7 @@
 namespace velaria {
 
 // What each batch runs through, and what runs once at the end; they refer to `plan`'s nodes.
-PhysicalPlan batch_pipelines(const StreamPlan& plan);
+PhysicalPlan batch_pipelines(const StreamPlan& plan, const WindowRetention& retention);
 PhysicalPlan end_pipelines(const StreamPlan& plan);
 
 // Exactly three sections, each headed by its name on a line of its own: `logical` (the optimized

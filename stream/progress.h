@@ -62,12 +62,12 @@ struct StreamingQueryProgress {
   std::string checkpoint_delivery_mode;
 
   // Ours.
-  uint64_t rows_in = 0;              // of batches_processed
-  uint64_t rows_out = 0;             // written to the sink
-  uint64_t late_rows = 0;            // behind a closed window: 0 as long as no window ever closes
-  std::string last_error;            // empty unless failed
-  int64_t state_size_bytes = 0;      // of the state between two epochs
-  double input_rows_per_second = 0;  // rows pulled over the time since start
+  uint64_t rows_in = 0;                  // of batches_processed
+  uint64_t rows_out = 0;                 // written to the sink
+  uint64_t late_rows = 0;                // for windows already dropped, once for each window
+  std::string last_error;                // empty unless failed
+  int64_t state_size_bytes = 0;          // of the state between two epochs
+  double input_rows_per_second = 0;      // rows pulled over the time since start
   double processed_rows_per_second = 0;  // rows_in over the time spent in batches
 };
 

@@ -49,6 +49,7 @@ class StreamingQuery::Runtime {
     int64_t rows_out = 0;
     int64_t payload_bytes = 0;
     int64_t state_bytes = 0;
+    uint64_t late_rows = 0;
     int64_t execution_ns = 0;
     int64_t sink_ns = 0;
   };

@@ -118,6 +118,8 @@ StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& opti
   out.backpressure_low_watermark = options.low_watermark();
   out.max_inflight_partitions = options.max_inflight_partitions;
   out.trigger_interval_ms = options.trigger_interval_ms;
+  out.max_retained_windows = options.max_retained_windows;
+  out.window_retention_ms = options.window_retention_ms;
   return out;
 }
 
@@ -148,6 +150,8 @@ std::string strategy_text(const StreamStrategy& strategy) {
   line("backpressure_low_watermark", strategy.backpressure_low_watermark);
   line("max_inflight_partitions", strategy.max_inflight_partitions);
   line("trigger_interval_ms", strategy.trigger_interval_ms);
+  if (strategy.max_retained_windows) line("max_retained_windows", *strategy.max_retained_windows);
+  if (strategy.window_retention_ms) line("window_retention_ms", *strategy.window_retention_ms);
   flag("has_stateful_ops", strategy.has_stateful_ops);
   flag("has_window", strategy.has_window);
   flag("source_is_bounded", strategy.source_is_bounded);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "stream/stream_environment.h"
@@ -47,6 +48,9 @@ struct StreamStrategy {
   int64_t backpressure_low_watermark = 0;
   int64_t max_inflight_partitions = 0;
   int64_t trigger_interval_ms = 0;
+  // Which windows the state keeps; none given: all.
+  std::optional<int64_t> max_retained_windows;
+  std::optional<int64_t> window_retention_ms;
 };
 
 // `options` are checked already. `sink_is_blocking`: StreamSink::blocking(), false without a sink.

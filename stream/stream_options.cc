@@ -105,6 +105,8 @@ const std::vector<OptionEntry>& entries() {
       {"backpressure_high_watermark",
        optional_integer(&StreamOptions::backpressure_high_watermark)},
       {"backpressure_low_watermark", optional_integer(&StreamOptions::backpressure_low_watermark)},
+      {"max_retained_windows", optional_integer(&StreamOptions::max_retained_windows)},
+      {"window_retention_ms", optional_integer(&StreamOptions::window_retention_ms)},
       {"max_batches",
        [](StreamOptions& options, const std::string& name, const std::string& text) {
          if (is_none(text)) {
@@ -150,6 +152,12 @@ void check_stream_options(const StreamOptions& options) {
                 options.max_inflight_batches);
   require_range("backpressure_low_watermark", options.low_watermark(), 0,
                 options.high_watermark() - 1);
+  if (options.max_retained_windows) {
+    require_range("max_retained_windows", *options.max_retained_windows, 1, INT64_MAX);
+  }
+  if (options.window_retention_ms) {
+    require_range("window_retention_ms", *options.window_retention_ms, 0, INT64_MAX);
+  }
   if (options.max_batches && *options.max_batches == 0) {
     throw Error(ErrorKind::kInvalidArgument,
                 "max_batches=0 would process nothing; leave it out for no limit");

@@ -34,6 +34,11 @@ struct StreamOptions {
   std::optional<int64_t> backpressure_high_watermark;  // not said: max_inflight_batches
   std::optional<int64_t> backpressure_low_watermark;   // not said: half of high
   std::optional<uint64_t> max_batches;  // the query stops by itself after exactly that many
+  // Of a query that groups by time windows: which windows stay in its state, by the times in the
+  // data (never by the wall clock). Windows are dropped between two batches; rows that come for a
+  // dropped one are left out and counted in late_rows. Not said: all stay.
+  std::optional<int64_t> max_retained_windows;  // the newest so many that have rows
+  std::optional<int64_t> window_retention_ms;   // starting at most this long before the newest
   bool shared_memory_transport = true;
   int64_t shared_memory_min_payload_bytes = 65536;
   int64_t idle_wait_ms = 100;  // how long to wait before a blocked source is asked again

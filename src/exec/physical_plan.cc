@@ -50,6 +50,8 @@ struct PhysicalPlan::Builder {
   std::map<const LogicalPlan*, std::vector<KeyFilterRequest>> key_filters = {};
   std::map<size_t, size_t> shared_pipelines = {};  // by the number of the shared plan
 
+  const LogicalPlan* paned_window = nullptr;  // opened as panes
+
   bool reads_stream(const LogicalPlan& plan) const {
     if (options.stream == nullptr) return true;
     if (plan.kind() == PlanKind::kScan) {
@@ -114,10 +116,12 @@ struct PhysicalPlan::Builder {
       case PlanKind::kProject:
         return with_transform(
             plan, make_project(static_cast<const ProjectPlan&>(plan).expressions()), "project");
-      case PlanKind::kTimeWindow:
-        return with_transform(plan,
-                              make_time_window(static_cast<const TimeWindowPlan&>(plan).window()),
-                              "time window");
+      case PlanKind::kTimeWindow: {
+        const TimeWindow& window = static_cast<const TimeWindowPlan&>(plan).window();
+        if (&plan == paned_window)
+          return with_transform(plan, make_time_panes(window), "time panes");
+        return with_transform(plan, make_time_window(window), "time window");
+      }
       case PlanKind::kAggregate: return open_aggregate(static_cast<const AggregatePlan&>(plan));
       case PlanKind::kSort:
         return close(plan,
@@ -184,8 +188,11 @@ struct PhysicalPlan::Builder {
 
   std::unique_ptr<SinkOperator> aggregate_sink(std::vector<BoundExpressionPtr> keys,
                                                std::vector<BoundAggregate> aggregates,
-                                               AggregateOutput output) const {
+                                               AggregateOutput output,
+                                               std::optional<GroupWindows> windows = {}) const {
     AggregateOptions aggregate_options = options.aggregate;
+    aggregate_options.windows = windows;
+    aggregate_options.retention = options.retention;
     aggregate_options.table.equal_hashes |= options.equal_hashes_for_tests;
     return make_aggregate(std::move(keys), std::move(aggregates), output, aggregate_options);
   }
@@ -193,6 +200,12 @@ struct PhysicalPlan::Builder {
   Pipeline open_aggregate(const AggregatePlan& plan) {
     const AggregateOutput output =
         reads_stream(plan) ? options.aggregate_output : AggregateOutput::kAllGroups;
+    if (output == AggregateOutput::kTouchedGroups || output == AggregateOutput::kWhenAsked) {
+      const std::optional<GroupWindows> windows = find_group_windows(plan);
+      if (windows && windows->allows_panes) paned_window = windows->window;
+      return close(plan, aggregate_sink(plan.keys(), plan.aggregates(), output, windows),
+                   "aggregate");
+    }
     if (output != AggregateOutput::kAllGroups || !is_of_one_set(plan)) {
       return close(plan, aggregate_sink(plan.keys(), plan.aggregates(), output), "aggregate");
     }
@@ -403,6 +416,14 @@ std::vector<PlanExecution::Stateful> PlanExecution::stateful_sinks() {
     }
   }
   return out;
+}
+
+uint64_t PlanExecution::late_rows() {
+  uint64_t rows = 0;
+  for (const Stateful& stateful : stateful_sinks()) {
+    rows += stateful.sink->late_rows(*stateful.state);
+  }
+  return rows;
 }
 
 void PlanExecution::ask_for_all() {

@@ -28,6 +28,7 @@ struct PhysicalOptions {
   const TableSource* stream = nullptr;
   AggregateOutput aggregate_output = AggregateOutput::kAllGroups;
   AggregateOptions aggregate;
+  WindowRetention retention = {};  // of the stream's windows
   // All hashes are the same and nothing may do without hashing: answers must not change.
   bool equal_hashes_for_tests = false;
 };
@@ -98,6 +99,7 @@ class PlanExecution {
   };
   std::vector<Stateful> stateful_sinks();
   uint64_t state_bytes();
+  uint64_t late_rows();
   // The next run gives out all groups of the state, touched or not.
   void ask_for_all();
 

@@ -136,7 +136,6 @@ TEST(StreamAgreementTest, RandomQueries) {
       if (got.output_mode == "update") {
         query = concat("SELECT * FROM (", query, ") AS whole LIMIT 1000000");
         got = stream_answer(table, query, &random);
-        EXPECT_EQ(got.output_mode, "at-end");
       }
       if (expected.size() == 1 && expected[0].find(' ') == std::string::npos) {
         EXPECT_TRUE(got.rows[0] == "StreamError" || got.rows[0] == expected[0])
@@ -144,6 +143,7 @@ TEST(StreamAgreementTest, RandomQueries) {
         ++compared["failed"];
         continue;
       }
+      EXPECT_NE(got.output_mode, "update") << query;
       ++compared[got.output_mode];
       EXPECT_EQ(got.rows == expected, true)
           << "seed " << seed << ", query " << q << " over " << rows << " rows:\n"

@@ -172,6 +172,75 @@ TEST(StreamRuntimeTest, AStreamWithoutEndIsJoinedWithTables) {
   }
 }
 
+TEST(StreamRuntimeTest, OldWindowsAreDroppedAndLateRowsCounted) {
+  const auto batch = [](const std::vector<int64_t>& seconds) {
+    FixedBuilder<int64_t> ts(DataType::timestamp(TimeUnit::kMicro));
+    for (const int64_t second : seconds) ts.append(second * 1000000);
+    Chunk chunk;
+    chunk.rows = static_cast<int64_t>(seconds.size());
+    chunk.columns = {ts.finish()};
+    return chunk;
+  };
+  const Schema schema({{"ts", DataType::timestamp(TimeUnit::kMicro)}});
+  DataflowSession session;
+  session.create_temp_view(
+      "e", session.read_stream(make_memory_stream(
+               schema, {batch({0, 1, 2}), batch({3, 0}), batch({0, 1, 2, 3}), batch({100})})));
+  StreamOptions options;
+  options.max_retained_windows = 2;
+  const auto counts = [](const Rows& rows) {
+    Rows out;
+    for (const std::string& row : rows) out.push_back(row.substr(row.rfind('|') + 1));
+    return out;
+  };
+  const std::string query = "SELECT w, count(*) FROM e WINDOW BY ts EVERY 1000 AS w GROUP BY w";
+  Finished kept = run(session, query, options);
+  // The second batch finds 1 and 2 kept, the third 2 and 3.
+  EXPECT_EQ(counts(kept.rows), (Rows{"1", "1", "1", "1", "2", "2", "1"}));
+  EXPECT_EQ(kept.progress.late_rows, 3u);
+  options.max_retained_windows.reset();
+  options.window_retention_ms = 1000;
+  EXPECT_EQ(run(session, query, options).rows, kept.rows);
+  // Sliding: a row counts in those of its windows that are kept.
+  const std::string sliding =
+      "SELECT w, count(*) FROM e WINDOW BY ts EVERY 2000 SLIDE 1000 AS w GROUP BY w";
+  options.window_retention_ms = 2000;
+  kept = run(session, sliding, options);
+  // Newest 2, 3: windows from 0 and 1 on. The row at 0 misses -1, then -1 and 0; that at 1 misses
+  // 0.
+  EXPECT_EQ(kept.progress.late_rows, 4u);
+  options.window_retention_ms = 500;
+  EXPECT_ERROR(run(session, sliding, options), "InvalidArgumentError", "window_retention_ms");
+  options.window_retention_ms = 5000;
+  EXPECT_ERROR(run(session, "SELECT count(*) FROM e", options), "InvalidArgumentError", "window");
+  EXPECT_ERROR(run(session, query + " ORDER BY w", options), "InvalidArgumentError", "at the end");
+}
+
+TEST(StreamRuntimeTest, TheStateOfALongRunStaysSmall) {
+  std::vector<Chunk> batches;
+  for (int64_t b = 0; b < 400; ++b) {
+    FixedBuilder<int64_t> ts(DataType::timestamp(TimeUnit::kMicro));
+    for (int64_t i = 0; i < 50; ++i) ts.append((b * 50 + i) * 100000);
+    Chunk chunk;
+    chunk.rows = 50;
+    chunk.columns = {ts.finish()};
+    batches.push_back(std::move(chunk));
+  }
+  const Schema schema({{"ts", DataType::timestamp(TimeUnit::kMicro)}});
+  const auto state_bytes = [&](std::optional<int64_t> windows) {
+    DataflowSession session;
+    session.create_temp_view("e", session.read_stream(make_memory_stream(schema, batches)));
+    StreamOptions options;
+    options.max_retained_windows = windows;
+    const Finished done =
+        run(session, "SELECT w, count(*) FROM e WINDOW BY ts EVERY 2000 SLIDE 100 AS w GROUP BY w",
+            options);
+    EXPECT_EQ(done.progress.late_rows, 0u);
+    return done.progress.state_size_bytes;
+  };
+  EXPECT_LT(state_bytes(40) * 20, state_bytes(std::nullopt));
+}
+
 // After each batch its groups come out with their values so far, in the order of their first row.
 TEST(StreamRuntimeTest, UpdateModeWritesTheTouchedGroups) {
   DataflowSession session;

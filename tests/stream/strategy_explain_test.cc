@@ -35,7 +35,7 @@ TEST(StreamExplain, ExactlyThreeSections) {
   EXPECT_EQ(text.rfind("logical\n", 0), 0u);
   EXPECT_NE(text.find("TimeWindow ts every 1000 ms slide 500 ms as window_start"),
             std::string::npos);
-  EXPECT_NE(text.find("pipeline 0: scan events -> time window -> aggregate"), std::string::npos)
+  EXPECT_NE(text.find("pipeline 0: scan events -> time panes -> aggregate"), std::string::npos)
       << text;
   const auto strategy = strategy_lines(text);
   for (const char* key : {"requested_mode", "selected_mode", "reason", "actor_eligible",

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/base/error.h"
+#include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator.h"
 #include "src/exec/aggregate/group_order.h"
 #include "src/exec/aggregate/group_table.h"
@@ -94,6 +95,37 @@ class AggregateTable {
     }
   }
 
+  // Adds the groups of panes to the windows that cover them, in the order of their first rows.
+  void merge_panes(const AggregateTable& panes, const GroupWindows& windows,
+                   std::optional<int64_t> horizon) {
+    std::vector<uint32_t> order(panes.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(), [&panes](uint32_t a, uint32_t b) {
+      return panes.first_positions_[a] < panes.first_positions_[b];
+    });
+    const auto count = static_cast<int64_t>(order.size());
+    const std::vector<ColumnPtr> pane_keys = panes.groups_->keys(order.data(), count);
+    const int64_t* pane_starts = pane_keys[windows.key]->values<int64_t>();
+    std::vector<uint32_t> rows;
+    std::vector<int64_t> starts;
+    for (size_t i = 0; i < order.size(); ++i) {
+      append_windows_of_pane(windows, pane_starts[i], horizon, &starts);
+      rows.resize(starts.size(), static_cast<uint32_t>(i));
+      constexpr size_t kPairsAtATime = 8192;
+      if (starts.size() < kPairsAtATime && i + 1 < order.size()) continue;
+      merge_pairs(panes, windows.key, order, pane_keys, rows, starts);
+      rows.clear();
+      starts.clear();
+    }
+  }
+
+  // The start of each of the given groups' window.
+  ColumnPtr window_starts(size_t key, uint32_t from) const {
+    std::vector<uint32_t> groups(size() - from);
+    std::iota(groups.begin(), groups.end(), from);
+    return groups_->keys(groups.data(), static_cast<int64_t>(groups.size()))[key];
+  }
+
   std::vector<ColumnPtr> result(const uint32_t* groups, int64_t count) const {
     std::vector<ColumnPtr> out;
     if (groups_) out = groups_->keys(groups, count);
@@ -105,8 +137,9 @@ class AggregateTable {
     std::vector<uint32_t> all(size());
     std::iota(all.begin(), all.end(), 0u);
     // Tasks number groups as they meet them; what is written down is the order that they have.
-    std::sort(all.begin(), all.end(),
-              [this](uint32_t a, uint32_t b) { return first_positions_[a] < first_positions_[b]; });
+    std::stable_sort(all.begin(), all.end(), [this](uint32_t a, uint32_t b) {
+      return first_positions_[a] < first_positions_[b];
+    });
     const auto count = static_cast<int64_t>(all.size());
     Chunk out;
     out.rows = count;
@@ -157,6 +190,36 @@ class AggregateTable {
   void grow(uint32_t groups) {
     for (const auto& accumulator : accumulators_) accumulator->grow(groups);
     first_positions_.resize(groups, ~uint64_t{0});
+  }
+
+  void merge_pairs(const AggregateTable& panes, size_t key, const std::vector<uint32_t>& order,
+                   const std::vector<ColumnPtr>& pane_keys, const std::vector<uint32_t>& rows,
+                   const std::vector<int64_t>& starts) {
+    const auto count = static_cast<int64_t>(rows.size());
+    if (count == 0) return;
+    std::vector<ColumnPtr> keys;
+    for (size_t k = 0; k < pane_keys.size(); ++k) {
+      if (k != key) {
+        keys.push_back(take(pane_keys[k], rows.data(), count));
+        continue;
+      }
+      FixedBuilder<int64_t> builder(pane_keys[k]->type());
+      for (const int64_t start : starts) builder.append(start);
+      keys.push_back(builder.finish());
+    }
+    std::vector<uint32_t> from(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) from[i] = order[rows[i]];
+    ids_.resize(rows.size());
+    groups_->find_or_add(keys, count, ids_.data());
+    grow(groups_->size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      uint64_t& first = first_positions_[ids_[i]];
+      first = std::min(first, panes.first_positions_[from[i]]);
+    }
+    if (tracks_touched_) touch(ids_.data(), count);
+    for (size_t a = 0; a < accumulators_.size(); ++a) {
+      accumulators_[a]->merge(*panes.accumulators_[a], from.data(), ids_.data(), count);
+    }
   }
 
   void note_first_positions(const Chunk& chunk, uint32_t before, int64_t rows) {
@@ -270,6 +333,10 @@ class AggregateState : public SinkState {
   std::vector<std::unique_ptr<AggregateTable>> tables;
   std::vector<GroupRef> output;
   bool all_asked = false;  // streams: of the running epoch
+  // Streams that keep some windows only.
+  std::unique_ptr<RetainedWindows> retained;
+  uint32_t noted_groups = 0;  // of tables[0], in `retained`
+  std::atomic<uint64_t> late_rows{0};
   // Batch with keys whose rows may stay where they are.
   std::atomic<GroupingWay> way{GroupingWay::kUndecided};
   std::vector<UndecidedTask> undecided;
@@ -370,6 +437,11 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
     auto state = std::make_unique<AggregateState>(spec_, context.budget);
     if (output_ == AggregateOutput::kTouchedGroups) state->tables[0]->track_touched();
+    if (streams() && spec_.options.windows && spec_.options.retention.limited()) {
+      const DataType& type = spec_.key_types[spec_.options.windows->key];
+      state->retained =
+          std::make_unique<RetainedWindows>(spec_.options.retention, units_per_second(type.unit()));
+    }
     return state;
   }
 
@@ -377,6 +449,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     auto& state = static_cast<AggregateState&>(base);
     state.output.clear();
     if (streams()) {
+      if (state.retained) drop_old_windows(state);
       state.tables[0]->begin_epoch();
     } else {
       state.tables.clear();
@@ -394,7 +467,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
     auto& state = static_cast<AggregateState&>(base);
     auto task = std::make_unique<AggregateTask>(state.budget);
-    if (tasks > 1 || state.rows) {
+    if (tasks > 1 || state.rows || panes()) {
       task->own_table = std::make_unique<AggregateTable>(spec_);
       task->table = task->own_table.get();
       task->chooses = state.rows != nullptr;
@@ -406,6 +479,8 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 
   SinkResult consume(SinkState& base, SinkTask& base_task, Chunk chunk) const override {
     auto& task = static_cast<AggregateTask&>(base_task);
+    auto& whole = static_cast<AggregateState&>(base);
+    if (whole.retained && whole.retained->horizon()) drop_late_rows(whole, &chunk);
     if (task.part) {
       task.part->add(chunk);
     } else {
@@ -503,6 +578,9 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   void ask_for_all(SinkState& base) const override {
     static_cast<AggregateState&>(base).all_asked = true;
   }
+  uint64_t late_rows(const SinkState& base) const override {
+    return static_cast<const AggregateState&>(base).late_rows.load();
+  }
 
  private:
   bool streams() const {
@@ -535,8 +613,80 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     task.own_table.reset();
   }
 
+  // Between epochs, when nobody reads what the last one gave out.
+  void drop_old_windows(AggregateState& state) const {
+    const size_t key = spec_.options.windows->key;
+    if (state.noted_groups < state.tables[0]->size()) {
+      const ColumnPtr starts = state.tables[0]->window_starts(key, state.noted_groups);
+      for (int64_t i = 0; i < starts->length(); ++i) {
+        state.retained->add(starts->values<int64_t>()[i]);
+      }
+      state.noted_groups = state.tables[0]->size();
+    }
+    state.retained->advance();
+    // Copying what stays costs as much as was dropped, at most four times.
+    const int64_t dropped = state.retained->dropped_groups();
+    if (dropped * 4 < int64_t{state.tables[0]->size()} || dropped == 0) return;
+    const ColumnPtr starts = state.tables[0]->window_starts(key, 0);
+    std::vector<uint32_t> kept;
+    for (uint32_t group = 0; group < state.tables[0]->size(); ++group) {
+      if (starts->values<int64_t>()[group] >= *state.retained->horizon()) kept.push_back(group);
+    }
+    auto table = std::make_unique<AggregateTable>(spec_);
+    if (output_ == AggregateOutput::kTouchedGroups) table->track_touched();
+    table->merge(*state.tables[0], kept);
+    state.tables[0] = std::move(table);
+    state.noted_groups = state.tables[0]->size();
+    state.retained->forget_dropped();
+  }
+
+  void drop_late_rows(AggregateState& state, Chunk* chunk) const {
+    const int64_t rows = chunk->selected_rows();
+    if (rows == 0) return;
+    const GroupWindows& windows = *spec_.options.windows;
+    const int64_t horizon = *state.retained->horizon();
+    EvaluationBatch batch(*chunk);
+    const ColumnPtr times = flatten(evaluate(*spec_.keys[windows.key], batch));
+    const int64_t* time = times->values<int64_t>();
+    // With panes, some windows of a row may be dropped and others not.
+    const int64_t reach = panes() ? windows.width : 0;
+    bool any_late = false;
+    uint64_t late = 0;
+    for (int64_t i = 0; i < rows; ++i) {
+      if (time[i] < horizon) any_late = true;
+      if (static_cast<Int128>(time[i]) - reach >= horizon) continue;
+      late += panes() ? static_cast<uint64_t>(windows_before(windows, time[i], horizon))
+                      : static_cast<uint64_t>(time[i] < horizon);
+    }
+    state.late_rows.fetch_add(late, std::memory_order_relaxed);
+    if (!any_late) return;
+    auto kept = std::make_shared<Selection>();
+    for (int64_t i = 0; i < rows; ++i) {
+      if (time[i] < horizon) continue;
+      kept->push_back(chunk->selection ? (*chunk->selection)[static_cast<size_t>(i)]
+                                       : static_cast<uint32_t>(i));
+    }
+    chunk->selection = std::move(kept);
+  }
+
+  // The tasks' panes meet in one table before they become windows.
+  void merge_panes(AggregateState& state) const {
+    for (size_t t = 2; t < state.tables.size(); ++t) {
+      std::vector<uint32_t> all(state.tables[t]->size());
+      std::iota(all.begin(), all.end(), 0u);
+      state.tables[1]->merge(*state.tables[t], all);
+    }
+    state.tables[0]->merge_panes(*state.tables[1], *spec_.options.windows,
+                                 state.retained ? state.retained->horizon() : std::nullopt);
+    state.tables.resize(1);
+  }
+
   void merge_tables(AggregateState& state, const ExecutionContext& context) const {
     if (state.tables.size() == 1) return;
+    if (panes()) {
+      merge_panes(state);
+      return;
+    }
     size_t groups = 0;
     for (const auto& table : state.tables) groups += table->size();
     if (streams() || spec_.keys.empty() || groups < spec_.options.groups_worth_partitions ||
@@ -585,6 +735,10 @@ class AggregateSink : public SinkOperator, public StatefulSink {
         },
         context);
     state.tables = std::move(merged);
+  }
+
+  bool panes() const {
+    return streams() && spec_.options.windows && spec_.options.windows->allows_panes;
   }
 
   AggregateSpec spec_;

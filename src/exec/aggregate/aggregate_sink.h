@@ -7,9 +7,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "src/exec/aggregate/group_table.h"
+#include "src/exec/aggregate/group_windows.h"
 #include "src/exec/operator.h"
 #include "src/expr/aggregate.h"
 
@@ -30,6 +32,10 @@ struct AggregateOptions {
   // Fewer groups than this, of all tasks, are merged on one thread: more would be over too soon to
   // be worth tables of their own and the interleaving of what they give out.
   size_t groups_worth_partitions = 500000;
+  // Streams only. With panes the key comes as the start of a pane (make_time_panes), and each
+  // epoch's groups are added to all windows that cover it.
+  std::optional<GroupWindows> windows = std::nullopt;
+  WindowRetention retention = {};
 };
 
 std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
@@ -48,6 +54,8 @@ class StatefulSink {
   virtual int64_t state_groups(const SinkState& state) const = 0;
   // The next epoch gives out all groups instead of those it touches.
   virtual void ask_for_all(SinkState& state) const = 0;
+  // Rows that came for a window already dropped, once for each such window.
+  virtual uint64_t late_rows(const SinkState& state) const = 0;
 };
 
 }  // namespace velaria

@@ -12,7 +12,7 @@ void sort_by_position(std::vector<GroupRef>* groups) {
   if (std::is_sorted(groups->begin(), groups->end(), before)) return;
   constexpr size_t kWorthRadix = 2048;
   if (groups->size() < kWorthRadix) {
-    std::sort(groups->begin(), groups->end(), before);
+    std::stable_sort(groups->begin(), groups->end(), before);
     return;
   }
   constexpr int kDigitBits = 11;

@@ -81,7 +81,7 @@ class TimeWindowState : public TransformState {
 
 class TimeWindowOperator : public TransformOperator {
  public:
-  explicit TimeWindowOperator(TimeWindow window) : window_(std::move(window)) {}
+  TimeWindowOperator(TimeWindow window, bool panes) : window_(std::move(window)), panes_(panes) {}
 
   std::unique_ptr<TransformState> new_state(const PipelineStates&) const override {
     return std::make_unique<TimeWindowState>();
@@ -100,6 +100,11 @@ class TimeWindowOperator : public TransformOperator {
     if (window_.slide_ms == window_.width_ms) {
       *output = state.input;
       output->columns.push_back(state.first_start);
+      return TransformResult::kNeedInput;
+    }
+    if (panes_) {
+      *output = state.input;
+      output->columns.push_back(pane_starts(state));
       return TransformResult::kNeedInput;
     }
     expand(state, output);
@@ -122,6 +127,23 @@ class TimeWindowOperator : public TransformOperator {
     }
     compacted.selection = std::move(rows);
     return compact(compacted);
+  }
+
+  // A pane ends where a window starts or ends: at the multiples of slide, and where the windows
+  // end that do not end there.
+  ColumnPtr pane_starts(const TimeWindowState& state) const {
+    if (window_.width_ms % window_.slide_ms == 0) return state.first_start;
+    const ColumnPtr time = flatten(state.input.columns[window_.time_column]);
+    const int64_t units = units_per_second(time->type().unit());
+    const auto rest = static_cast<int64_t>(
+        static_cast<Int128>(window_.width_ms % window_.slide_ms) * units / 1000);
+    FixedBuilder<int64_t> starts(time->type());
+    const int64_t* times = time->values<int64_t>();
+    const int64_t* latest = state.first_start->values<int64_t>();
+    for (int64_t i = 0; i < state.input.rows; ++i) {
+      starts.append(times[i] - latest[i] < rest ? latest[i] : latest[i] + rest);
+    }
+    return starts.finish();
   }
 
   // Rows [next_row, ...) with all their windows, as long as the chunk limit allows (at least a
@@ -161,6 +183,7 @@ class TimeWindowOperator : public TransformOperator {
   }
 
   TimeWindow window_;
+  bool panes_;
 };
 
 }  // namespace
@@ -174,7 +197,11 @@ std::unique_ptr<TransformOperator> make_project(std::vector<BoundExpressionPtr> 
 }
 
 std::unique_ptr<TransformOperator> make_time_window(TimeWindow window) {
-  return std::make_unique<TimeWindowOperator>(std::move(window));
+  return std::make_unique<TimeWindowOperator>(std::move(window), false);
+}
+
+std::unique_ptr<TransformOperator> make_time_panes(TimeWindow window) {
+  return std::make_unique<TimeWindowOperator>(std::move(window), true);
 }
 
 }  // namespace velaria

@@ -19,4 +19,7 @@ std::unique_ptr<TransformOperator> make_project(std::vector<BoundExpressionPtr> 
 // Adds the window start; a row of overlapping windows comes out once for each, earliest first.
 std::unique_ptr<TransformOperator> make_time_window(TimeWindow window);
 
+// Adds the start of the row's pane instead (see aggregate/group_windows.h): each row once.
+std::unique_ptr<TransformOperator> make_time_panes(TimeWindow window);
+
 }  // namespace velaria
