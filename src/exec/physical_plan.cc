@@ -50,7 +50,8 @@ struct PhysicalPlan::Builder {
   std::map<const LogicalPlan*, std::vector<KeyFilterRequest>> key_filters = {};
   std::map<size_t, size_t> shared_pipelines = {};  // by the number of the shared plan
 
-  const LogicalPlan* paned_window = nullptr;  // opened as panes
+  const LogicalPlan* paned_window = nullptr;         // opened as panes
+  const LogicalPlan* any_order_aggregate = nullptr;  // nobody sees the order of its rows
 
   bool reads_stream(const LogicalPlan& plan) const {
     if (options.stream == nullptr) return true;
@@ -198,8 +199,9 @@ struct PhysicalPlan::Builder {
   }
 
   Pipeline open_aggregate(const AggregatePlan& plan) {
-    const AggregateOutput output =
+    AggregateOutput output =
         reads_stream(plan) ? options.aggregate_output : AggregateOutput::kAllGroups;
+    const bool any_order = output == AggregateOutput::kAllGroups && &plan == any_order_aggregate;
     if (output == AggregateOutput::kTouchedGroups || output == AggregateOutput::kWhenAsked) {
       const std::optional<GroupWindows> windows = find_group_windows(plan);
       if (windows && windows->allows_panes) paned_window = windows->window;
@@ -207,6 +209,7 @@ struct PhysicalPlan::Builder {
                    "aggregate");
     }
     if (output != AggregateOutput::kAllGroups || !is_of_one_set(plan)) {
+      if (any_order) output = AggregateOutput::kAnyOrder;
       return close(plan, aggregate_sink(plan.keys(), plan.aggregates(), output), "aggregate");
     }
     // Grouping by the argument too leaves each value once. Groups meet in parallel, by partition;
@@ -256,6 +259,19 @@ struct PhysicalPlan::Builder {
     return !plan.aggregates().empty();
   }
 
+  // Joins that ask of the right rows only whether there is one.
+  static bool only_finds(JoinType type) {
+    return type == JoinType::kSemi || type == JoinType::kAnti || type == JoinType::kMark;
+  }
+  // An aggregate whose rows come out, filtered and computed on, in its own order; or null.
+  static const LogicalPlan* aggregate_below(const LogicalPlan& plan) {
+    const LogicalPlan* node = &plan;
+    while (node->kind() == PlanKind::kFilter || node->kind() == PlanKind::kProject) {
+      node = node->child().get();
+    }
+    return node->kind() == PlanKind::kAggregate ? node : nullptr;
+  }
+
   // The right child's pipeline ends in a table; the left child's looks into it on its way.
   Pipeline open_join(const JoinPlan& plan) {
     const std::optional<KeyFilterPlace> filter = find_key_filter_place(plan);
@@ -263,6 +279,7 @@ struct PhysicalPlan::Builder {
                                      options.equal_hashes_for_tests);
     // The same node may stand on both sides; what is asked of the left one concerns no other.
     auto asked_from_above = std::exchange(key_filters, {});
+    if (only_finds(plan.type())) any_order_aggregate = aggregate_below(*plan.right());
     Pipeline build = open(*plan.right());
     key_filters = std::move(asked_from_above);
     build.sink = make_join_build(spec);

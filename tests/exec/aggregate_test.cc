@@ -301,6 +301,37 @@ TEST(GroupOrderTest, SortsByPositionWhateverTheBits) {
   }
 }
 
+TEST(GroupOrderTest, MergesTablesWhateverTheirOrder) {
+  std::mt19937_64 random(10);
+  for (size_t table_count : {size_t{1}, size_t{2}, size_t{4}, size_t{9}}) {
+    for (uint64_t stray_one_in : {2u, 100u, 100000u}) {
+      std::vector<LargeVector<uint64_t>> positions(table_count);
+      std::vector<std::vector<uint32_t>> left_out(table_count);
+      std::vector<uint64_t> expected;
+      for (uint64_t position = 10000; position < 30000; ++position) {
+        const size_t t = random() % table_count;
+        const bool stray = random() % stray_one_in == 0;
+        const uint64_t value = stray ? position - 10000 : position;
+        if (random() % 50 == 0) {
+          left_out[t].push_back(static_cast<uint32_t>(positions[t].size()));
+        } else {
+          expected.push_back(value);
+        }
+        positions[t].push_back(value);
+      }
+      std::sort(expected.begin(), expected.end());
+      std::vector<TableGroups> tables;
+      for (size_t t = 0; t < table_count; ++t) tables.push_back({&positions[t], &left_out[t]});
+      const std::vector<GroupRef> groups = groups_in_order(tables);
+      ASSERT_EQ(groups.size(), expected.size());
+      for (size_t i = 0; i < groups.size(); ++i) {
+        ASSERT_EQ(groups[i].position, expected[i]);
+        ASSERT_EQ(positions[groups[i].table][groups[i].group], expected[i]);
+      }
+    }
+  }
+}
+
 BoundAggregate aggregate_over(const char* name, const DataType& type) {
   return sql::make_bound_aggregate(name, bound_column(0, type, "x"));
 }
@@ -534,6 +565,68 @@ TEST(AggregateTest, ManyGroupsComeOutTheSameForAnyNumberOfTasks) {
   EXPECT_GT(answers[0].size(), 1000000u);
   EXPECT_TRUE(answers[0] == answers[1]);
   EXPECT_TRUE(answers[0] == answers[2]);
+}
+
+// Rows of one key close together: the tasks' tables stay apart but for the few groups that two of
+// them met. All kinds of sums, as they move from one table to the other.
+TEST(AggregateTest, TablesThatHardlyShareAGroupStayApart) {
+  const int64_t rows = 60000;
+  const DataType decimal = DataType::decimal(20, 2);
+  const std::vector<Field> fields{{"k", kInt64}, {"f", kFloat64}, {"n", kInt64}, {"d", decimal}};
+  std::mt19937_64 random(21);
+  for (uint64_t again_one_in : {50u, 4000u, 0u}) {
+    FixedBuilder<int64_t> keys(kInt64);
+    FixedBuilder<double> floats(kFloat64);
+    FixedBuilder<int64_t> integers(kInt64);
+    FixedBuilder<Int128> decimals(decimal);
+    for (int64_t i = 0; i < rows; ++i) {
+      const bool again = again_one_in != 0 && random() % again_one_in == 0;
+      const int64_t key = again ? static_cast<int64_t>(random() % 20000) : i / 3;
+      key % 777 == 5 ? keys.append_null() : keys.append(key * 1000 - 7000000);
+      const auto value = static_cast<int64_t>(random() % 9) - 4;
+      if (value == 4) {
+        floats.append_null();
+        integers.append_null();
+        decimals.append_null();
+      } else {
+        floats.append(static_cast<double>(value) / 7);
+        integers.append(value);
+        decimals.append(value);
+      }
+    }
+    Chunk chunk;
+    chunk.rows = rows;
+    chunk.columns = {keys.finish(), floats.finish(), integers.finish(), decimals.finish()};
+    const auto source =
+        std::make_shared<MemoryTableSource>(Schema(fields), std::vector<Chunk>{chunk});
+    std::vector<BoundAggregate> aggregates{sql::make_bound_aggregate("count", nullptr)};
+    for (size_t i : {1u, 2u, 3u}) {
+      for (const char* name : {"count", "sum", "avg", "min", "max", "first"}) {
+        aggregates.push_back(
+            sql::make_bound_aggregate(name, bound_column(i, fields[i].type, fields[i].name)));
+      }
+    }
+    const PlanPtr plan = std::make_shared<AggregatePlan>(
+        ScanPlan::all_columns(source, "t"),
+        std::vector<BoundExpressionPtr>{bound_column(0, kInt64, "k")},
+        std::vector<std::string>{"k"}, aggregates);
+    PhysicalOptions merged;
+    merged.aggregate.groups_worth_staying = rows;
+    const std::string expected = answer_of(*plan, merged, 1, 2048);
+    EXPECT_GT(expected.size(), 1000000u);
+    PhysicalOptions apart;
+    apart.aggregate.groups_worth_staying = 0;
+    for (size_t tasks : {2, 3, 7}) {
+      for (int64_t chunk_rows : {200, 2048}) {
+        ASSERT_TRUE(answer_of(*plan, apart, tasks, chunk_rows) == expected)
+            << again_one_in << ", " << tasks << " tasks, " << chunk_rows;
+      }
+    }
+    // In a hash table instead of an array.
+    PhysicalOptions general = apart;
+    general.aggregate.table.general_layouts = true;
+    ASSERT_TRUE(answer_of(*plan, general, 2, 2048) == expected);
+  }
 }
 
 }  // namespace

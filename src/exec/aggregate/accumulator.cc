@@ -18,9 +18,9 @@ namespace velaria {
 
 namespace {
 
-template <typename T>
-uint64_t vector_bytes(const std::vector<T>& values) {
-  return values.capacity() * sizeof(T);
+template <typename Vector>
+uint64_t vector_bytes(const Vector& values) {
+  return values.capacity() * sizeof(typename Vector::value_type);
 }
 
 class CountAccumulator : public Accumulator {
@@ -65,11 +65,11 @@ class CountAccumulator : public Accumulator {
 
  private:
   bool count_rows_;
-  std::vector<int64_t> counts_;
+  LargeVector<int64_t> counts_;
 };
 
-// SUM and AVG of decimals.
-template <typename T>
+// SUM and AVG of decimals; only AVG counts.
+template <typename T, bool kCounts>
 class ExactSumAccumulator : public Accumulator {
  public:
   ExactSumAccumulator(AggregateKind kind, DataType argument, DataType result)
@@ -83,29 +83,30 @@ class ExactSumAccumulator : public Accumulator {
     for_present_rows(*flat, ids, rows, [&](int64_t i, uint32_t group) {
       Cell& cell = cells_[group];
       if (__builtin_add_overflow(cell.sum, values[i], &cell.sum)) overflowed();
-      ++cell.count;
+      note_values(group, 1);
     });
   }
 
   void merge(const Accumulator& other, const uint32_t* from, const uint32_t* to,
              int64_t count) override {
-    const auto& cells = static_cast<const ExactSumAccumulator&>(other).cells_;
+    const auto& source = static_cast<const ExactSumAccumulator&>(other);
     for (int64_t i = 0; i < count; ++i) {
+      if (source.empty(from[i])) continue;
       Cell& cell = cells_[to[i]];
-      if (__builtin_add_overflow(cell.sum, cells[from[i]].sum, &cell.sum)) overflowed();
-      cell.count += cells[from[i]].count;
+      if (__builtin_add_overflow(cell.sum, source.cells_[from[i]].sum, &cell.sum)) overflowed();
+      note_values(to[i], source.values(from[i]));
     }
   }
 
   ColumnPtr result(const uint32_t* groups, int64_t count) const override {
-    if (kind_ == AggregateKind::kAvg) return average(groups, count);
+    if constexpr (kCounts) return average(groups, count);
     return visit_stored_type(result_type_, [&](auto tag) -> ColumnPtr {
       using R = typename decltype(tag)::type;
       if constexpr (std::is_integral_v<R> || std::is_same_v<R, Int128>) {
         FixedBuilder<R> builder(result_type_);
         for (int64_t i = 0; i < count; ++i) {
           const Cell& cell = cells_[groups[i]];
-          if (cell.count == 0) {
+          if (empty(groups[i])) {
             builder.append_null();
             continue;
           }
@@ -120,29 +121,42 @@ class ExactSumAccumulator : public Accumulator {
     });
   }
 
-  uint64_t memory_bytes() const override { return vector_bytes(cells_); }
+  uint64_t memory_bytes() const override { return vector_bytes(cells_) + marked_.memory_bytes(); }
 
   std::vector<ColumnPtr> state(const uint32_t* groups, int64_t count) const override {
     FixedBuilder<Int128> sums{DataType::decimal(38, 0)};
-    FixedBuilder<int64_t> counts{DataType(TypeId::kInt64)};
+    FixedBuilder<int64_t> counts{DataType(TypeId::kInt64)};  // without counts: whether there is any
     for (int64_t i = 0; i < count; ++i) {
       sums.append(cells_[groups[i]].sum);
-      counts.append(cells_[groups[i]].count);
+      counts.append(values(groups[i]));
     }
     return {sums.finish(), counts.finish()};
   }
   void restore(const std::vector<ColumnPtr>& state) override {
     cells_.resize(static_cast<size_t>(state[0]->length()));
-    for (size_t i = 0; i < cells_.size(); ++i) {
-      cells_[i] = {state[0]->values<Int128>()[i], state[1]->values<int64_t>()[i]};
+    for (uint32_t i = 0; i < cells_.size(); ++i) {
+      cells_[i].sum = state[0]->values<Int128>()[i];
+      const int64_t values = state[1]->values<int64_t>()[i];
+      if (values > 0) note_values(i, values);
     }
   }
 
  private:
-  struct Cell {
-    Int128 sum = 0;
-    int64_t count = 0;
-  };
+  using Cell = SumCell<Int128, kCounts>;
+
+  void note_values(uint32_t group, int64_t values) {
+    if constexpr (kCounts) {
+      cells_[group].count += values;
+    } else {
+      static_cast<void>(values);
+      if (cells_[group].sum == 0) marked_.mark(group);
+    }
+  }
+  bool empty(uint32_t group) const { return values(group) == 0; }
+  int64_t values(uint32_t group) const {
+    if constexpr (kCounts) return cells_[group].count;
+    return cells_[group].sum == 0 && !marked_.has(group) ? 0 : 1;
+  }
 
   [[noreturn]] void overflowed() const {
     throw Error(ErrorKind::kTypeMismatch,
@@ -170,11 +184,11 @@ class ExactSumAccumulator : public Accumulator {
     const Int128 limit = power_of_ten(38);
     for (int64_t i = 0; i < count; ++i) {
       const Cell& cell = cells_[groups[i]];
-      if (cell.count == 0) {
+      if (empty(groups[i])) {
         builder.append_null();
         continue;
       }
-      const auto ratio = rounded_decimal_ratio(cell.sum, cell.count, factor);
+      const auto ratio = rounded_decimal_ratio(cell.sum, values(groups[i]), factor);
       if (!ratio || *ratio >= limit || *ratio <= -limit) overflowed();
       builder.append(*ratio);
     }
@@ -184,7 +198,8 @@ class ExactSumAccumulator : public Accumulator {
   AggregateKind kind_;
   DataType argument_type_;
   DataType result_type_;
-  std::vector<Cell> cells_;
+  LargeVector<Cell> cells_;
+  MarkedGroups marked_;
 };
 
 // MIN and MAX of what has no small cells: texts, decimals, intervals. Ties keep the first value.
@@ -303,7 +318,10 @@ std::unique_ptr<Accumulator> make_plain(const BoundAggregate& aggregate) {
       return std::make_unique<ExtremeAccumulator<T>>(kind == AggregateKind::kMax, type);
     }
     if constexpr (std::is_same_v<T, Int128>) {
-      return std::make_unique<ExactSumAccumulator<T>>(kind, type, aggregate.result_type);
+      if (kind == AggregateKind::kAvg) {
+        return std::make_unique<ExactSumAccumulator<T, true>>(kind, type, aggregate.result_type);
+      }
+      return std::make_unique<ExactSumAccumulator<T, false>>(kind, type, aggregate.result_type);
     } else {
       throw Error(ErrorKind::kInternal, "no accumulator for " + aggregate.to_string());
     }

@@ -29,6 +29,9 @@ struct AggregateOptions {
   GroupTableOptions table;
   // Rows that a task looks at before it tells whether nearly every one is a group of its own.
   int64_t rows_before_choice = int64_t{1} << 17;
+  // From so many groups on, of all tasks, it is looked at whether hardly any is in two tables,
+  // which then stay as they are.
+  size_t groups_worth_staying = 20000;
   // Fewer groups than this, of all tasks, are merged on one thread: more would be over too soon to
   // be worth tables of their own and the interleaving of what they give out.
   size_t groups_worth_partitions = 500000;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/base/large_memory.h"
 #include "src/exec/aggregate/group_table.h"
 #include "src/kernel/hash.h"
 
@@ -25,7 +26,6 @@ std::unique_ptr<GroupTable> make_coded_groups(const std::vector<DataType>& types
 std::unique_ptr<GroupTable> make_bytes_groups(const std::vector<DataType>& types,
                                               const GroupTableOptions& options);
 
-constexpr uint32_t kNoGroup = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kNullHash = 0x5BD1E995CAFEF00Dull;
 
 // The number of a new group; ResourceError at the limit.
@@ -122,6 +122,14 @@ class WordTable {
     }
     return find_or_add_slowly(word, next);
   }
+  // The group of the word, or kNoGroup.
+  uint32_t find(uint64_t word) const {
+    if (in_range_) {
+      const uint64_t at = (word ^ flip_) - first_;
+      return at < range_size_ && range_[at] != 0 ? range_[at] - 1 : kNoGroup;
+    }
+    return find_in_slots(word);
+  }
   // Before rows are looked up: the array may have room for so many more.
   void note_rows(int64_t rows) { rows_ += static_cast<uint64_t>(rows); }
   // Brings the place of a word to come near.
@@ -141,9 +149,6 @@ class WordTable {
     uint64_t word = 0;
     uint32_t group = kNoGroup;
   };
-  struct Free {
-    void operator()(uint32_t* memory) const;
-  };
 
   void add_word(uint64_t word) {
     ++words_;
@@ -152,6 +157,7 @@ class WordTable {
     highest_ = key > highest_ ? key : highest_;
   }
   uint32_t find_or_add_slowly(uint64_t word, uint32_t next);
+  uint32_t find_in_slots(uint64_t word) const;
   uint64_t most_range() const;
   bool extend_range(uint64_t key);
   void allocate_range(uint64_t first, uint64_t size);
@@ -172,8 +178,9 @@ class WordTable {
   bool in_range_;
   uint64_t first_ = 0;
   uint64_t range_size_ = 0;
-  std::unique_ptr<uint32_t[], Free> range_;
-  std::vector<Slot> slots_;
+  ZeroedMemory range_memory_;
+  uint32_t* range_ = nullptr;
+  LargeVector<Slot> slots_;
 };
 
 }  // namespace velaria

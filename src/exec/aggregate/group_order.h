@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "src/base/large_memory.h"
+
 namespace velaria {
 
 struct GroupRef {
@@ -14,5 +16,13 @@ struct GroupRef {
 
 // Sorts by position; no two are equal.
 void sort_by_position(std::vector<GroupRef>* groups);
+
+// One table's groups that are to be ordered.
+struct TableGroups {
+  const LargeVector<uint64_t>* positions;  // of group 0, 1, 2 ...
+  const std::vector<uint32_t>* left_out;   // ascending
+};
+// The groups of all tables by position.
+std::vector<GroupRef> groups_in_order(const std::vector<TableGroups>& tables);
 
 }  // namespace velaria

@@ -5,13 +5,17 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "src/base/error.h"
 #include "src/column/chunk.h"
 
 namespace velaria {
+
+constexpr uint32_t kNoGroup = std::numeric_limits<uint32_t>::max();
 
 struct GroupTableOptions {
   // For tests: every key in one chain of the hash table.
@@ -35,6 +39,14 @@ class GroupTable {
   virtual void find_or_add_groups(const GroupTable& other, const uint32_t* from, int64_t count,
                                   uint32_t* to) {
     find_or_add(other.keys(from, count), count, to);
+  }
+  // Whether find_groups() may be asked: not every layout can look without adding.
+  virtual bool finds_groups() const { return false; }
+  // groups[i] = the group here of group from[i] of `other`, of the same layout; kNoGroup when there
+  // is none.
+  virtual void find_groups(const GroupTable& /*other*/, const uint32_t* /*from*/, int64_t /*count*/,
+                           uint32_t* /*groups*/) const {
+    VELARIA_CHECK(false);
   }
   // Key columns of `count` groups.
   virtual std::vector<ColumnPtr> keys(const uint32_t* groups, int64_t count) const = 0;

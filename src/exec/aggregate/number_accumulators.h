@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/base/large_memory.h"
 #include "src/column/column.h"
 #include "src/exec/aggregate/accumulator.h"
 #include "src/kernel/take.h"
@@ -16,6 +17,18 @@ namespace velaria {
 // Null when the argument's type is not one of these.
 std::unique_ptr<Accumulator> make_number_sum(const BoundAggregate& aggregate);
 std::unique_ptr<Accumulator> make_number_extreme(const BoundAggregate& aggregate);
+
+// A cell with or without the number of values; without it, an empty cell is a sum of 0 that is not
+// marked (see MarkedGroups).
+template <typename Sum, bool kCounts>
+struct SumCell {
+  Sum sum{};
+};
+template <typename Sum>
+struct SumCell<Sum, true> {
+  Sum sum{};
+  int64_t count = 0;
+};
 
 // Which groups hold a value although their cell looks empty: few, so that most queries never make
 // room for them.

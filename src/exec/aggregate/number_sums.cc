@@ -14,22 +14,10 @@ namespace velaria {
 
 namespace {
 
-template <typename T>
-uint64_t vector_bytes(const std::vector<T>& values) {
-  return values.capacity() * sizeof(T);
+template <typename Vector>
+uint64_t vector_bytes(const Vector& values) {
+  return values.capacity() * sizeof(typename Vector::value_type);
 }
-
-// A cell with or without the number of values; without it, an empty cell is a sum of 0 that is not
-// marked.
-template <typename Sum, bool kCounts>
-struct SumCell {
-  Sum sum{};
-};
-template <typename Sum>
-struct SumCell<Sum, true> {
-  Sum sum{};
-  int64_t count = 0;
-};
 
 // The sum is carries_[group] * 2^64 + cell. Carries are rare, so they have no room in the cell.
 template <typename T, bool kCounts>
@@ -183,7 +171,7 @@ class IntegerSumAccumulator : public Accumulator {
   const IntegerLoops<T>& loops_ = integer_loops<T>();
   DataType argument_type_;
   DataType result_type_;
-  std::vector<Cell> cells_;
+  LargeVector<Cell> cells_;
   std::vector<int64_t> carries_;  // none until one is needed
   MarkedGroups marked_;
 };
@@ -326,7 +314,7 @@ class FloatSumAccumulator : public Accumulator {
   }
 
   const FloatLoops<T>& loops_ = float_loops<T>();
-  std::vector<Cell> cells_;
+  LargeVector<Cell> cells_;
   std::vector<FloatExtremes> extremes_;  // none until a value needs it
   MarkedGroups marked_;
 };

@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <cstdlib>
+#include <cstring>
+#include <utility>
 
-#include "src/base/error.h"
-#include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/group_layouts.h"
 #include "src/kernel/dispatch.h"
@@ -10,8 +9,6 @@
 #include "src/kernel/take.h"
 
 namespace velaria {
-
-void WordTable::Free::operator()(uint32_t* memory) const { std::free(memory); }
 
 uint64_t WordTable::hash(uint64_t word) const { return equal_hashes_ ? 0 : hash_word(word); }
 
@@ -24,7 +21,8 @@ void WordTable::clear() {
   lowest_ = ~uint64_t{0};
   highest_ = 0;
   first_ = range_size_ = 0;
-  range_.reset();
+  range_memory_ = ZeroedMemory();
+  range_ = nullptr;
   slots_.clear();
 }
 
@@ -37,15 +35,13 @@ uint64_t WordTable::most_range() const {
 }
 
 void WordTable::allocate_range(uint64_t first, uint64_t size) {
-  auto* memory = static_cast<uint32_t*>(std::calloc(size, sizeof(uint32_t)));
-  if (memory == nullptr) {
-    throw Error(ErrorKind::kResource,
-                concat("the system has no ", format_bytes(size * 4), " of memory to give"));
-  }
+  ZeroedMemory memory(size * sizeof(uint32_t));
+  auto* range = static_cast<uint32_t*>(memory.data());
   if (range_size_ > 0) {
-    std::memcpy(memory + (first_ - first), range_.get(), range_size_ * sizeof(uint32_t));
+    std::memcpy(range + (first_ - first), range_, range_size_ * sizeof(uint32_t));
   }
-  range_.reset(memory);
+  range_memory_ = std::move(memory);
+  range_ = range;
   first_ = first;
   range_size_ = size;
 }
@@ -75,12 +71,13 @@ void WordTable::leave_range() {
   for (uint64_t at = 0; at < range_size_; ++at) {
     if (range_[at] != 0) insert((first_ + at) ^ flip_, range_[at] - 1);
   }
-  range_.reset();
+  range_memory_ = ZeroedMemory();
+  range_ = nullptr;
   first_ = range_size_ = 0;
 }
 
 void WordTable::enter_range() {
-  std::vector<Slot> old;
+  LargeVector<Slot> old;
   old.swap(slots_);
   allocate_range(lowest_, highest_ - lowest_ + 1);
   in_range_ = true;
@@ -97,10 +94,18 @@ void WordTable::insert(uint64_t word, uint32_t group) {
 }
 
 void WordTable::grow_slots() {
-  std::vector<Slot> old(slots_.size() * 2);
+  LargeVector<Slot> old(slots_.size() * 2);
   old.swap(slots_);
   for (const Slot& slot : old) {
     if (slot.group != kNoGroup) insert(slot.word, slot.group);
+  }
+}
+
+uint32_t WordTable::find_in_slots(uint64_t word) const {
+  if (slots_.empty()) return kNoGroup;
+  const size_t mask = slots_.size() - 1;
+  for (size_t at = hash(word) & mask;; at = (at + 1) & mask) {
+    if (slots_[at].group == kNoGroup || slots_[at].word == word) return slots_[at].group;
   }
 }
 
@@ -173,22 +178,40 @@ class WordGroups : public GroupTable {
     });
   }
 
+  void find_or_add_groups(const GroupTable& other, const uint32_t* from, int64_t count,
+                          uint32_t* to) override {
+    const auto& source = static_cast<const WordGroups&>(other);
+    table_.note_rows(count);
+    next_group(size_ + static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+      to[i] = from[i] == source.null_group_ ? find_null() : find_word(source.words_[from[i]]);
+    }
+  }
+
+  bool finds_groups() const override { return true; }
+  void find_groups(const GroupTable& other, const uint32_t* from, int64_t count,
+                   uint32_t* groups) const override {
+    const auto& source = static_cast<const WordGroups&>(other);
+    for (int64_t i = 0; i < count; ++i) {
+      groups[i] = from[i] == source.null_group_ ? null_group_ : table_.find(source.words_[from[i]]);
+    }
+  }
+
   std::vector<ColumnPtr> keys(const uint32_t* groups, int64_t count) const override {
     ColumnPtr column;
     visit_stored_type(type_, [&](auto tag) {
       using T = typename decltype(tag)::type;
       if constexpr (sizeof(T) <= 8) {
-        FixedBuilder<T> builder(type_);
+        ArrayBuilder<T> values;
+        T* out = count > 0 ? values.extend(count) : nullptr;
+        bool any_null = false;
         for (int64_t i = 0; i < count; ++i) {
-          if (groups[i] == null_group_) {
-            builder.append_null();
-          } else {
-            T value;
-            std::memcpy(&value, &words_[groups[i]], sizeof(T));
-            builder.append(value);
-          }
+          std::memcpy(&out[i], &words_[groups[i]], sizeof(T));
+          any_null |= groups[i] == null_group_;
         }
-        column = builder.finish();
+        ValidityBuilder validity;
+        for (int64_t i = 0; any_null && i < count; ++i) validity.append(groups[i] != null_group_);
+        column = Column::flat(type_, count, values.finish(), 0, validity.finish());
       }
     });
     return {column};
@@ -224,7 +247,7 @@ class WordGroups : public GroupTable {
 
   DataType type_;
   WordTable table_;
-  std::vector<uint64_t> words_;
+  LargeVector<uint64_t> words_;
   uint32_t null_group_ = kNoGroup;
 };
 

@@ -1,0 +1,279 @@
+#include "src/exec/aggregate/aggregate_table.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "src/base/error.h"
+#include "src/column/builder.h"
+#include "src/expr/filter.h"
+#include "src/kernel/compare.h"
+#include "src/kernel/take.h"
+
+namespace velaria {
+
+AggregateTable::AggregateTable(const AggregateSpec& spec) : spec_(spec) {
+  if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types, spec.options.table);
+  for (const BoundAggregate& aggregate : spec.aggregates) {
+    accumulators_.push_back(Accumulator::make(aggregate));
+  }
+  if (!groups_) grow(1);
+}
+
+void AggregateTable::begin_epoch() {
+  touched_.clear();
+  ++epoch_;
+}
+
+void AggregateTable::add(const Chunk& chunk) {
+  const int64_t rows = chunk.selected_rows();
+  if (rows == 0) return;
+  EvaluationBatch batch(chunk);
+  const uint32_t* ids = nullptr;
+  if (groups_) {
+    std::vector<ColumnPtr> keys;
+    for (const auto& key : spec_.keys) {
+      ColumnPtr column = evaluate(*key, batch);
+      keys.push_back(column->is_dictionary() ? flatten(column) : std::move(column));
+    }
+    ids_.resize(static_cast<size_t>(rows));
+    const uint32_t before = groups_->size();
+    groups_->find_or_add(keys, rows, ids_.data());
+    ids = ids_.data();
+    if (groups_->size() > before) note_first_positions(chunk, before, rows);
+  }
+  if (tracks_touched_) touch(ids, rows);
+  positions_.clear();
+  for (size_t a = 0; a < accumulators_.size(); ++a) {
+    add_aggregate(spec_.aggregates[a], *accumulators_[a], chunk, batch, ids, rows);
+  }
+}
+
+void AggregateTable::merge(const AggregateTable& other, const std::vector<uint32_t>& from) {
+  std::vector<uint32_t> to(from.size(), 0);
+  if (groups_) {
+    groups_->find_or_add_groups(*other.groups_, from.data(), static_cast<int64_t>(from.size()),
+                                to.data());
+    grow(groups_->size());
+  }
+  merge_pairs(other, from, to);
+}
+
+void AggregateTable::merge_pairs(const AggregateTable& other, const std::vector<uint32_t>& from,
+                                 const std::vector<uint32_t>& to) {
+  const auto count = static_cast<int64_t>(from.size());
+  if (groups_) {
+    for (size_t i = 0; i < from.size(); ++i) {
+      uint64_t& first = first_positions_[to[i]];
+      first = std::min(first, other.first_positions_[from[i]]);
+    }
+  }
+  if (tracks_touched_) touch(groups_ ? to.data() : nullptr, count);
+  for (size_t a = 0; a < accumulators_.size(); ++a) {
+    accumulators_[a]->merge(*other.accumulators_[a], from.data(), to.data(), count);
+  }
+}
+
+void AggregateTable::merge_panes(const AggregateTable& panes, const GroupWindows& windows,
+                                 std::optional<int64_t> horizon) {
+  std::vector<uint32_t> order(panes.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&panes](uint32_t a, uint32_t b) {
+    return panes.first_positions_[a] < panes.first_positions_[b];
+  });
+  const auto count = static_cast<int64_t>(order.size());
+  const std::vector<ColumnPtr> pane_keys = panes.groups_->keys(order.data(), count);
+  const int64_t* pane_starts = pane_keys[windows.key]->values<int64_t>();
+  std::vector<uint32_t> rows;
+  std::vector<int64_t> starts;
+  for (size_t i = 0; i < order.size(); ++i) {
+    append_windows_of_pane(windows, pane_starts[i], horizon, &starts);
+    rows.resize(starts.size(), static_cast<uint32_t>(i));
+    constexpr size_t kPairsAtATime = 8192;
+    if (starts.size() < kPairsAtATime && i + 1 < order.size()) continue;
+    merge_into_windows(panes, windows.key, order, pane_keys, rows, starts);
+    rows.clear();
+    starts.clear();
+  }
+}
+
+ColumnPtr AggregateTable::window_starts(size_t key, uint32_t from) const {
+  std::vector<uint32_t> groups(size() - from);
+  std::iota(groups.begin(), groups.end(), from);
+  return groups_->keys(groups.data(), static_cast<int64_t>(groups.size()))[key];
+}
+
+std::vector<ColumnPtr> AggregateTable::result(const uint32_t* groups, int64_t count) const {
+  std::vector<ColumnPtr> out;
+  if (groups_) out = groups_->keys(groups, count);
+  for (const auto& accumulator : accumulators_) out.push_back(accumulator->result(groups, count));
+  return out;
+}
+
+Chunk AggregateTable::snapshot() const {
+  std::vector<uint32_t> all(size());
+  std::iota(all.begin(), all.end(), 0u);
+  // Tasks number groups as they meet them; what is written down is the order that they have.
+  std::stable_sort(all.begin(), all.end(), [this](uint32_t a, uint32_t b) {
+    return first_positions_[a] < first_positions_[b];
+  });
+  const auto count = static_cast<int64_t>(all.size());
+  Chunk out;
+  out.rows = count;
+  if (groups_) out.columns = groups_->keys(all.data(), count);
+  for (const auto& accumulator : accumulators_) {
+    for (ColumnPtr& column : accumulator->state(all.data(), count)) {
+      out.columns.push_back(std::move(column));
+    }
+  }
+  return out;
+}
+
+void AggregateTable::restore(const Chunk& snapshot) {
+  size_t next = 0;
+  if (groups_) {
+    std::vector<ColumnPtr> keys(
+        snapshot.columns.begin(),
+        snapshot.columns.begin() + static_cast<std::ptrdiff_t>(spec_.keys.size()));
+    next = spec_.keys.size();
+    ids_.resize(static_cast<size_t>(snapshot.rows));
+    groups_->find_or_add(keys, snapshot.rows, ids_.data());
+    if (groups_->size() != snapshot.rows) {
+      throw Error(ErrorKind::kCheckpoint, "the checkpoint holds the same group twice");
+    }
+    // The order of the groups written down goes on to be their order.
+    for (uint32_t group = 0; group < groups_->size(); ++group) first_positions_.push_back(group);
+  }
+  for (const auto& accumulator : accumulators_) {
+    const size_t width = accumulator->state(nullptr, 0).size();
+    if (next + width > snapshot.columns.size()) {
+      throw Error(ErrorKind::kCheckpoint, "the checkpoint holds too few state columns");
+    }
+    accumulator->restore({snapshot.columns.begin() + static_cast<std::ptrdiff_t>(next),
+                          snapshot.columns.begin() + static_cast<std::ptrdiff_t>(next + width)});
+    accumulator->grow(size());
+    next += width;
+  }
+  touched_epochs_.assign(size(), 0);
+}
+
+uint64_t AggregateTable::memory_bytes() const {
+  uint64_t bytes = groups_ ? groups_->memory_bytes() : 0;
+  for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
+  return bytes + first_positions_.capacity() * 8 + touched_epochs_.capacity() * 8;
+}
+
+void AggregateTable::grow(uint32_t groups) {
+  for (const auto& accumulator : accumulators_) accumulator->grow(groups);
+  first_positions_.resize(groups, ~uint64_t{0});
+}
+
+void AggregateTable::merge_into_windows(const AggregateTable& panes, size_t key,
+                                        const std::vector<uint32_t>& order,
+                                        const std::vector<ColumnPtr>& pane_keys,
+                                        const std::vector<uint32_t>& rows,
+                                        const std::vector<int64_t>& starts) {
+  const auto count = static_cast<int64_t>(rows.size());
+  if (count == 0) return;
+  std::vector<ColumnPtr> keys;
+  for (size_t k = 0; k < pane_keys.size(); ++k) {
+    if (k != key) {
+      keys.push_back(take(pane_keys[k], rows.data(), count));
+      continue;
+    }
+    FixedBuilder<int64_t> builder(pane_keys[k]->type());
+    for (const int64_t start : starts) builder.append(start);
+    keys.push_back(builder.finish());
+  }
+  std::vector<uint32_t> from(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) from[i] = order[rows[i]];
+  ids_.resize(rows.size());
+  groups_->find_or_add(keys, count, ids_.data());
+  grow(groups_->size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    uint64_t& first = first_positions_[ids_[i]];
+    first = std::min(first, panes.first_positions_[from[i]]);
+  }
+  if (tracks_touched_) touch(ids_.data(), count);
+  for (size_t a = 0; a < accumulators_.size(); ++a) {
+    accumulators_[a]->merge(*panes.accumulators_[a], from.data(), ids_.data(), count);
+  }
+}
+
+void AggregateTable::note_first_positions(const Chunk& chunk, uint32_t before, int64_t rows) {
+  grow(groups_->size());
+  uint32_t next = before;
+  for (int64_t i = 0; i < rows && next < groups_->size(); ++i) {
+    if (ids_[static_cast<size_t>(i)] != next) continue;
+    const uint32_t row =
+        chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)] : static_cast<uint32_t>(i);
+    first_positions_[next++] = row_position(chunk.order, row);
+  }
+}
+
+void AggregateTable::touch(const uint32_t* ids, int64_t rows) {
+  touched_epochs_.resize(size(), 0);
+  for (int64_t i = 0; i < rows; ++i) {
+    const uint32_t group = ids == nullptr ? 0 : ids[i];
+    if (touched_epochs_[group] == epoch_) continue;
+    touched_epochs_[group] = epoch_;
+    touched_.push_back(group);
+    if (ids == nullptr) return;
+  }
+}
+
+void AggregateTable::add_aggregate(const BoundAggregate& aggregate, Accumulator& accumulator,
+                                   const Chunk& chunk, EvaluationBatch& batch, const uint32_t* ids,
+                                   int64_t rows) {
+  AggregateRows out;
+  if (accumulator.reads_positions() && positions_.empty()) note_positions(chunk, rows);
+  if (!aggregate.filter) {
+    evaluate_parts(aggregate, batch, &out);
+    out.ids = ids;
+    out.positions = positions_.empty() ? nullptr : positions_.data();
+    out.rows = rows;
+    accumulator.add_rows(out);
+    return;
+  }
+  RowMask chosen;
+  evaluate_mask(*aggregate.filter, batch, &chosen);
+  std::vector<uint32_t> kept;
+  mask_rows(chosen, &kept);
+  EvaluationBatch subset(batch, kept);
+  evaluate_parts(aggregate, subset, &out);
+  std::vector<uint32_t> kept_ids;
+  std::vector<uint64_t> kept_positions;
+  for (uint32_t row : kept) {
+    if (ids != nullptr) kept_ids.push_back(ids[row]);
+    if (!positions_.empty()) kept_positions.push_back(positions_[row]);
+  }
+  out.ids = ids == nullptr ? nullptr : kept_ids.data();
+  out.positions = positions_.empty() ? nullptr : kept_positions.data();
+  out.rows = static_cast<int64_t>(kept.size());
+  accumulator.add_rows(out);
+}
+
+void AggregateTable::evaluate_parts(const BoundAggregate& aggregate, EvaluationBatch& batch,
+                                    AggregateRows* out) {
+  const auto evaluate_part = [&](const BoundExpression& expression) {
+    ColumnPtr column = evaluate(expression, batch);
+    return column->is_dictionary() ? flatten(column) : column;
+  };
+  for (const auto& argument : aggregate.arguments) {
+    out->arguments.push_back(evaluate_part(*argument));
+  }
+  for (const BoundSortKey& key : aggregate.order_by) {
+    out->order_keys.push_back(evaluate_part(*key.expression));
+  }
+}
+
+void AggregateTable::note_positions(const Chunk& chunk, int64_t rows) {
+  positions_.reserve(static_cast<size_t>(rows));
+  for (int64_t i = 0; i < rows; ++i) {
+    const uint32_t row =
+        chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)] : static_cast<uint32_t>(i);
+    positions_.push_back(row_position(chunk.order, row));
+  }
+}
+
+}  // namespace velaria
