@@ -32,7 +32,7 @@ class HashPartitions {
   template <typename Same>
   void find_among_equals(uint64_t hash, int64_t row, const Same& same, JoinRuns* runs) const;
 
-  // A bit pattern of three bits in one word for each key; a table in one part is as quick by itself
+  // A bit pattern of three bits in one word for each key; a table of few keys is as quick by itself
   // and gets none. F. Putze, P. Sanders, J. Singler, "Cache-, hash- and space-efficient Bloom
   // filters" (JEA 2009).
   template <typename Hash>
@@ -97,10 +97,10 @@ inline uint64_t bloom_bits(uint64_t hash) {
 
 template <typename Hash>
 void HashPartitions::make_bloom_filter(const Hash& hash, SharedReservation& reservation) {
-  if (parts_.size() == 1) return;
   constexpr size_t kKeysPerWord = 4;
   size_t slots = 0;
   for (const Part& part : parts_) slots += part.slots.size();
+  if (slots <= kFirstSlots) return;
   size_t words = 1;
   while (words * kKeysPerWord * 2 < slots) words *= 2;  // about half of the slots are keys
   reservation.grow(words * 8);

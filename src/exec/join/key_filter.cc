@@ -6,6 +6,7 @@
 #include "src/exec/join/join_build.h"
 #include "src/expr/evaluator.h"
 #include "src/kernel/take.h"
+#include "src/plan/condition_cost.h"
 
 namespace velaria {
 
@@ -92,6 +93,18 @@ class KeyFilter : public TransformOperator {
 
 }  // namespace
 
+namespace {
+
+// Whether a filter's condition is computed as quickly as rows are looked up in a table of as many
+// keys: then it comes first.
+bool is_cheaper_than_keys(const FilterPlan& filter, size_t keys) {
+  constexpr double kOneKeyCost = 3;
+  constexpr double kSeveralKeysCost = 12;
+  return condition_cost(*filter.condition()) <= (keys == 1 ? kOneKeyCost : kSeveralKeysCost);
+}
+
+}  // namespace
+
 std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan) {
   if (plan.keys().empty() || !needs_matches(plan.type())) return std::nullopt;
   std::vector<size_t> columns;
@@ -100,9 +113,16 @@ std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan) {
     columns.push_back(key.left->column);
   }
   bool passed_work = false;
+  // Cheap filters right above the place that is found.
+  std::optional<KeyFilterPlace> above_filter;
   for (const LogicalPlan* node = plan.left().get();; node = node->children()[0].get()) {
     switch (node->kind()) {
-      case PlanKind::kFilter: continue;
+      case PlanKind::kFilter:
+        if (!above_filter && passed_work &&
+            is_cheaper_than_keys(static_cast<const FilterPlan&>(*node), columns.size())) {
+          above_filter = KeyFilterPlace{node, columns};
+        }
+        continue;
       case PlanKind::kProject: {
         const auto& expressions = static_cast<const ProjectPlan&>(*node).expressions();
         for (size_t& column : columns) {
@@ -118,6 +138,7 @@ std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan) {
           if (column >= join.left()->schema().size()) return std::nullopt;
         }
         passed_work = true;
+        above_filter.reset();
         continue;
       }
       case PlanKind::kAggregate: {
@@ -128,6 +149,7 @@ std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan) {
         if (!by_keys) break;
         for (size_t& column : columns) column = keys[column]->column;
         passed_work = true;
+        above_filter.reset();
         continue;
       }
       // Windows repeat rows and add a column; unions have several beginnings.
@@ -136,6 +158,7 @@ std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan) {
       default: break;
     }
     if (!passed_work) return std::nullopt;
+    if (above_filter) return above_filter;
     return KeyFilterPlace{node, std::move(columns)};
   }
 }

@@ -20,7 +20,7 @@ struct KeyFilterPlace {
 // As deep as the keys are known: below other joins, and below aggregates that group by them, whose
 // other groups nobody asks for. Nothing when a key is computed on the way, when rows without a
 // match matter, or when only filters and projections lie in between, so that the join itself is as
-// early.
+// early. Cheap filters stay below.
 std::optional<KeyFilterPlace> find_key_filter_place(const JoinPlan& plan);
 
 // Drops rows whose `columns` surely are no keys of the table of `build_pipeline`. A task whose
