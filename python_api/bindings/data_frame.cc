@@ -23,6 +23,7 @@ py::dict operator_to_dict(const OperatorProfile& profile) {
   out["bytes"] = profile.bytes;
   out["time_ms"] = profile.time_ms;
   out["peak_memory_bytes"] = profile.peak_memory_bytes;
+  out["spilled_bytes"] = profile.spilled_bytes;
   out["tasks"] = profile.tasks;
   py::list children;
   for (const OperatorProfile& child : profile.children) children.append(operator_to_dict(child));

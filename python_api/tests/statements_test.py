@@ -1,5 +1,6 @@
 """Statements that write, parameters, COPY, and the memory limit, through Python."""
 
+import ast
 import datetime
 import subprocess
 import sys
@@ -134,8 +135,11 @@ else:
     "query",
     [
         "SELECT * FROM range(0, 200000000)",
-        "SELECT * FROM range(0, 200000000) t(n) ORDER BY n DESC",
-        "SELECT n, count(*) FROM range(0, 200000000) t(n) GROUP BY n",
+        "SELECT * FROM range(0, 12000000) t(n) ORDER BY n DESC",
+        "SELECT n, count(*) FROM range(0, 6000000) t(n) GROUP BY n",
+        "SELECT sum(n) OVER (ORDER BY n DESC) FROM range(0, 200000000) t(n)",
+        "SELECT median(n) FROM range(0, 200000000) t(n)",
+        "SELECT count(*) FROM range(0, 20000000) a(n) JOIN range(0, 200000000) b(m) ON m < n",
         "CREATE TABLE t AS SELECT * FROM range(0, 200000000)",
     ],
 )
@@ -146,3 +150,98 @@ def test_the_memory_limit_holds(query):
     refused, kib = done.stdout.split()
     assert refused == "refused"
     assert int(kib) < 3 * 64 * 1024
+
+
+# Answers that are small, from rows that do not fit: they go over the disk, under the same limit.
+DISK_PROGRAM = """
+import resource, sys, velaria
+session = velaria.Session(threads=2, memory_limit="64MiB", temp_dir=sys.argv[1])
+session.sql("SELECT 1").to_rows()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+frame = session.sql(sys.argv[2])
+rows = [list(row.values()) for row in frame.to_rows()]
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+
+def spilled(node):
+    return node["spilled_bytes"] + sum(spilled(child) for child in node["children"])
+
+print(rows, grown, spilled(frame.profile()["operators"]) > 0, sep=";")
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        (
+            "SELECT n FROM range(0, 5000000) t(n) ORDER BY (n * 7919) % 5000011, n "
+            "LIMIT 2 OFFSET 4000000",
+            None,
+        ),
+        (
+            "SELECT count(*), sum(c), min(c), max(c) FROM "
+            "(SELECT n % 2000003 AS k, count(*) AS c FROM range(0, 6000000) t(n) GROUP BY k)",
+            [[2000003, 6000000, 2, 3]],
+        ),
+        (
+            "SELECT count(*), sum(m) FROM range(0, 3000000) a(n) "
+            "JOIN (SELECT i * 2 AS m, 'a text of more than twelve bytes ' || i AS s "
+            "FROM range(0, 1500000) u(i)) b ON n = m WHERE s <> 'x'",
+            [[1500000, 2249998500000]],
+        ),
+        (
+            "SELECT count(*) FROM (SELECT DISTINCT 'a text of some length ' || n AS s "
+            "FROM range(0, 1000000) t(n))",
+            [[1000000]],
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_go_over_the_disk(tmp_path, query, answer):
+    done = subprocess.run(
+        [sys.executable, "-c", DISK_PROGRAM, str(tmp_path), query],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows, kib, spilled = done.stdout.split(";")
+    if answer is None:
+        answer = [list(row.values()) for row in velaria.Session().sql(query).to_rows()]
+    assert ast.literal_eval(rows) == answer
+    assert spilled.strip() == "True"
+    assert int(kib) < 2 * 64 * 1024
+    assert list(tmp_path.iterdir()) == []
+
+
+FULL_DISK_PROGRAM = """
+import resource, sys, velaria
+session = velaria.Session(threads=2, memory_limit="16MiB", temp_dir=sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+query = "SELECT n FROM range(0, 3000000) t(n) ORDER BY n DESC LIMIT 1 OFFSET 2500000"
+try:
+    session.sql(query).to_rows()
+except velaria.ResourceError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(session.sql(query).to_rows())
+"""
+
+
+def test_a_full_disk_is_an_error_and_the_session_goes_on(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK_PROGRAM, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    refusal, rows = done.stdout.splitlines()
+    assert "cannot put aside the rows of ORDER BY" in refusal
+    assert str(tmp_path) in refusal
+    assert "temp_dir" in refusal
+    assert rows == "[{'n': 499999}]"
+
+
+def test_a_temp_dir_that_is_missing_is_an_error(tmp_path):
+    session = velaria.Session(threads=1, memory_limit="8MiB", temp_dir=tmp_path / "missing")
+    query = "SELECT n FROM range(0, 2000000) t(n) ORDER BY n DESC LIMIT 1 OFFSET 1900000"
+    with pytest.raises(velaria.FileAccessError, match="missing"):
+        session.sql(query).to_rows()
+    assert session.sql("SELECT 1 AS x").to_rows() == [{"x": 1}]

@@ -113,7 +113,7 @@ class DataFrame:
 
         Keys: rows, planning_ms, execution_ms, threads, peak_memory_bytes, pipelines (description,
         wall_ms, tasks) and operators: name, rows, chunks, bytes, time_ms (added up over tasks),
-        peak_memory_bytes, tasks and children.
+        peak_memory_bytes, spilled_bytes (written to disk), tasks and children.
 
         >>> import velaria
         >>> profile = velaria.Session().sql("SELECT 1 AS x").profile()

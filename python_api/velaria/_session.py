@@ -34,8 +34,9 @@ class Session:
 
     ``threads``: how many work; None is one per core that the process may use.
     ``memory_limit``: bytes, or a text such as ``"2GB"`` or ``"512MiB"``; None is no limit.
-    ``temp_dir``: where to put what does not fit into memory; None is the system's place. Nothing
-        spills in this version: a query over ``memory_limit`` fails by name.
+    ``temp_dir``: where ORDER BY, GROUP BY and JOIN put what does not fit into ``memory_limit``;
+        None is the system's place. What must be in memory whole, such as a result, and does not
+        fit is a ``ResourceError``.
     ``allowed_paths``: when given, files outside of these folders or files cannot be opened.
 
     >>> import velaria

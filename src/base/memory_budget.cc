@@ -1,5 +1,10 @@
 #include "src/base/memory_budget.h"
 
+#include <cstdlib>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "src/base/error.h"
 #include "src/base/text.h"
 
@@ -16,14 +21,35 @@ void MemoryBudget::reserve(uint64_t bytes, std::string_view owner) {
                        " of the session's memory_limit of ", format_bytes(limit_bytes_),
                        " are in use; raise memory_limit or reduce the data"));
   }
+  note_peak(now);
+}
+
+bool MemoryBudget::try_reserve(uint64_t bytes) noexcept {
+  if (parent_ && !parent_->try_reserve(bytes)) return false;
+  const uint64_t now = used_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (limit_bytes_ != 0 && now > limit_bytes_) {
+    release(bytes);
+    return false;
+  }
+  note_peak(now);
+  return true;
+}
+
+void MemoryBudget::note_peak(uint64_t used) noexcept {
   uint64_t peak = peak_bytes_.load(std::memory_order_relaxed);
-  while (now > peak && !peak_bytes_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  while (used > peak && !peak_bytes_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
   }
 }
 
 void MemoryBudget::release(uint64_t bytes) noexcept {
   used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   if (parent_) parent_->release(bytes);
+}
+
+void return_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 void MemoryReservation::resize(uint64_t bytes) {
@@ -34,6 +60,17 @@ void MemoryReservation::resize(uint64_t bytes) {
     budget_->release(held_bytes_ - bytes);
   }
   held_bytes_ = bytes;
+}
+
+bool MemoryReservation::try_resize(uint64_t bytes) noexcept {
+  if (!budget_) return true;
+  if (bytes > held_bytes_) {
+    if (!budget_->try_reserve(bytes - held_bytes_)) return false;
+  } else {
+    budget_->release(held_bytes_ - bytes);
+  }
+  held_bytes_ = bytes;
+  return true;
 }
 
 }  // namespace velaria

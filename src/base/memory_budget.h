@@ -20,18 +20,28 @@ class MemoryBudget {
 
   // Throws ResourceError naming `owner` and the bytes when the limit would be passed.
   void reserve(uint64_t bytes, std::string_view owner);
+  // False, and nothing is taken, when the limit would be passed.
+  bool try_reserve(uint64_t bytes) noexcept;
   void release(uint64_t bytes) noexcept;
 
   uint64_t limit_bytes() const { return limit_bytes_; }
+  // Of this budget or of one above it.
+  bool is_limited() const { return limit_bytes_ != 0 || (parent_ && parent_->is_limited()); }
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  void note_peak(uint64_t used) noexcept;
+
   const uint64_t limit_bytes_;
   const std::shared_ptr<MemoryBudget> parent_;
   std::atomic<uint64_t> used_bytes_{0};
   std::atomic<uint64_t> peak_bytes_{0};
 };
+
+// Memory that was freed in small pieces goes back to the system, where its allocator would keep it.
+// Worth milliseconds: after much was freed, and little of it will be wanted again.
+void return_free_memory();
 
 // Bytes held of a budget by one owner; grows and shrinks to a level, gives all back at the end.
 class MemoryReservation {
@@ -51,6 +61,8 @@ class MemoryReservation {
 
   // Brings the held amount to `bytes`. Throws ResourceError when growing passes the limit.
   void resize(uint64_t bytes);
+  // False, and nothing changes, when the limit would be passed.
+  bool try_resize(uint64_t bytes) noexcept;
   uint64_t held_bytes() const { return held_bytes_; }
 
  private:

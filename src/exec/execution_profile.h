@@ -26,13 +26,22 @@ struct PipelineInputProfile {
   size_t tasks = 0;  // 0: it did not run, because the sink had enough
   // What came out of the scan, then of each transform; last, what went into the sink.
   std::vector<StageProfile> stages;
+  // Of each transform: bytes of its input and output that it wrote to disk.
+  std::vector<uint64_t> spilled_bytes;
+
+  // Adds stages [first, first + n) that ran by themselves.
+  void add_stages(size_t first, const PipelineInputProfile& part) {
+    if (stages.size() < first + part.stages.size()) stages.resize(first + part.stages.size());
+    for (size_t i = 0; i < part.stages.size(); ++i) stages[first + i].add(part.stages[i]);
+  }
 };
 
 struct PipelineProfile {
   std::vector<PipelineInputProfile> inputs;
-  int64_t wall_ns = 0;      // from its begin to the end of the sink's finish
-  int64_t finish_ns = 0;    // of the sink, after all rows
-  uint64_t peak_bytes = 0;  // most memory that the sink held
+  int64_t wall_ns = 0;         // from its begin to the end of the sink's finish
+  int64_t finish_ns = 0;       // of the sink, after all rows
+  uint64_t peak_bytes = 0;     // most memory that the sink held
+  uint64_t spilled_bytes = 0;  // that it wrote to disk
 };
 
 struct ExecutionProfile {

@@ -19,6 +19,7 @@
 namespace velaria {
 
 struct ExecutionProfile;
+class SpillSpace;
 
 // What a running query may use. Outlives everything that gets it.
 struct ExecutionContext {
@@ -30,6 +31,11 @@ struct ExecutionContext {
   // Called now and then by the thread that waits for the query; throws to stop it (Ctrl-C).
   std::function<void()> interrupt_check;
   ExecutionProfile* profile = nullptr;  // filled when given; nothing is measured otherwise
+  // Where operators put rows that do not fit into memory: a folder, empty for the system's, and
+  // from which size on they do it though memory is left (0: never), for tests.
+  std::string temp_dir;
+  uint64_t spill_after_bytes = 0;
+  std::shared_ptr<SpillSpace> spill;  // of the sink that gets this context
 };
 
 // Operators may make several chunks of one. The pipeline shifts the order that a scan gives to the
@@ -53,6 +59,8 @@ class SinkState {
 // What the pipelines before this one left, by the number of the pipeline.
 using PipelineStates = std::vector<std::unique_ptr<SinkState>>;
 
+class SinkOperator;
+
 class TransformState {
  public:
   virtual ~TransformState() = default;
@@ -75,6 +83,9 @@ class TransformOperator {
   // `output` may end up without rows. Chunks made of one input come out in their order.
   virtual TransformResult process(const Chunk& input, TransformState* state,
                                   Chunk* output) const = 0;
+  // Not null where `states` say that this cannot work chunk by chunk, since what it looks into is
+  // on disk: then all rows go into this sink, and its result stands for what process() would give.
+  virtual std::unique_ptr<SinkOperator> replacing_sink(const PipelineStates& states) const;
 };
 
 // One task's part.
@@ -107,5 +118,10 @@ class SinkOperator {
   virtual std::unique_ptr<TableScan> result(SinkState& state, const ScanRequest& request) const = 0;
   virtual int64_t result_rows(const SinkState& state) const = 0;
 };
+
+inline std::unique_ptr<SinkOperator> TransformOperator::replacing_sink(
+    const PipelineStates&) const {
+  return nullptr;
+}
 
 }  // namespace velaria

@@ -15,6 +15,7 @@
 #include "src/exec/operator/transforms.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/sort_sink.h"
+#include "src/exec/spill/spill_space.h"
 #include "src/exec/window/window_sink.h"
 
 namespace velaria {
@@ -339,6 +340,8 @@ std::string PhysicalPlan::describe() const {
 PlanExecution::PlanExecution(const PhysicalPlan& plan, ExecutionContext context)
     : plan_(plan), context_(std::move(context)) {
   for (size_t i = 0; i < plan.pipelines().size(); ++i) {
+    sink_spills_.push_back(
+        std::make_shared<SpillSpace>(context_.temp_dir, context_.spill_after_bytes));
     if (context_.profile != nullptr) {
       sink_budgets_.push_back(std::make_shared<MemoryBudget>(0, context_.budget));
     }
@@ -351,6 +354,7 @@ PlanExecution::~PlanExecution() = default;
 ExecutionContext PlanExecution::sink_context(size_t pipeline) const {
   ExecutionContext context = context_;
   if (!sink_budgets_.empty()) context.budget = sink_budgets_[pipeline];
+  context.spill = sink_spills_[pipeline];
   return context;
 }
 
@@ -377,14 +381,69 @@ PipelineInputEnd PlanExecution::run_input(const PipelineInput& input, const Tabl
   request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
   request.cancellation = context_.cancellation;
   request.tasks = tasks_for(input, source);
-  const std::unique_ptr<TableScan> scan =
-      source != nullptr ? source->scan(request)
-                        : plan_.pipelines()[input.input_pipeline].sink->result(
-                              *states_[input.input_pipeline], request);
+  std::unique_ptr<TableScan> scan = source != nullptr
+                                        ? source->scan(request)
+                                        : plan_.pipelines()[input.input_pipeline].sink->result(
+                                              *states_[input.input_pipeline], request);
   if (profile != nullptr) profile->tasks = request.tasks;
-  return run_pipeline_input(
-      {*scan, input.transforms, states_, sink, sink_state, request.tasks, first_order, profile},
-      context_);
+  std::vector<Replaced> replaced;
+  size_t done = 0;
+  for (size_t i = 0; i < input.transforms.size(); ++i) {
+    std::unique_ptr<SinkOperator> in_its_place = input.transforms[i]->replacing_sink(states_);
+    if (!in_its_place) continue;
+    replaced.push_back(
+        run_replaced(input, {done, i}, *scan, request, std::move(in_its_place), profile));
+    scan = replaced.back().sink->result(*replaced.back().state, request);
+    done = i + 1;
+  }
+  if (replaced.empty()) {
+    return run_pipeline_input(
+        {*scan, input.transforms, states_, sink, sink_state, request.tasks, first_order, profile},
+        context_);
+  }
+  const std::vector<std::shared_ptr<const TransformOperator>> rest(
+      input.transforms.begin() + static_cast<std::ptrdiff_t>(done), input.transforms.end());
+  PipelineInputProfile part;
+  const PipelineInputEnd end =
+      run_pipeline_input({*scan, rest, states_, sink, sink_state, request.tasks, first_order,
+                          profile != nullptr ? &part : nullptr},
+                         context_);
+  if (profile != nullptr) profile->add_stages(done, part);
+  return end;
+}
+
+PlanExecution::Replaced PlanExecution::run_replaced(const PipelineInput& input,
+                                                    std::pair<size_t, size_t> transforms,
+                                                    TableScan& scan, const ScanRequest& request,
+                                                    std::unique_ptr<SinkOperator> sink,
+                                                    PipelineInputProfile* profile) {
+  using Clock = std::chrono::steady_clock;
+  const auto [first, last] = transforms;
+  const std::vector<std::shared_ptr<const TransformOperator>> before(
+      input.transforms.begin() + static_cast<std::ptrdiff_t>(first),
+      input.transforms.begin() + static_cast<std::ptrdiff_t>(last));
+  ExecutionContext context = context_;
+  context.spill = std::make_shared<SpillSpace>(context_.temp_dir, context_.spill_after_bytes);
+  Replaced out;
+  out.sink = std::move(sink);
+  out.state = out.sink->new_state(context);
+  out.sink->begin_epoch(*out.state);
+  PipelineInputProfile part;
+  run_pipeline_input({scan, before, states_, *out.sink, *out.state, request.tasks, 0,
+                      profile != nullptr ? &part : nullptr},
+                     context_);
+  const Clock::time_point start = Clock::now();
+  out.sink->finish(*out.state, context);
+  if (profile != nullptr) {
+    // What the sink does is the work of the transform that it stands for.
+    part.stages.back().rows = part.stages.back().chunks = part.stages.back().bytes = 0;
+    part.stages.back().time_ns +=
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+    profile->add_stages(first, part);
+    profile->spilled_bytes.resize(input.transforms.size());
+    profile->spilled_bytes[last] = context.spill->written_bytes();
+  }
+  return out;
 }
 
 void PlanExecution::run(const TableSource* replacement) {
@@ -417,6 +476,7 @@ void PlanExecution::run(const TableSource* replacement) {
       profile->finish_ns += since(all_rows);
       profile->wall_ns += since(start);
       profile->peak_bytes = sink_budgets_[i]->peak_bytes();
+      profile->spilled_bytes = sink_spills_[i]->written_bytes();
     }
   }
   ran_before_ = true;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/exec/aggregate/aggregate_sink.h"
@@ -109,11 +110,21 @@ class PlanExecution {
   PipelineInputEnd run_input(const PipelineInput& input, const TableSource* source,
                              const SinkOperator& sink, SinkState& sink_state, uint64_t first_order,
                              PipelineInputProfile* profile);
+  // A sink that took the place of a transform, and what it gathered.
+  struct Replaced {
+    std::unique_ptr<SinkOperator> sink;
+    std::unique_ptr<SinkState> state;
+  };
+  // Runs the input's transforms [first, last) of `transforms` into `sink`.
+  Replaced run_replaced(const PipelineInput& input, std::pair<size_t, size_t> transforms,
+                        TableScan& scan, const ScanRequest& request,
+                        std::unique_ptr<SinkOperator> sink, PipelineInputProfile* profile);
 
   const PhysicalPlan& plan_;
   ExecutionContext context_;
   // One a pipeline, when a profile is wanted: what its sink holds.
   std::vector<std::shared_ptr<MemoryBudget>> sink_budgets_;
+  std::vector<std::shared_ptr<SpillSpace>> sink_spills_;  // one a pipeline
   PipelineStates states_;
   bool ran_before_ = false;
 };

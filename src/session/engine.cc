@@ -119,6 +119,8 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
   context.cancellation = &cancellation;
   context.chunk_rows = options_.chunk_rows;
   context.interrupt_check = options_.interrupt_check;
+  context.temp_dir = options_.temp_dir;
+  context.spill_after_bytes = options_.spill_after_bytes;
   if (profile != nullptr) {
     context.profile = &execution_profile;
     // The query's own share of what the session uses.

@@ -51,10 +51,14 @@ class ProfileMaker {
     OperatorProfile& sink = owner(pipeline.sink_owner);
     sink.time_ms += to_ms(profile.finish_ns);
     sink.peak_memory_bytes += profile.peak_bytes;
+    sink.spilled_bytes += profile.spilled_bytes;
     for (size_t k = 0; k < pipeline.inputs.size(); ++k) {
       const std::vector<size_t>& owners = pipeline.inputs[k].owners;
       const PipelineInputProfile& input = profile.inputs[k];
       if (input.stages.empty()) continue;
+      for (size_t t = 0; t < input.spilled_bytes.size(); ++t) {
+        owner(owners[t + 1]).spilled_bytes += input.spilled_bytes[t];
+      }
       VELARIA_CHECK(input.stages.size() == owners.size() + 1);
       for (size_t stage = 0; stage < owners.size(); ++stage) {
         OperatorProfile& out = owner(owners[stage]);
@@ -141,8 +145,11 @@ class ProfileText {
  public:
   explicit ProfileText(const QueryProfile& profile) : total_ms_(own_times(profile.root)) {
     lines_.push_back(
-        {"operator", "rows", "chunks", "bytes", "memory", "tasks", "time", "share", ""});
+        {"operator", "rows", "chunks", "bytes", "memory", "spilled", "tasks", "time", "share", ""});
     add(profile.root, "", "");
+    if (!spilled(profile.root)) {
+      for (auto& line : lines_) line.erase(line.begin() + kSpilledColumn);
+    }
   }
 
   std::string to_text() const {
@@ -170,6 +177,12 @@ class ProfileText {
 
  private:
   static constexpr size_t kWidestName = 64;
+  static constexpr std::ptrdiff_t kSpilledColumn = 5;  // shown only when somebody wrote to disk
+
+  static bool spilled(const OperatorProfile& node) {
+    return node.spilled_bytes > 0 ||
+           std::any_of(node.children.begin(), node.children.end(), spilled);
+  }
 
   static size_t width(const std::string& text) {
     return static_cast<size_t>(count_code_points(text));
@@ -189,6 +202,7 @@ class ProfileText {
                       shown(format_count(node.chunks)),
                       shown(format_bytes(static_cast<uint64_t>(node.bytes))),
                       node.peak_memory_bytes == 0 ? "" : format_bytes(node.peak_memory_bytes),
+                      node.spilled_bytes == 0 ? "" : format_bytes(node.spilled_bytes),
                       shown(std::to_string(node.tasks)), shown(format_ms(node.time_ms)),
                       shown(concat(static_cast<int>(share * 100 + 0.5), "%")), bar(share)});
     for (size_t i = 0; i < node.children.size(); ++i) {

@@ -23,6 +23,7 @@ struct OperatorProfile {
   int64_t bytes = 0;               // given out; an estimate, shared buffers count by their share
   double time_ms = 0;              // added up over tasks
   uint64_t peak_memory_bytes = 0;  // held by sort, aggregate, join table, result; 0: holds nothing
+  uint64_t spilled_bytes = 0;      // written to disk, as they did not fit into memory
   size_t tasks = 0;                // most that worked at the same time
   std::vector<OperatorProfile> children;
 };

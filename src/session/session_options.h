@@ -12,9 +12,12 @@ namespace velaria {
 struct SessionOptions {
   size_t threads = 0;               // 0: one per core the process may use
   uint64_t memory_limit_bytes = 0;  // 0: no limit
-  // For what does not fit into memory; empty: the system's. Nothing spills in this version: a query
-  // over the limit fails by name.
+  // Where ORDER BY, GROUP BY and JOIN put rows that do not fit into memory_limit_bytes, in files
+  // without names; empty: TMPDIR, or /tmp. What must be in memory whole (a result, a window
+  // function's rows, a table) and does not fit fails by name.
   std::string temp_dir;
+  // They do so from this size on though memory is left; 0: never. For tests.
+  uint64_t spill_after_bytes = 0;
   // When given, files outside of these folders (or files) cannot be opened or written.
   std::optional<std::vector<std::string>> allowed_paths;
   int64_t chunk_rows = 2048;  // 1 to 4096; small values are for tests

@@ -679,11 +679,11 @@ TEST(JoinTest, AnInterruptStopsALongNestedLoop) {
   }
 }
 
+// Without keys there is nothing to deal rows to parts by.
 TEST(JoinTest, TheHashTableIsHeldAgainstTheMemoryLimit) {
   const LargeTable side = large_table(200000, true, [n = int64_t{0}]() mutable { return n++; });
-  const PlanPtr plan = std::make_shared<JoinPlan>(
-      side.plan, side.plan, JoinType::kSemi,
-      std::vector<JoinKey>{{bound_column(1, kText, "k"), bound_column(1, kText, "k")}}, nullptr);
+  const PlanPtr plan = std::make_shared<JoinPlan>(side.plan, side.plan, JoinType::kInner,
+                                                  std::vector<JoinKey>(), nullptr);
   const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
   ExecutionContext context;
   context.budget = std::make_shared<MemoryBudget>(5 << 20);
@@ -694,6 +694,28 @@ TEST(JoinTest, TheHashTableIsHeldAgainstTheMemoryLimit) {
     EXPECT_EQ(error.kind(), ErrorKind::kResource);
     EXPECT_NE(error.message().find("the hash table of JOIN"), std::string::npos) << error.message();
   }
+  EXPECT_EQ(context.budget->used_bytes(), 0u);
+}
+
+TEST(JoinTest, ABuildSideThatDoesNotFitGoesOverTheDisk) {
+  const LargeTable side = large_table(200000, true, [n = int64_t{0}]() mutable { return n++; });
+  const PlanPtr plan = std::make_shared<JoinPlan>(
+      side.plan, side.plan, JoinType::kSemi,
+      std::vector<JoinKey>{{bound_column(1, kText, "k"), bound_column(1, kText, "k")}}, nullptr);
+  const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
+  ExecutionProfile profile;
+  ExecutionContext context;
+  context.profile = &profile;
+  context.budget = std::make_shared<MemoryBudget>(5 << 20);
+  {
+    PlanExecution execution(physical, context);
+    execution.run(nullptr);
+    int64_t rows = 0;
+    for (const Chunk& chunk : execution.take_result()) rows += chunk.rows;
+    EXPECT_EQ(rows, 200000);
+  }
+  EXPECT_GT(profile.pipelines[0].spilled_bytes, 0u);
+  EXPECT_LE(context.budget->peak_bytes(), uint64_t{5} << 20);
   EXPECT_EQ(context.budget->used_bytes(), 0u);
 }
 

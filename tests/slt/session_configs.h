@@ -23,6 +23,11 @@ inline std::vector<SessionConfig> session_configs() {
     return config;
   };
   constexpr int64_t kUsual = 2048;
+  // ORDER BY, GROUP BY and JOIN put aside whatever they hold.
+  const auto on_disk = [](SessionConfig config, uint64_t spill_after_bytes) {
+    config.options.spill_after_bytes = spill_after_bytes;
+    return config;
+  };
   return {
       make("1_thread", 1, kUsual, true),
       make("all_threads", 0, kUsual, true),
@@ -31,6 +36,8 @@ inline std::vector<SessionConfig> session_configs() {
       make("chunk_1_4_threads", 4, 1, true),
       make("optimizer_off", 1, kUsual, false),
       make("optimizer_off_chunk_3_2_threads", 2, 3, false),
+      on_disk(make("tiny_memory", 1, kUsual, true), 1),
+      on_disk(make("tiny_memory_chunk_3_2_threads", 2, 3, true), 200),
   };
 }
 

@@ -10,7 +10,9 @@
 #include "src/exec/aggregate/aggregate_scan.h"
 #include "src/exec/aggregate/aggregate_table.h"
 #include "src/exec/aggregate/group_order.h"
+#include "src/exec/aggregate/groups_on_disk.h"
 #include "src/exec/aggregate/row_groups.h"
+#include "src/exec/spill/spill_space.h"
 #include "src/expr/evaluator.h"
 #include "src/kernel/take.h"
 
@@ -29,12 +31,17 @@ struct UndecidedTask {
 
 class AggregateState : public SinkState {
  public:
-  AggregateState(const AggregateSpec& spec, std::shared_ptr<MemoryBudget> session_budget)
-      : budget(std::move(session_budget)), reservation(budget, "GROUP BY") {
+  AggregateState(const AggregateSpec& spec, const ExecutionContext& context)
+      : budget(context.budget),
+        spill(spill_space(context)),
+        limited((budget && budget->is_limited()) || spill->spill_after_bytes() != 0),
+        reservation(budget, "GROUP BY") {
     groups.tables.push_back(std::make_unique<AggregateTable>(spec));
   }
 
   std::shared_ptr<MemoryBudget> budget;
+  const std::shared_ptr<SpillSpace> spill;
+  const bool limited;             // memory may come to an end
   MemoryReservation reservation;  // of the finished tables
   std::mutex mutex;
   // Batch: what the tasks left; disjoint after finish().
@@ -50,6 +57,8 @@ class AggregateState : public SinkState {
   std::vector<UndecidedTask> undecided;
   std::unique_ptr<RowGroups> rows;  // null: only tables
   std::vector<std::unique_ptr<RowGroups::Part>> parts;
+  // Limited batch with keys; what comes out of it when it is not empty.
+  std::unique_ptr<GroupsOnDisk> disk;
 };
 
 class AggregateTask : public SinkTask {
@@ -64,6 +73,7 @@ class AggregateTask : public SinkTask {
   bool chooses = false;
   std::vector<Chunk> seen;
   int64_t seen_rows = 0;
+  PartitionedRows::Sequence on_disk;
 };
 
 class AggregateSink : public SinkOperator, public StatefulSink {
@@ -78,7 +88,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   }
 
   std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
-    auto state = std::make_unique<AggregateState>(spec_, context.budget);
+    auto state = std::make_unique<AggregateState>(spec_, context);
     if (output_ == AggregateOutput::kTouchedGroups) state->groups.tables[0]->track_touched();
     if (streams() && spec_.options.windows && spec_.options.retention.limited()) {
       const DataType& type = spec_.key_types[spec_.options.windows->key];
@@ -100,8 +110,12 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       state.way = GroupingWay::kUndecided;
       state.undecided.clear();
       state.parts.clear();
+      state.disk = state.limited && !spec_.keys.empty()
+                       ? std::make_unique<GroupsOnDisk>(spec_, state.budget, state.spill)
+                       : nullptr;
+      // Rows that stay in their chunks cannot be put aside.
       state.rows =
-          RowGroups::suits(spec_.keys, spec_.aggregates)
+          !state.limited && RowGroups::suits(spec_.keys, spec_.aggregates)
               ? std::make_unique<RowGroups>(spec_.keys, spec_.aggregates, spec_.options.table)
               : nullptr;
     }
@@ -110,7 +124,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
     auto& state = static_cast<AggregateState&>(base);
     auto task = std::make_unique<AggregateTask>(state.budget);
-    if (tasks > 1 || state.rows || panes()) {
+    if (tasks > 1 || has_own_tables(state) || panes()) {
       task->own_table = std::make_unique<AggregateTable>(spec_);
       task->table = task->own_table.get();
       task->chooses = state.rows != nullptr;
@@ -130,6 +144,10 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       task.table->add(chunk);
       if (task.chooses) choose(static_cast<AggregateState&>(base), task, std::move(chunk));
     }
+    if (whole.limited && !streams()) {
+      ask_for_memory(whole, task);
+      return SinkResult::kNeedInput;
+    }
     // Asking the budget for every chunk would cost more than it tells.
     constexpr uint64_t kReserveStep = uint64_t{1} << 20;
     const uint64_t bytes =
@@ -143,6 +161,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     auto& task = static_cast<AggregateTask&>(*base_task);
     if (task.chooses && state.way.load() == GroupingWay::kRows) keep_rows(state, task);
     const std::lock_guard<std::mutex> lock(state.mutex);
+    if (state.limited && !streams()) hand_over_memory(state, task);
     if (task.part) {
       state.parts.push_back(std::move(task.part));
     } else if (task.chooses) {
@@ -168,7 +187,22 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     for (UndecidedTask& task : state.undecided)
       state.groups.tables.push_back(std::move(task.table));
     state.undecided.clear();
-    if (state.rows) {  // every task had a table of its own, so the shared one is empty
+    if (state.disk && (!state.disk->empty() || !can_merge(state))) {
+      for (auto& table : state.groups.tables) {
+        PartitionedRows::Sequence on_disk;
+        state.disk->write(std::move(table), &on_disk);
+        state.disk->add(std::move(on_disk));
+      }
+      state.groups.tables.clear();
+      state.reservation.resize(0);
+      if (!state.disk->empty()) {
+        state.disk->merge(context);
+        return;
+      }
+      state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
+      state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
+    }
+    if (has_own_tables(state)) {  // every task had a table of its own, so the shared one is empty
       state.groups.tables.erase(state.groups.tables.begin());
       if (state.groups.tables.empty())
         state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
@@ -198,6 +232,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 
   std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
     auto& state = static_cast<AggregateState&>(base);
+    if (state.disk && !state.disk->empty()) return state.disk->scan(request);
     if (state.way.load() == GroupingWay::kRows) return state.rows->scan(request);
     const bool any_order = output_ == AggregateOutput::kAnyOrder;
     return make_aggregate_scan({&state.groups, any_order ? nullptr : &state.output}, request);
@@ -205,6 +240,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 
   int64_t result_rows(const SinkState& base) const override {
     const auto& state = static_cast<const AggregateState&>(base);
+    if (state.disk && !state.disk->empty()) return state.disk->groups();
     if (state.way.load() == GroupingWay::kRows) return state.rows->groups();
     return static_cast<int64_t>(output_ == AggregateOutput::kAnyOrder ? state.groups.groups()
                                                                       : state.output.size());
@@ -232,6 +268,54 @@ class AggregateSink : public SinkOperator, public StatefulSink {
  private:
   bool streams() const {
     return output_ == AggregateOutput::kTouchedGroups || output_ == AggregateOutput::kWhenAsked;
+  }
+
+  // Whether every task has a table of its own, though it may be the only task.
+  bool has_own_tables(const AggregateState& state) const {
+    return state.rows != nullptr || (state.limited && !streams());
+  }
+
+  // A table may become larger by half before it is asked again, and is copied when it is put aside.
+  static uint64_t bytes_with_room(const AggregateTable& table) {
+    return table.memory_bytes() / 2 * 5;
+  }
+
+  // Without keys there is one group, and it must fit.
+  void ask_for_memory(AggregateState& state, AggregateTask& task) const {
+    const uint64_t bytes = bytes_with_room(*task.table);
+    if (!state.disk) {
+      task.reservation.resize(bytes);
+    } else if (state.spill->is_too_much(bytes) || !task.reservation.try_resize(bytes)) {
+      put_aside(state, task);
+    }
+  }
+
+  // What the task's table holds is the state's from now on. Under the state's lock.
+  void hand_over_memory(AggregateState& state, AggregateTask& task) const {
+    task.reservation.resize(0);
+    const uint64_t held = state.reservation.held_bytes() + bytes_with_room(*task.table);
+    if (!state.disk) {
+      state.reservation.resize(held);
+      return;
+    }
+    if (!state.reservation.try_resize(held)) put_aside(state, task);
+    state.disk->add(std::move(task.on_disk));
+  }
+
+  void put_aside(AggregateState& state, AggregateTask& task) const {
+    state.disk->write(std::move(task.own_table), &task.on_disk);
+    task.own_table = std::make_unique<AggregateTable>(spec_);
+    task.table = task.own_table.get();
+    task.reservation.resize(0);
+  }
+
+  // Whether the tables fit into memory once more, as they meet.
+  static bool can_merge(AggregateState& state) {
+    uint64_t bytes = 0;
+    for (const auto& table : state.groups.tables) {
+      bytes += bytes_with_room(*table) + uint64_t{table->size()} * sizeof(GroupRef);
+    }
+    return !state.spill->is_too_much(bytes) && state.reservation.try_resize(bytes);
   }
 
   // After enough rows: keeps them in their chunks from now on when nearly all made a group.

@@ -157,6 +157,11 @@ void AggregateTable::restore(const Chunk& snapshot) {
   touched_epochs_.assign(size(), 0);
 }
 
+void AggregateTable::restore(const Chunk& snapshot, const uint64_t* first_positions) {
+  restore(snapshot);
+  first_positions_.assign(first_positions, first_positions + snapshot.rows);
+}
+
 uint64_t AggregateTable::memory_bytes() const {
   uint64_t bytes = groups_ ? groups_->memory_bytes() : 0;
   for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();

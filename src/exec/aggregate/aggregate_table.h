@@ -66,6 +66,8 @@ class AggregateTable {
   Chunk snapshot() const;
 
   void restore(const Chunk& snapshot);
+  // Of a table of a batch: where the first rows of the snapshot's groups are.
+  void restore(const Chunk& snapshot, const uint64_t* first_positions);
 
   uint64_t memory_bytes() const;
 

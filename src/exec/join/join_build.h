@@ -3,24 +3,31 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "src/exec/join/join_spec.h"
 #include "src/exec/join/join_table.h"
+#include "src/exec/join/spilled_join.h"
 #include "src/exec/operator.h"
+#include "src/exec/spill/spill_space.h"
 
 namespace velaria {
+
+constexpr char kJoinMemory[] = "the hash table of JOIN";
 
 class JoinBuildState : public SinkState {
  public:
   explicit JoinBuildState(const ExecutionContext& context)
       : chunk_rows(std::min(context.chunk_rows, kMostChunkRows)),
-        reservation(context.budget, "the hash table of JOIN") {}
+        spill(spill_space(context)),
+        reservation(context.budget, kJoinMemory) {}
 
   // After finish(): the right side's columns whole and flat (null: nobody reads it) ...
   int64_t rows = 0;
+  bool has_rows = false;  // this part of the build side, or another one
   std::vector<ColumnPtr> columns;
   std::unique_ptr<JoinTable> table;
   bool has_null_key = false;  // null-aware joins only
@@ -36,9 +43,16 @@ class JoinBuildState : public SinkState {
     uint64_t bytes = 0;
     std::vector<ColumnPtr> columns;
   };
+  const std::shared_ptr<SpillSpace> spill;
   SharedReservation reservation;
   std::mutex mutex;
   std::vector<Part> parts;
+
+  // Not null: the rows are on disk, and there is no table.
+  std::unique_ptr<SpilledBuild> spilled;
+  // Then: the table of one part, with all that a probe reads.
+  std::function<std::unique_ptr<JoinBuildState>(size_t part, const ExecutionContext& context)>
+      load_part;
 };
 
 // The columns of its result() are the join's output: NULLs for the left side's, then the right

@@ -70,6 +70,11 @@ class JoinProbe : public TransformOperator {
     return std::make_unique<JoinProbeState>(static_cast<JoinBuildState&>(*states[build_pipeline_]));
   }
 
+  std::unique_ptr<SinkOperator> replacing_sink(const PipelineStates& states) const override {
+    auto& build = static_cast<JoinBuildState&>(*states[build_pipeline_]);
+    return build.spilled ? make_spilled_probe(spec_, build) : nullptr;
+  }
+
   TransformResult process(const Chunk& input, TransformState* base, Chunk* output) const override {
     auto& state = static_cast<JoinProbeState&>(*base);
     if (!state.active) {
@@ -378,7 +383,7 @@ class JoinProbe : public TransformOperator {
     put_left_columns(input, output);
     output->rows = input.rows;
     // x NOT IN (...) is NULL, so not true, where x is NULL, or where a NULL might have been x.
-    const bool null_aware = spec_->null_aware && state.build.rows > 0;
+    const bool null_aware = spec_->null_aware && state.build.has_rows;
     const auto is_unknown = [&](size_t i) {
       return null_aware && matches[i] == 0 &&
              (state.build.has_null_key ||

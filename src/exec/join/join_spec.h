@@ -29,6 +29,8 @@ struct JoinSpec {
                                               bool key_filter, bool equal_hashes);
   // Whether rows of the right side come out, or not, by whether they found a match.
   bool tracks_right_matches() const;
+  // Which of them.
+  bool gives_matched_right_rows() const { return type == JoinType::kRightSemi; }
   // Whether every left row comes out at least once.
   bool keeps_left_rows() const;
 };

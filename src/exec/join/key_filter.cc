@@ -32,13 +32,13 @@ bool left_rows_stand_alone(JoinType type) {
 
 class KeyFilterState : public TransformState {
  public:
-  explicit KeyFilterState(const JoinTable& built) : table(built) {}
-  const JoinTable& table;
+  explicit KeyFilterState(const JoinTable* built) : table(built), off(built == nullptr) {}
+  const JoinTable* table;
   JoinRuns scratch;
   std::vector<uint8_t> matches;
   int64_t seen_rows = 0;
   int64_t kept_rows = 0;
-  bool off = false;
+  bool off;
 };
 
 class KeyFilter : public TransformOperator {
@@ -47,8 +47,9 @@ class KeyFilter : public TransformOperator {
       : columns_(std::move(columns)), build_pipeline_(build_pipeline) {}
 
   std::unique_ptr<TransformState> new_state(const PipelineStates& states) const override {
+    // A build side on disk has no table.
     return std::make_unique<KeyFilterState>(
-        *static_cast<const JoinBuildState&>(*states[build_pipeline_]).table);
+        static_cast<const JoinBuildState&>(*states[build_pipeline_]).table.get());
   }
 
   TransformResult process(const Chunk& input, TransformState* base, Chunk* output) const override {
@@ -60,7 +61,7 @@ class KeyFilter : public TransformOperator {
     std::vector<ColumnPtr> keys;
     for (size_t column : columns_) keys.push_back(flatten(batch.column(column)));
     state.matches.resize(static_cast<size_t>(rows));
-    state.table.may_match(keys, rows, &state.scratch, state.matches.data());
+    state.table->may_match(keys, rows, &state.scratch, state.matches.data());
     auto kept = std::make_shared<Selection>(static_cast<size_t>(rows));
     size_t count = 0;
     for (uint32_t i = 0; i < rows; ++i) {

@@ -17,6 +17,11 @@ class SharedReservation {
     const std::lock_guard<std::mutex> lock(mutex_);
     reservation_.resize(reservation_.held_bytes() + bytes);
   }
+  // False, and nothing changes, when the limit would be passed.
+  bool try_grow(uint64_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return reservation_.try_resize(reservation_.held_bytes() + bytes);
+  }
   void shrink(uint64_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
     reservation_.resize(reservation_.held_bytes() - std::min(bytes, reservation_.held_bytes()));

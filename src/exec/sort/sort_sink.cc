@@ -9,6 +9,7 @@
 
 #include "src/base/error.h"
 #include "src/exec/sort/chunk_list_scan.h"
+#include "src/exec/spill/sorted_runs.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/sort_key.h"
 #include "src/kernel/take.h"
@@ -32,13 +33,7 @@ class SortBuffer {
 
   void add(const Chunk& chunk) {
     if (chunk.selected_rows() == 0) return;
-    if (chunk.selection) {
-      for (uint32_t row : *chunk.selection) positions_.push_back(row_position(chunk.order, row));
-    } else {
-      for (int64_t row = 0; row < chunk.rows; ++row) {
-        positions_.push_back(row_position(chunk.order, static_cast<uint32_t>(row)));
-      }
-    }
+    append_positions(chunk, &positions_);
     chunks_.push_back(compact(chunk));
     // Constants would otherwise be counted as nothing and expand only in the sort.
     bytes_ += chunks_.back().estimated_bytes() + chunks_.back().rows * 8;
@@ -52,7 +47,20 @@ class SortBuffer {
   }
 
   int64_t rows() const { return static_cast<int64_t>(positions_.size()); }
-  int64_t bytes() const { return bytes_; }
+  // What the rows need while they are sorted: once more as they come out, their keys, and a few
+  // words each.
+  uint64_t bytes_to_sort() const {
+    uint64_t row_bytes = 72;
+    bool has_text = false;
+    for (const SortItem& item : items_) {
+      const DataType& type = types_[item.column];
+      has_text |= type.is_string();
+      // Keys are in a text that doubles as it grows.
+      row_bytes += 2 * (2 + static_cast<uint64_t>(type.is_null() ? 0 : type.value_width_bytes()));
+    }
+    return static_cast<uint64_t>(bytes_) * (has_text ? 3 : 2) +
+           static_cast<uint64_t>(rows()) * row_bytes;
+  }
 
   // Sorts and keeps the first `keep` rows, as one chunk.
   void sort(int64_t keep) {
@@ -112,6 +120,9 @@ class SortBuffer {
     return sorted.columns[items_[0].column]->value(sorted.rows - 1);
   }
 
+  const Chunk& sorted() const { return chunks_[0]; }
+  const std::vector<uint64_t>& positions() const { return positions_; }
+
   Chunk take_sorted() {
     Chunk out = std::move(chunks_[0]);
     chunks_.clear();
@@ -142,14 +153,20 @@ class SortBuffer {
 class SortState : public SinkState {
  public:
   SortState(const std::vector<SortItem>& items, const std::vector<DataType>& types,
-            std::shared_ptr<MemoryBudget> session_budget)
-      : budget(std::move(session_budget)), reservation(budget, "ORDER BY"), buffer(items, types) {}
+            const ExecutionContext& context)
+      : budget(context.budget),
+        spill(spill_space(context)),
+        reservation(budget, "ORDER BY"),
+        buffer(items, types),
+        runs(spill, "the rows of ORDER BY", types, items) {}
 
   std::shared_ptr<MemoryBudget> budget;
+  std::shared_ptr<SpillSpace> spill;
   MemoryReservation reservation;
   std::mutex mutex;
   SortBuffer buffer;
-  std::vector<Chunk> result;
+  SortedRuns runs;            // what did not fit into memory
+  std::vector<Chunk> result;  // when everything did
 };
 
 class SortTask : public SinkTask {
@@ -170,19 +187,21 @@ class SortSink : public SinkOperator {
       : items_(std::move(items)), types_(std::move(types)), keep_(keep), offset_(offset) {}
 
   std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
-    return std::make_unique<SortState>(items_, types_, context.budget);
+    return std::make_unique<SortState>(items_, types_, context);
   }
   void begin_epoch(SinkState& base) const override {
     auto& state = static_cast<SortState&>(base);
     state.buffer.clear();
+    state.runs.clear();
     state.result.clear();
   }
   std::unique_ptr<SinkTask> new_task(SinkState& base, size_t) const override {
     return std::make_unique<SortTask>(items_, types_, static_cast<SortState&>(base).budget);
   }
 
-  SinkResult consume(SinkState&, SinkTask& base, Chunk chunk) const override {
-    auto& task = static_cast<SortTask&>(base);
+  SinkResult consume(SinkState& base, SinkTask& base_task, Chunk chunk) const override {
+    auto& state = static_cast<SortState&>(base);
+    auto& task = static_cast<SortTask&>(base_task);
     if (task.boundary) drop_rows_behind(*task.boundary, &chunk);
     task.buffer.add(chunk);
     // A top-n task sorts and cuts whenever it has gathered a multiple of what it may keep.
@@ -192,41 +211,70 @@ class SortSink : public SinkOperator {
       task.buffer.sort(keep_);
       if (keep_ > 0) task.boundary = task.buffer.last_first_key();
     }
-    task.reservation.resize(static_cast<uint64_t>(task.buffer.bytes()));
+    const uint64_t needed = task.buffer.bytes_to_sort();
+    if (state.spill->is_too_much(needed) || task.buffer.rows() > kMostRowsInMemory ||
+        !task.reservation.try_resize(needed)) {
+      put_aside(state, task.buffer);
+      task.reservation.resize(0);
+    }
     return SinkResult::kNeedInput;
   }
 
   void combine(SinkState& base, std::unique_ptr<SinkTask> base_task) const override {
     auto& state = static_cast<SortState&>(base);
     auto& task = static_cast<SortTask&>(*base_task);
+    task.reservation.resize(0);
     const std::lock_guard<std::mutex> lock(state.mutex);
+    if (state.buffer.rows() + task.buffer.rows() > kMostRowsInMemory ||
+        !state.reservation.try_resize(state.buffer.bytes_to_sort() + task.buffer.bytes_to_sort())) {
+      put_aside(state, task.buffer);
+      return;
+    }
     state.buffer.add_all(std::move(task.buffer));
   }
 
-  void finish(SinkState& base, const ExecutionContext&) const override {
+  void finish(SinkState& base, const ExecutionContext& context) const override {
     auto& state = static_cast<SortState&>(base);
-    if (state.buffer.rows() > std::numeric_limits<uint32_t>::max()) {
-      throw Error(ErrorKind::kResource, "ORDER BY of more than 4294967295 rows is not possible");
+    state.result.clear();
+    if (!state.runs.empty()) {
+      put_aside(state, state.buffer);
+      state.reservation.resize(0);
+      state.runs.merge_down(context);
+      return;
     }
-    // The sort holds the rows twice for a while.
-    state.reservation.resize(static_cast<uint64_t>(state.buffer.bytes()) * 2);
     state.buffer.sort(keep_);
     Chunk sorted = state.buffer.take_sorted();
     const int64_t first = std::min(offset_, sorted.rows);
-    state.result.clear();
     state.result.push_back(slice_chunk(sorted, first, sorted.rows - first));
     state.reservation.resize(static_cast<uint64_t>(sorted.estimated_bytes()));
   }
 
   std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
-    return scan_chunks(static_cast<SortState&>(base).result, request);
+    auto& state = static_cast<SortState&>(base);
+    if (!state.runs.empty()) return state.runs.scan(request, offset_, keep_);
+    return scan_chunks(state.result, request);
   }
   int64_t result_rows(const SinkState& base) const override {
-    const auto& result = static_cast<const SortState&>(base).result;
-    return result.empty() ? 0 : result[0].rows;
+    const auto& state = static_cast<const SortState&>(base);
+    if (!state.runs.empty()) {
+      return std::max<int64_t>(0, std::min(state.runs.rows(), keep_) - offset_);
+    }
+    return state.result.empty() ? 0 : state.result[0].rows;
   }
 
  private:
+  // Rows in memory are numbered in 32 bits.
+  static constexpr int64_t kMostRowsInMemory = int64_t{1} << 31;
+
+  void put_aside(SortState& state, SortBuffer& buffer) const {
+    if (buffer.rows() == 0) return;
+    buffer.sort(keep_);
+    SortedRuns::Run run;
+    state.runs.append(buffer.sorted(), buffer.positions(), &run);
+    state.runs.add(std::move(run));
+    buffer.clear();
+  }
+
   // Rows whose first key alone puts them behind the boundary; equal ones stay, the other keys
   // decide.
   void drop_rows_behind(const Value& boundary, Chunk* chunk) const {

@@ -1,0 +1,18 @@
+// Which part on disk the rows of a key belong to: equal keys, also those that differ in nothing but
+// the sign of zero or the bits of a NaN, belong to one part.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/column/chunk.h"
+
+namespace velaria {
+
+constexpr size_t kSpillPartitions = 32;
+
+// `keys` are flat or constant, all of `rows` rows. rows_of[p]: the rows of part p, ascending.
+void partition_by_keys(const std::vector<ColumnPtr>& keys, int64_t rows,
+                       std::vector<std::vector<uint32_t>>* rows_of);
+
+}  // namespace velaria
