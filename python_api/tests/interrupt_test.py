@@ -37,6 +37,37 @@ twice = once.window("t", 4000, "v", 1).group_by("n").agg("count(*) AS c")
 interrupted(twice.to_rows)
 """
 
+# Each works for seconds in the part that its name says.
+SORT = """
+session = velaria.Session(threads=THREADS)
+session.sql("CREATE TABLE t AS SELECT (n * 7919) % 10000019 AS k FROM range(0, 10000000) r(n)")
+frame = session.sql("SELECT k FROM t ORDER BY k % 1000003, k")
+interrupted(lambda: [frame.to_arrow() for _ in range(20)])
+"""
+
+JOIN = """
+session = velaria.Session(threads=THREADS)
+frame = session.sql(
+    "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n")
+interrupted(frame.to_rows)
+"""
+
+AGGREGATE = """
+session = velaria.Session(threads=THREADS)
+frame = session.sql(
+    "SELECT n % 5000011 AS k, count(*) AS c FROM range(0, 1000000000) a(n) GROUP BY k")
+interrupted(frame.to_rows)
+"""
+
+WINDOW = """
+session = velaria.Session(threads=THREADS)
+session.sql("CREATE TABLE t AS SELECT (n * 7919) % 3000017 AS k FROM range(0, 3000000) r(n)")
+frame = session.sql(
+    "SELECT count(*) FROM (SELECT sum(k) OVER (PARTITION BY k % 7 ORDER BY k) AS s, "
+    "quantile_cont(k, 0.5) OVER (ORDER BY k ROWS 5000 PRECEDING) AS q FROM t) WHERE s + q > 5")
+interrupted(lambda: [frame.to_rows() for _ in range(20)])
+"""
+
 AWAIT = """
 source = session.create_realtime_stream_source({"n": "int64"})
 query = session.read_realtime_stream_source(source).write_stream(velaria.MemorySink()).start()
@@ -68,6 +99,14 @@ def expect(process, line):
 BODIES = {
     "query-1-thread": ENDLESS.replace("THREADS", "1"),
     "query-2-threads": ENDLESS.replace("THREADS", "2"),
+    "sort-1-thread": SORT.replace("THREADS", "1"),
+    "sort-2-threads": SORT.replace("THREADS", "2"),
+    "join-1-thread": JOIN.replace("THREADS", "1"),
+    "join-2-threads": JOIN.replace("THREADS", "2"),
+    "aggregate-1-thread": AGGREGATE.replace("THREADS", "1"),
+    "aggregate-2-threads": AGGREGATE.replace("THREADS", "2"),
+    "window-1-thread": WINDOW.replace("THREADS", "1"),
+    "window-2-threads": WINDOW.replace("THREADS", "2"),
     "await": AWAIT,
     "push": PUSH,
     "poll": POLL,

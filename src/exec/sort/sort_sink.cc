@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -62,8 +63,9 @@ class SortBuffer {
            static_cast<uint64_t>(rows()) * row_bytes;
   }
 
-  // Sorts and keeps the first `keep` rows, as one chunk.
-  void sort(int64_t keep) {
+  // Sorts and keeps the first `keep` rows, as one chunk. `interrupt_check`, when given, is called
+  // every few milliseconds.
+  void sort(int64_t keep, const std::function<void()>& interrupt_check = nullptr) {
     Chunk all = concatenate_chunks(chunks_, types_);
     std::vector<ColumnPtr> columns;
     std::vector<SortOrder> orders;
@@ -74,14 +76,19 @@ class SortBuffer {
     std::string keys;
     std::vector<uint64_t> ends;
     ends.reserve(positions_.size());
+    if (interrupt_check) interrupt_check();
     encode_sort_keys(columns, orders, all.rows, &keys, &ends);
+    if (interrupt_check) interrupt_check();
     std::vector<Entry> entries(positions_.size());
     uint64_t start = 0;
     for (size_t i = 0; i < entries.size(); ++i) {
       entries[i] = {key_prefix(keys, start, ends[i]), static_cast<uint32_t>(i)};
       start = ends[i];
     }
+    constexpr uint32_t kComparisonsBetweenChecks = 1 << 16;
+    uint32_t comparisons = 0;
     const auto before = [&](const Entry& a, const Entry& b) {
+      if (++comparisons % kComparisonsBetweenChecks == 0 && interrupt_check) interrupt_check();
       if (a.prefix != b.prefix) return a.prefix < b.prefix;
       const auto key = [&](uint32_t row) {
         const uint64_t begin = row == 0 ? 0 : ends[row - 1];
@@ -106,6 +113,7 @@ class SortBuffer {
     Chunk sorted;
     sorted.rows = static_cast<int64_t>(order.size());
     for (const ColumnPtr& column : all.columns) {
+      if (interrupt_check) interrupt_check();
       sorted.columns.push_back(take(column, order.data(), sorted.rows));
     }
     positions_ = std::move(positions);
@@ -242,7 +250,7 @@ class SortSink : public SinkOperator {
       state.runs.merge_down(context);
       return;
     }
-    state.buffer.sort(keep_);
+    state.buffer.sort(keep_, context.interrupt_check);
     Chunk sorted = state.buffer.take_sorted();
     const int64_t first = std::min(offset_, sorted.rows);
     state.result.push_back(slice_chunk(sorted, first, sorted.rows - first));
