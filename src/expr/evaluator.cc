@@ -152,7 +152,37 @@ ColumnPtr evaluate_case(const BoundExpression& expression, EvaluationBatch& batc
   return interleave(expression.type, parts, branch);
 }
 
+// An argument that can fail is computed only for the rows whose earlier arguments are NULL.
+ColumnPtr evaluate_coalesce(const BoundExpression& expression, EvaluationBatch& batch) {
+  const int64_t rows = batch.rows();
+  std::vector<uint32_t> which(static_cast<size_t>(rows), 0);
+  std::vector<uint32_t> open(static_cast<size_t>(rows));
+  for (size_t i = 0; i < open.size(); ++i) open[i] = static_cast<uint32_t>(i);
+  std::vector<ColumnPtr> parts;
+  for (size_t p = 0; p < expression.children.size(); ++p) {
+    EvaluationBatch remaining(batch, open);
+    const ColumnPtr values = flatten(evaluate(*expression.children[p], p == 0 ? batch : remaining));
+    const bool is_last = p + 1 == expression.children.size();
+    std::vector<uint32_t> present;
+    std::vector<uint32_t> rest;
+    for (size_t j = 0; j < open.size(); ++j) {
+      if (!is_last && values->is_null(static_cast<int64_t>(j))) {
+        rest.push_back(open[j]);
+      } else {
+        present.push_back(static_cast<uint32_t>(j));
+        which[open[j]] = static_cast<uint32_t>(p);
+      }
+    }
+    parts.push_back(take(values, present.data(), static_cast<int64_t>(present.size())));
+    open = std::move(rest);
+  }
+  return interleave(expression.type, parts, which);
+}
+
 ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batch) {
+  if (expression.can_fail && expression.name == "coalesce") {
+    return evaluate_coalesce(expression, batch);
+  }
   std::vector<ColumnPtr> arguments;
   arguments.reserve(expression.children.size());
   bool all_constant = true;
