@@ -130,6 +130,10 @@ bool runs_per_batch(const LogicalPlan& plan, bool over_aggregate) {
       refuse(
           "ORDER BY is not supported over a stream without an end, since it needs all rows; leave "
           "it out, or order the results where they are read");
+    case PlanKind::kVectorTopK:
+      refuse(
+          "the nearest vectors are not supported over a stream without an end, since they need all "
+          "rows; collect the stream into a table and search that");
     case PlanKind::kLimit:
       refuse(
           "LIMIT over groups or over a part of the query is not supported over a stream without an "

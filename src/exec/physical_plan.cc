@@ -16,6 +16,7 @@
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/sort_sink.h"
 #include "src/exec/spill/spill_space.h"
+#include "src/exec/vector/vector_top_k_sink.h"
 #include "src/exec/window/window_sink.h"
 
 namespace velaria {
@@ -134,6 +135,11 @@ struct PhysicalPlan::Builder {
         return close(plan,
                      make_top_n(top.items(), types_of(plan.schema()), top.limit(), top.offset()),
                      "top-n");
+      }
+      case PlanKind::kVectorTopK: {
+        const auto& top = static_cast<const VectorTopKPlan&>(plan);
+        return close(plan, make_vector_top_k(top.top(), types_of(plan.child()->schema())),
+                     "vector top-k");
       }
       case PlanKind::kUnionAll: return open_union(plan);
       case PlanKind::kJoin: return open_join(static_cast<const JoinPlan&>(plan));

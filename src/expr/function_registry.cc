@@ -68,6 +68,7 @@ void register_text_parts(FunctionRegistry* registry);
 void register_regex(FunctionRegistry* registry);
 void register_time(FunctionRegistry* registry);
 void register_time_making(FunctionRegistry* registry);
+void register_vector(FunctionRegistry* registry);
 
 const FunctionRegistry& FunctionRegistry::builtin() {
   static const FunctionRegistry* registry = [] {
@@ -80,6 +81,7 @@ const FunctionRegistry& FunctionRegistry::builtin() {
     register_regex(made);
     register_time(made);
     register_time_making(made);
+    register_vector(made);
     return made;
   }();
   return *registry;

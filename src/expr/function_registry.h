@@ -60,6 +60,7 @@ class FunctionRegistry {
   friend void register_regex(FunctionRegistry* registry);
   friend void register_time(FunctionRegistry* registry);
   friend void register_time_making(FunctionRegistry* registry);
+  friend void register_vector(FunctionRegistry* registry);
   void add(FunctionDefinition definition);
   void add_alias(std::string alias, std::string_view name);
 

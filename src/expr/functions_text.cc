@@ -161,9 +161,11 @@ template <bool kIgnoreCase>
 ColumnPtr like_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
   if (a[1]->is_constant() && (a.size() < 3 || a[2]->is_constant())) {
     // One pattern for all rows; the evaluator gives no NULL constants to strict functions.
+    const ColumnPtr text = flatten(a[0]);
+    // A pattern that cannot be is an error only for a text to match.
+    if (text->validity().count_nulls(rows) == rows) return Column::nulls(type, rows);
     const char escape = a.size() == 3 ? escape_of(text_at(*a[2], 0)) : '\\';
     const LikePattern pattern(text_at(*a[1], 0), escape, kIgnoreCase);
-    const ColumnPtr text = flatten(a[0]);
     auto out = Buffer::allocate(static_cast<size_t>(rows));
     for (int64_t i = 0; i < rows; ++i) {
       out->mutable_data()[i] = text->validity().valid(i) && pattern.matches(text_at(*text, i));

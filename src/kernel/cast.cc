@@ -1,5 +1,6 @@
 #include "src/kernel/cast.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -161,30 +162,22 @@ ColumnPtr to_text(const Column& column, const DataType& to) {
 
 ColumnPtr text_to_vector(const Column& column, const DataType& to, CastMode mode) {
   VectorBuilder builder(to);
-  std::vector<float> elements;
   for (int64_t i = 0; i < column.length(); ++i) {
     if (column.is_null(i)) {
       builder.append_null();
       continue;
     }
     const std::string_view text = column.values<StringView>()[i].text();
-    std::string_view rest = trim(text);
-    elements.clear();
-    bool good = rest.size() >= 2 && rest.front() == '[' && rest.back() == ']';
-    if (good) rest = rest.substr(1, rest.size() - 2);
-    while (good) {
-      while (!rest.empty() && (rest.front() == ' ' || rest.front() == ',')) rest.remove_prefix(1);
-      if (rest.empty()) break;
-      const size_t end = rest.find_first_of(" ,");
-      const auto element = text_to_number<float>(rest.substr(0, end));
-      good = element.has_value();
-      if (good) elements.push_back(*element);
-      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
-    }
-    if (good && static_cast<int32_t>(elements.size()) == to.list_size()) {
-      builder.append(elements.data());
+    const std::optional<std::vector<float>> elements = parse_vector(text);
+    if (elements && static_cast<int32_t>(elements->size()) == to.list_size()) {
+      builder.append(elements->data());
     } else if (mode == CastMode::kTry) {
       builder.append_null();
+    } else if (elements) {
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("vector ", quote_sql_string(excerpt(text)), " has dimension ",
+                         elements->size(), ", but dimension ", to.list_size(),
+                         " is needed; use TRY_CAST to get NULL for such values"));
     } else {
       cast_failed(std::string(text), column.type(), to);
     }
@@ -360,6 +353,29 @@ ColumnPtr temporal_to(const Column& column, const DataType& to, CastMode mode) {
 }
 
 }  // namespace
+
+std::optional<std::vector<float>> parse_vector(std::string_view text) {
+  constexpr std::string_view kBetween = " ,\t\r\n";
+  text = trim(text);
+  if (text.size() < 2 || text.front() != '[' || text.back() != ']') return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  std::vector<float> elements;
+  for (;;) {
+    // At most one comma between two numbers, and none at either end.
+    size_t commas = 0;
+    while (!text.empty() && kBetween.find(text.front()) != std::string_view::npos) {
+      commas += text.front() == ',' ? 1 : 0;
+      text.remove_prefix(1);
+    }
+    if (commas > (elements.empty() || text.empty() ? 0 : 1)) return std::nullopt;
+    if (text.empty()) return elements;
+    const size_t end = std::min(text.size(), text.find_first_of(kBetween));
+    const auto element = text_to_number<float>(text.substr(0, end));
+    if (!element) return std::nullopt;
+    elements.push_back(*element);
+    text.remove_prefix(end);
+  }
+}
 
 bool can_cast(const DataType& from, const DataType& to) {
   if (from == to || from.is_null()) return true;

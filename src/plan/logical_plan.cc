@@ -206,6 +206,42 @@ PlanPtr TopNPlan::with_children(std::vector<PlanPtr> children) const {
   return std::make_shared<TopNPlan>(std::move(children[0]), items_, limit_, offset_);
 }
 
+namespace {
+
+Schema with_score(const Schema& schema, const std::string& name) {
+  std::vector<Field> fields = schema.fields();
+  fields.push_back({name, DataType(TypeId::kFloat64)});
+  return Schema(std::move(fields));
+}
+
+}  // namespace
+
+VectorTopKPlan::VectorTopKPlan(PlanPtr child, VectorTopK top)
+    : LogicalPlan(PlanKind::kVectorTopK, with_score(child->schema(), top.score_name), {child}),
+      top_(std::move(top)) {}
+
+std::string VectorTopKPlan::describe() const {
+  constexpr size_t kShownElements = 4;
+  std::vector<std::string> elements;
+  for (size_t i = 0; i < std::min(kShownElements, top_.query.size()); ++i) {
+    elements.push_back(format_float(top_.query[i]));
+  }
+  if (top_.query.size() > kShownElements) elements.push_back("...");
+  const std::string_view metric = top_.similarity ? "cosine similarity" : metric_name(top_.metric);
+  return concat("VectorTopK ", top_.limit, top_.offset > 0 ? concat(" offset ", top_.offset) : "",
+                " by ", metric, " of ", schema().field(top_.vector_column).name, " to [",
+                join_texts(elements, ", "), "]",
+                top_.score_threshold
+                    ? concat(larger_is_nearer(top_.metric) ? ", at least " : ", at most ",
+                             format_double(*top_.score_threshold))
+                    : "",
+                ", exact scan");
+}
+
+PlanPtr VectorTopKPlan::with_children(std::vector<PlanPtr> children) const {
+  return std::make_shared<VectorTopKPlan>(std::move(children[0]), top_);
+}
+
 bool gives_left_columns(JoinType type) {
   return type != JoinType::kRightSemi && type != JoinType::kRightAnti;
 }
@@ -349,6 +385,7 @@ void visit_expressions(const LogicalPlan& plan,
     case PlanKind::kSort:
     case PlanKind::kLimit:
     case PlanKind::kTopN:
+    case PlanKind::kVectorTopK:
     case PlanKind::kUnionAll:
     case PlanKind::kShared: break;
   }
@@ -400,6 +437,7 @@ PlanPtr map_expressions(const PlanPtr& plan,
     case PlanKind::kSort:
     case PlanKind::kLimit:
     case PlanKind::kTopN:
+    case PlanKind::kVectorTopK:
     case PlanKind::kUnionAll:
     case PlanKind::kShared: break;
   }

@@ -18,6 +18,7 @@
 #include "src/expr/bound_expression.h"
 #include "src/expr/window_function.h"
 #include "src/plan/table_source.h"
+#include "src/similarity/metric.h"
 
 namespace velaria {
 
@@ -30,6 +31,7 @@ enum class PlanKind {
   kSort,
   kLimit,
   kTopN,
+  kVectorTopK,
   kJoin,
   kWindow,
   kUnionAll,
@@ -184,6 +186,35 @@ class TopNPlan : public LogicalPlan {
   std::vector<SortItem> items_;
   int64_t limit_;
   int64_t offset_;
+};
+
+// The rows nearest to a query vector, best first, equal ones in the order of the input: the child's
+// columns and one more with the score. From HYBRID SEARCH, or made by the optimizer of ORDER BY a
+// distance LIMIT k.
+struct VectorTopK {
+  size_t vector_column = 0;
+  Metric metric = Metric::kCosine;
+  // The score is cosine similarity instead of cosine distance; the ranks are the same.
+  bool similarity = false;
+  std::vector<float> query;  // finite numbers, as many as the column's dimension
+  int64_t limit = 0;
+  int64_t offset = 0;
+  // Rows without a vector or with NaN for a score are left out. Else they take their places as in
+  // ORDER BY: NULL behind all others, NaN above every number.
+  bool leave_out_unscored = false;
+  // Rows that score worse are left out.
+  std::optional<double> score_threshold;
+  std::string score_name;
+};
+class VectorTopKPlan : public LogicalPlan {
+ public:
+  VectorTopKPlan(PlanPtr child, VectorTopK top);
+  const VectorTopK& top() const { return top_; }
+  std::string describe() const override;
+  PlanPtr with_children(std::vector<PlanPtr> children) const override;
+
+ private:
+  VectorTopK top_;
 };
 
 // kInner, kLeft, kRight, kFull: left columns, then right columns; NULLs where a side has no match.

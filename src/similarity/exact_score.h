@@ -16,6 +16,11 @@ namespace velaria {
 // |row| in double precision: NaN when an element is NaN, infinite when one is (and none NaN).
 double exact_norm(const float* row, int64_t dimension);
 
+// The score of two vectors, in any order of them; also what SQL's distance functions give.
+double exact_score(Metric metric, const float* a, const float* b, int64_t dimension);
+// Of which exact_score of kCosine is 1 minus; 0 when a norm is zero.
+double exact_cosine_similarity(const float* a, const float* b, int64_t dimension);
+
 // Scores rows against one query. Immutable; any thread may use it.
 class ExactScorer {
  public:
@@ -26,6 +31,9 @@ class ExactScorer {
   // l2: sqrt(sum (x_i - q_i)^2). NaN when an element is NaN, or when infinite elements leave the
   // metric without a value (infinity * 0, infinity - infinity, the cosine of an infinite vector).
   double score(const float* row) const;
+
+  // Of kCosine only: 1 - score, before the subtraction rounds.
+  double similarity(const float* row) const;
 
   double query_norm() const { return query_norm_; }
 

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <limits>
 
 #include "src/base/cpu_features.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
-#include "src/similarity/exact_score.h"
-#include "src/similarity/first_pass_bound.h"
-#include "src/similarity/kernels/distance_kernels.h"
+#include "src/similarity/block_filter.h"
 #include "src/similarity/parallel_tasks.h"
 #include "src/similarity/top_k_collector.h"
 
@@ -19,13 +16,8 @@ namespace {
 
 // What a thread takes at a time: long enough for the prefetchers, short enough to share evenly.
 constexpr int64_t kMorselBytes = 1 << 20;
-// What a kernel call covers: rows that are scored again are then still in the cache.
-constexpr int64_t kStepBytes = 64 << 10;
-constexpr int64_t kMostStepRows = 1024;
 // Below this a hand-over to other threads costs more than it saves.
 constexpr int64_t kParallelBytes = 2 << 20;
-
-constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 void check_request(const VectorTable& table, const VectorSearchRequest& request) {
   if (request.top_k < 1) {
@@ -68,51 +60,28 @@ std::vector<Morsel> cut_into_morsels(const VectorTable& table, int64_t row_bytes
 // What the threads of one search share.
 struct Scan {
   Scan(const VectorTable& table, const VectorSearchRequest& request)
-      : metric(request.metric),
-        query(request.query),
+      : query(request.metric, request.query),
         top_k(request.top_k),
-        dimension(table.dimension()),
-        kernels(kernels_for(active_simd_level())),
-        scorer(request.metric, request.query),
-        bound_by_stored_norms(metric, kernels, dimension, scorer.query_norm(), false),
-        bound_by_kernel_norms(metric, kernels, dimension, scorer.query_norm(), true),
-        morsels(cut_into_morsels(table, dimension * static_cast<int64_t>(sizeof(float)))) {}
+        morsels(cut_into_morsels(table, query.dimension() * int64_t{sizeof(float)})) {}
 
-  // Collectors work with keys whose smallest is best.
-  double key_of_score(double score) const { return larger_is_nearer(metric) ? -score : score; }
-  double score_of_key(double key) const { return larger_is_nearer(metric) ? -key : key; }
-
-  const Metric metric;
-  const std::vector<float>& query;
+  const SearchQuery query;
   const int64_t top_k;
-  const int64_t dimension;
-  const DistanceKernels& kernels;
-  const ExactScorer scorer;
-  const FirstPassBound bound_by_stored_norms;
-  const FirstPassBound bound_by_kernel_norms;
   const std::vector<Morsel> morsels;
 
   std::atomic<size_t> next_morsel{0};
   // The smallest key limit that any thread reached. k rows at or below it exist, so a row above it
   // is not among the k best. Only a hint for skipping: reading an old value is harmless.
-  std::atomic<double> key_limit{kNoLimit};
+  std::atomic<double> key_limit{SearchQuery::kNoLimit};
   std::atomic<bool> stop{false};
 };
 
 // One thread's part of a scan.
 class ScanWorker {
  public:
-  explicit ScanWorker(Scan* scan)
-      : scan_(*scan),
-        collector_(scan->top_k),
-        step_rows_(std::clamp<int64_t>(
-            kStepBytes / (scan->dimension * static_cast<int64_t>(sizeof(float))), 8,
-            kMostStepRows)),
-        values_(static_cast<size_t>(step_rows_)),
-        norms_(static_cast<size_t>(step_rows_)),
-        kept_(static_cast<size_t>(step_rows_)) {}
+  explicit ScanWorker(Scan* scan) : scan_(*scan), collector_(scan->top_k), filter_(scan->query) {}
 
   void run(const CancellationToken* cancellation) {
+    const int64_t step_rows = scan_.query.step_rows();
     for (;;) {
       if (scan_.stop.load(std::memory_order_relaxed)) return;
       if (cancellation != nullptr && cancellation->cancelled()) {
@@ -122,8 +91,8 @@ class ScanWorker {
       const size_t i = scan_.next_morsel.fetch_add(1, std::memory_order_relaxed);
       if (i >= scan_.morsels.size()) return;
       const Morsel& morsel = scan_.morsels[i];
-      for (int64_t row = morsel.begin; row < morsel.end; row += step_rows_) {
-        scan_step(*morsel.block, row, std::min(step_rows_, morsel.end - row));
+      for (int64_t row = morsel.begin; row < morsel.end; row += step_rows) {
+        scan_step(*morsel.block, row, std::min(step_rows, morsel.end - row));
       }
     }
   }
@@ -134,67 +103,26 @@ class ScanWorker {
 
  private:
   void scan_step(const VectorTable::Block& block, int64_t row, int64_t count) {
-    const float* query = scan_.query.data();
-    const float* rows = block.column->vector_at(row);
-    float* values = values_.data();
-    if (scan_.metric == Metric::kL2) {
-      scan_.kernels.squared_l2(query, rows, count, scan_.dimension, values);
-      const auto cutoff = [this] {
-        return limit_ < kNoLimit
-                   ? scan_.bound_by_stored_norms.distance_cutoff(scan_.score_of_key(limit_))
-                   : FirstPassBound::keep_all_distances();
-      };
-      filter_and_rescore(block, row, count, cutoff, [values](const DistanceCutoff& c, int64_t i) {
-        return c.keeps(values[i]);
-      });
-      return;
-    }
-    const float* norms = norms_.data();
-    if (block.norms) {
-      scan_.kernels.dot(query, rows, count, scan_.dimension, values);
-      norms = block.norms->values() + row;
-    } else {
-      scan_.kernels.dot_and_square(query, rows, count, scan_.dimension, values, norms_.data());
-      for (int64_t i = 0; i < count; ++i) norms_[i] = std::sqrt(norms_[i]);
-    }
-    const FirstPassBound& bound =
-        block.norms ? scan_.bound_by_stored_norms : scan_.bound_by_kernel_norms;
-    const auto cutoff = [this, &bound] {
-      return limit_ < kNoLimit ? bound.product_cutoff(scan_.score_of_key(limit_))
-                               : FirstPassBound::keep_all_products();
-    };
-    filter_and_rescore(block, row, count, cutoff,
-                       [values, norms](const ProductCutoff& c, int64_t i) {
-                         return c.keeps(values[i], norms[i]);
-                       });
-  }
-
-  template <typename MakeCutoff, typename Keeps>
-  void filter_and_rescore(const VectorTable::Block& block, int64_t row, int64_t count,
-                          const MakeCutoff& make_cutoff, const Keeps& keeps) {
+    filter_.read(block.column->vector_at(row), count,
+                 block.norms ? block.norms->values() + row : nullptr);
     limit_ = std::min(limit_, scan_.key_limit.load(std::memory_order_relaxed));
-    auto cutoff = make_cutoff();
-    // Appends without branches; a row that is not kept is overwritten by the next.
-    uint32_t* kept = kept_.data();
+    filter_.set_limit(limit_);
     size_t kept_count = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      kept[kept_count] = static_cast<uint32_t>(i);
-      kept_count += keeps(cutoff, i) ? 1 : 0;
-    }
+    const uint32_t* kept = filter_.select(&kept_count);
     for (size_t at = 0; at < kept_count; ++at) {
       const int64_t i = kept[at];
-      if (!keeps(cutoff, i) || !block.column->validity().valid(row + i)) continue;
+      if (!filter_.keeps(i) || !block.column->validity().valid(row + i)) continue;
       ++rescored_rows_;
-      const double score = scan_.scorer.score(block.column->vector_at(row + i));
+      const double score = scan_.query.scorer().score(block.column->vector_at(row + i));
       if (std::isnan(score)) {
         ++left_out_nan_;
         continue;
       }
-      collector_.offer({scan_.key_of_score(score), block.first_row_id + row + i});
+      collector_.offer({scan_.query.key_of_score(score), block.first_row_id + row + i});
       if (collector_.key_limit() < limit_) {
         limit_ = collector_.key_limit();
         publish_limit();
-        cutoff = make_cutoff();
+        filter_.set_limit(limit_);
       }
     }
   }
@@ -208,11 +136,8 @@ class ScanWorker {
 
   Scan& scan_;
   TopKCollector collector_;
-  const int64_t step_rows_;
-  std::vector<float> values_;
-  std::vector<float> norms_;
-  std::vector<uint32_t> kept_;
-  double limit_ = kNoLimit;  // the smallest key limit this thread knows of
+  BlockFilter filter_;
+  double limit_ = SearchQuery::kNoLimit;  // the smallest key limit this thread knows of
   int64_t left_out_nan_ = 0;
   int64_t rescored_rows_ = 0;
 };
@@ -251,7 +176,7 @@ VectorSearchResult search(const VectorTable& table, const VectorSearchRequest& r
   rows = best_rows(std::move(rows), request.top_k);
   result.matches.reserve(rows.size());
   for (const RankedRow& row : rows) {
-    result.matches.push_back({row.row_id, scan.score_of_key(row.key)});
+    result.matches.push_back({row.row_id, scan.query.score_of_key(row.key)});
   }
   result.left_out_null = table.null_rows();
   result.candidate_rows = table.rows() - table.null_rows();

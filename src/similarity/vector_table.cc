@@ -36,6 +36,10 @@ ColumnPtr spread_element_nulls(const ColumnPtr& column) {
 
 }  // namespace
 
+ColumnPtr flat_vectors(const ColumnPtr& column) {
+  return column->is_flat() ? spread_element_nulls(column) : copy_flat(*column);
+}
+
 VectorTable::VectorTable(int32_t dimension) : dimension_(dimension) {
   if (dimension < 1) {
     throw Error(ErrorKind::kInvalidArgument,
@@ -62,7 +66,7 @@ void VectorTable::append(const ColumnPtr& column, VectorNormsPtr norms) {
                        " vectors; compute them from this column"));
   }
   if (column->length() == 0) return;
-  const ColumnPtr flat = column->is_flat() ? spread_element_nulls(column) : copy_flat(*column);
+  const ColumnPtr flat = flat_vectors(column);
   null_rows_ += flat->validity().count_nulls(flat->length());
   blocks_.push_back({flat, rows_, std::move(norms)});
   rows_ += flat->length();

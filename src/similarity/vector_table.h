@@ -18,6 +18,10 @@
 
 namespace velaria {
 
+// `column`, of vectors in any encoding, flat; a vector with a NULL element is NULL. Itself when
+// that changes nothing.
+ColumnPtr flat_vectors(const ColumnPtr& column);
+
 class VectorTable {
  public:
   struct Block {

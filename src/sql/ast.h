@@ -66,13 +66,14 @@ struct TimeWindowClause {
   int64_t position = -1;
 };
 
-// HYBRID SEARCH v QUERY '[..]' METRIC m TOP_K k [SCORE_THRESHOLD x]
+// HYBRID SEARCH v QUERY '[..]' METRIC m TOP_K k [SCORE_THRESHOLD x] [AS name]
 struct HybridSearchClause {
   std::string vector_column;
   std::string query_text;
   std::string metric = "cosine";
   int64_t top_k = 10;
   std::optional<double> score_threshold;
+  std::string score_name = "score";
   int64_t position = -1;
 };
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "src/base/text.h"
+#include "src/sql/parameter_reader.h"
 #include "src/sql/parser_state.h"
 
 namespace velaria::sql {
@@ -379,6 +380,16 @@ HybridSearchClause Parser::parse_hybrid_search() {
     const size_t first = index_;
     parse_vector();
     for (size_t i = first; i < index_; ++i) search.query_text += tokens_[i].text;
+  } else if (peek().kind == TokenKind::kParameter && parameters_ != nullptr) {
+    const Token& parameter = advance();
+    const Value value = parameters_->value_of(parameter.text, parameter.position);
+    if (value.is_null() || (!value.type().is_vector() && !value.type().is_string())) {
+      fail(ErrorKind::kTypeMismatch,
+           concat("the query vector is ", value.type().to_string(),
+                  "; give a vector, or text such as '[0.1, 0.2]'"),
+           parameter.position);
+    }
+    search.query_text = value.to_string();
   } else {
     search.query_text = expect_string("the query vector");
   }
@@ -417,6 +428,9 @@ HybridSearchClause Parser::parse_hybrid_search() {
       } else {
         fail_syntax("SCORE_THRESHOLD takes a number", at);
       }
+    } else if (take_word("AS")) {
+      search.score_name = expect_label("the name of the score");
+      return search;
     } else {
       return search;
     }

@@ -128,10 +128,6 @@ PlanPtr SelectBinder::bind_query(const SelectStatement& statement, bool keep_nul
   if (statement.set_operation != SetOperation::kNone) {
     return bind_set_operation(statement, keep_null_types);
   }
-  if (statement.hybrid_search) {
-    unsupported("HYBRID SEARCH is not supported; call vector_search() on the session",
-                statement.hybrid_search->position);
-  }
   if (!statement.values.empty()) {
     return bind_order_and_limit(statement,
                                 values_relation(statement.values, statement.position).plan);
@@ -143,6 +139,7 @@ PlanPtr SelectBinder::bind_select_body(const SelectStatement& statement, bool ke
   BoundRelation input = bind_from(statement.from);
   if (statement.where) add_where(*statement.where, &input);
   if (statement.time_window) add_time_window(*statement.time_window, &input);
+  if (statement.hybrid_search) add_hybrid_search(*statement.hybrid_search, &input);
 
   const std::vector<SelectItem> items = expand_stars(statement, input.scope);
   const bool grouped =

@@ -100,6 +100,7 @@ class SelectBinder {
   PlanPtr bind_select_body(const SelectStatement& statement, bool keep_null_types);
   void add_where(const Expression& where, BoundRelation* input) const;
   void add_time_window(const TimeWindowClause& clause, BoundRelation* input) const;
+  void add_hybrid_search(const HybridSearchClause& clause, BoundRelation* input) const;
   std::vector<SelectItem> expand_stars(const SelectStatement& statement,
                                        const NameScope& scope) const;
   const Expression& group_expression(const ExpressionPtr& written,

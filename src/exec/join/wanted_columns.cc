@@ -45,6 +45,10 @@ class Finder {
           wanted[item.column] = true;
         }
         return visit(*plan.child(), std::move(wanted));
+      case PlanKind::kVectorTopK:
+        wanted = passed_through(std::move(wanted), *plan.child());
+        wanted[static_cast<const VectorTopKPlan&>(plan).top().vector_column] = true;
+        return visit(*plan.child(), std::move(wanted));
       case PlanKind::kLimit: return visit(*plan.child(), std::move(wanted));
       case PlanKind::kShared:
         // Some place wants each of its columns, maybe another one than this.

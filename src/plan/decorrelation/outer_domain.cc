@@ -59,6 +59,7 @@ class DomainPusher {
         return std::make_shared<UnionAllPlan>(std::move(children));
       }
       case PlanKind::kTimeWindow: refuse("WINDOW BY");
+      case PlanKind::kVectorTopK: refuse("HYBRID SEARCH");
       case PlanKind::kScan:
       case PlanKind::kShared: break;  // made when there are no outer columns any more
     }

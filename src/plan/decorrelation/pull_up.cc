@@ -168,6 +168,7 @@ std::optional<PulledUp> pull_up_conditions(const PlanPtr& plan) {
     case PlanKind::kTimeWindow:
     case PlanKind::kLimit:
     case PlanKind::kTopN:
+    case PlanKind::kVectorTopK:
     case PlanKind::kWindow:
     case PlanKind::kUnionAll:
     case PlanKind::kShared: break;

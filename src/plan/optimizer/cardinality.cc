@@ -66,6 +66,9 @@ double CardinalityEstimator::estimate(const PlanPtr& plan) {
     case PlanKind::kTopN:
       return std::min(rows(plan->child()),
                       static_cast<double>(static_cast<const TopNPlan&>(*plan).limit()));
+    case PlanKind::kVectorTopK:
+      return std::min(rows(plan->child()),
+                      static_cast<double>(static_cast<const VectorTopKPlan&>(*plan).top().limit));
     case PlanKind::kUnionAll: {
       double sum = 0;
       for (const PlanPtr& child : plan->children()) sum += rows(child);
@@ -144,6 +147,9 @@ double CardinalityEstimator::column_distinct(const PlanPtr& plan, size_t column)
     case PlanKind::kWindow:
       if (column >= plan->child()->schema().size()) return std::sqrt(rows(plan));
       return column_distinct(plan->child(), column);
+    case PlanKind::kVectorTopK:
+      if (column >= plan->child()->schema().size()) return rows(plan);
+      return std::min(rows(plan), column_distinct(plan->child(), column));
     case PlanKind::kSort:
     case PlanKind::kShared: return column_distinct(plan->child(), column);
     case PlanKind::kLimit:

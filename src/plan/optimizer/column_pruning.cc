@@ -284,6 +284,16 @@ Pruned prune(const PlanPtr& plan, Needed needed, SharedParts* shared) {
       }
       return child;
     }
+    case PlanKind::kVectorTopK: {
+      VectorTopK top = static_cast<const VectorTopKPlan&>(*plan).top();
+      needed.pop_back();
+      needed[top.vector_column] = true;
+      Pruned child = prune(plan->child(), std::move(needed), shared);
+      top.vector_column = child.new_position[top.vector_column];
+      child.new_position.push_back(child.plan->schema().size());
+      child.plan = std::make_shared<VectorTopKPlan>(child.plan, std::move(top));
+      return child;
+    }
     case PlanKind::kLimit: {
       Pruned child = prune(plan->child(), std::move(needed), shared);
       child.plan = plan->with_children({child.plan});

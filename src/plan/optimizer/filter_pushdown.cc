@@ -279,6 +279,7 @@ PlanPtr push(const PlanPtr& plan, Conjuncts conjuncts) {
     case PlanKind::kScan:
     case PlanKind::kLimit:
     case PlanKind::kTopN:
+    case PlanKind::kVectorTopK:
     case PlanKind::kShared: break;  // what is shared must stay the same everywhere
   }
   std::vector<PlanPtr> children;

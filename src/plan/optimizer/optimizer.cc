@@ -24,6 +24,7 @@ PlanPtr optimize(PlanPtr plan, const OptimizerOptions& options) {
   plan = make_top_n_nodes(plan);
   plan = share_common_subplans(plan);
   plan = merge_projections(prune_columns(merge_projections(plan)));
+  plan = make_vector_top_k_nodes(plan);
   return share_expressions(order_conditions(plan));
 }
 

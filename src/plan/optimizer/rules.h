@@ -31,6 +31,10 @@ PlanPtr merge_projections(const PlanPtr& plan);
 // A limit above a sort becomes a top-n.
 PlanPtr make_top_n_nodes(const PlanPtr& plan);
 
+// A top-n by one distance to a constant vector, nearest first, becomes a VectorTopK below the
+// projection: other columns are then looked at for the rows that come out only.
+PlanPtr make_vector_top_k_nodes(const PlanPtr& plan);
+
 // Equal subtrees become SharedPlans, computed once: below the places where filters stopped and
 // before columns are pruned, so that places which read different columns still share. Not in
 // streams.

@@ -81,6 +81,15 @@ bool same_node(const LogicalPlan& a, const LogicalPlan& b) {
         return x.limit() == y.limit() && x.offset() == y.offset() &&
                same_items(x.items(), y.items());
       });
+    case PlanKind::kVectorTopK:
+      return same<VectorTopKPlan>(a, b, [](const auto& x, const auto& y) {
+        const VectorTopK& s = x.top();
+        const VectorTopK& t = y.top();
+        return s.vector_column == t.vector_column && s.metric == t.metric &&
+               s.similarity == t.similarity && s.query == t.query && s.limit == t.limit &&
+               s.offset == t.offset && s.leave_out_unscored == t.leave_out_unscored &&
+               s.score_threshold == t.score_threshold;
+      });
     case PlanKind::kJoin:
       return same<JoinPlan>(a, b, [](const auto& x, const auto& y) {
         return x.type() == y.type() && x.null_aware() == y.null_aware() &&
@@ -193,6 +202,7 @@ class Sharing {
       case PlanKind::kSort:
       case PlanKind::kLimit:
       case PlanKind::kTopN:
+      case PlanKind::kVectorTopK:
       case PlanKind::kWindow: return true;
       case PlanKind::kFilter:
       case PlanKind::kProject: {
