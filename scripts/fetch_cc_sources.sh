@@ -2,7 +2,9 @@
 # fetch_cc_sources.sh FOLDER: the C++ dependencies of MODULE.bazel as upstream sources, taken
 # from Debian source packages, for machines that do not reach Bazel's module registry.
 #
-#   result: FOLDER/MODULE/ for each, and FOLDER/overrides.bazelrc that points Bazel at them
+#   result: FOLDER/MODULE/ for each, and FOLDER/overrides.bazelrc that points Bazel at them.
+#           FOLDER/late.bazelrc must be read after install_bazel.sh's own file (scripts/bazel does
+#           that): Bazel's tools name zlib too, and get an empty one there.
 #   needs:  apt-get, tar, flock; no root
 #
 # The list below and the bazel_deps of MODULE.bazel go together: Bazel rejects an override of
@@ -14,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=scripts/lib_debian_mirror.sh
 . "$here/lib_debian_mirror.sh"
 
-RECIPE=1 # raise it when more than the lists below changes
+RECIPE=2 # raise it when more than the lists below changes
 SUITE=trixie # the stable release: these versions stay
 
 # module in MODULE.bazel = Debian source package
@@ -25,6 +27,8 @@ SOURCES=(
   re2=re2
   fast_float=fast-float
   xxhash=xxhash
+  zlib=zlib
+  zstd=libzstd
 )
 # Named by the modules above, reached by no target of ours: google_benchmark names the first
 # two, re2 the third.
@@ -52,7 +56,7 @@ apt-get "${PRIVATE_APT[@]}" -q update >"$STATE/log" 2>&1 ||
 (
   cd "$DOWNLOADS"
   with_progress "downloading C++ sources" "$DOWNLOADS" 9 \
-    apt-get "${PRIVATE_APT[@]}" -q --download-only source "${SOURCES[@]#*=}" >"$STATE/log" 2>&1 9>&-
+    apt-get "${PRIVATE_APT[@]}" -q --download-only --tar-only source "${SOURCES[@]#*=}" >"$STATE/log" 2>&1 9>&-
 ) || { tail -n 3 "$STATE/log" >&2; fail "the C++ sources could not be downloaded from this host's Debian mirror"; }
 
 for pair in "${SOURCES[@]}"; do
@@ -87,6 +91,50 @@ cc_library(
 )
 BUILD
 
+# Nor have these two; labels and headers are again the registry's.
+cat >"$FOLDER/zlib/MODULE.bazel" <<'MODULE'
+module(name = "zlib")
+
+bazel_dep(name = "rules_cc", version = "0.0.9")
+MODULE
+cat >"$FOLDER/zlib/BUILD.bazel" <<'BUILD'
+load("@rules_cc//cc:defs.bzl", "cc_library")
+
+cc_library(
+    name = "zlib",
+    srcs = glob(
+        ["*.c", "*.h"],
+        exclude = ["gz*.c", "zlib.h", "zconf.h"],
+    ),
+    hdrs = ["zconf.h", "zlib.h"],
+    copts = ["-O3"],
+    includes = ["."],
+    visibility = ["//visibility:public"],
+)
+BUILD
+cat >"$FOLDER/zstd/MODULE.bazel" <<'MODULE'
+module(name = "zstd")
+
+bazel_dep(name = "rules_cc", version = "0.0.9")
+MODULE
+cat >"$FOLDER/zstd/BUILD.bazel" <<'BUILD'
+load("@rules_cc//cc:defs.bzl", "cc_library")
+
+cc_library(
+    name = "zstd",
+    srcs = glob(["lib/%s/*.%s" % (folder, kind) for folder in [
+        "common",
+        "compress",
+        "decompress",
+    ] for kind in ["c", "h"]]),
+    hdrs = ["lib/zstd.h", "lib/zstd_errors.h"],
+    copts = ["-O3"],
+    includes = ["lib"],
+    local_defines = ["XXH_NAMESPACE=ZSTD_", "ZSTD_DISABLE_ASM"],
+    visibility = ["//visibility:public"],
+)
+BUILD
+
 : >"$FOLDER/overrides.bazelrc.tmp"
 for pair in "${SOURCES[@]}"; do
   echo "common --override_module=${pair%%=*}=$FOLDER/${pair%%=*}" >>"$FOLDER/overrides.bazelrc.tmp"
@@ -98,6 +146,8 @@ for module in "${EMPTY[@]}"; do
   echo "common --override_module=$module=$FOLDER/.empty/$module" >>"$FOLDER/overrides.bazelrc.tmp"
 done
 mv "$FOLDER/overrides.bazelrc.tmp" "$FOLDER/overrides.bazelrc"
+echo "common --override_module=zlib=$FOLDER/zlib" >"$FOLDER/late.bazelrc.tmp"
+mv "$FOLDER/late.bazelrc.tmp" "$FOLDER/late.bazelrc"
 rm -rf "$DOWNLOADS" "$STATE"
 echo "$STAMP" >"$FOLDER/.stamp"
 note "${#SOURCES[@]} C++ modules in $FOLDER ($(du -sm "$FOLDER" | cut -f1) MB)"

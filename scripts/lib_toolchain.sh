@@ -17,7 +17,7 @@ find_bazel() {
   { read -r inputs && read -r BAZEL && read -r local_rc; } 2>/dev/null <"$TOOLCHAIN_FILE" || return 1
   [ "$inputs" = "$(toolchain_inputs)" ] && [ -x "$BAZEL" ] || return 1
   case "$local_rc" in
-    local) [ -e "$LOCAL_RC" ] && [ -e "$VELARIA_PREFIX/cc/overrides.bazelrc" ] ;;
+    local) [ -e "$LOCAL_RC" ] && [ -e "$VELARIA_PREFIX/cc/late.bazelrc" ] ;;
     *) true ;;
   esac
 }

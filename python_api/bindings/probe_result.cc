@@ -31,6 +31,10 @@ py::dict probe_to_dict(const ProbeResult& result) {
   for (const std::string& warning : result.warnings) warnings.append(to_python_text(warning));
   out["warnings"] = warnings;
   out["encoding"] = result.encoding;
+  if (!result.encoding_confidence.empty()) {
+    out["encoding_confidence"] = result.encoding_confidence;
+  }
+  out["compression"] = result.compression;
   if (result.kind == "csv") {
     out["delimiter"] = to_python_text(result.delimiter);
     out["quote"] = result.quote == '\0' ? std::string() : std::string(1, result.quote);

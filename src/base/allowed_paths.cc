@@ -35,10 +35,17 @@ class RestrictedFileSystem : public FileSystem {
  public:
   RestrictedFileSystem(std::shared_ptr<FileSystem> files, const std::vector<std::string>& allowed)
       : files_(std::move(files)) {
-    for (const std::string& path : allowed) allowed_.push_back(real_place(path));
+    for (const std::string& path : allowed) {
+      if (is_standard_input(path)) {
+        standard_input_ = true;
+      } else {
+        allowed_.push_back(real_place(path));
+      }
+    }
   }
 
-  // The resolved path is what gets opened, so that a link changed meanwhile is not followed.
+  // The resolved path is what gets opened; with a file system that follows no links, one that was
+  // put into it meanwhile is an error.
   std::unique_ptr<ReadableFile> open_read(const std::string& path) override {
     return files_->open_read(checked(path));
   }
@@ -63,6 +70,12 @@ class RestrictedFileSystem : public FileSystem {
 
  private:
   std::string checked(const std::string& path) const {
+    if (is_standard_input(path)) {
+      if (standard_input_) return path;
+      throw Error(ErrorKind::kFileAccess,
+                  "standard input is not among the session's allowed_paths; add '-' there to "
+                  "use it");
+    }
     const std::filesystem::path place = real_place(path);
     for (const auto& folder : allowed_) {
       if (is_inside(place, folder)) return place.string();
@@ -75,6 +88,7 @@ class RestrictedFileSystem : public FileSystem {
 
   std::shared_ptr<FileSystem> files_;
   std::vector<std::filesystem::path> allowed_;
+  bool standard_input_ = false;
 };
 
 }  // namespace

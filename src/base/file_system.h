@@ -21,6 +21,11 @@ class ReadableFile {
   virtual ~ReadableFile() = default;
   virtual const std::string& path() const = 0;
   virtual uint64_t size_bytes() const = 0;
+  // When its content was last written, in ns since 1970; 0 when nobody knows.
+  virtual int64_t modified_ns() const { return 0; }
+  // What a pipe held: opening its name again would wait for other content. Whoever wants to read
+  // it more than once keeps this object.
+  virtual bool read_once() const { return false; }
   // Reads up to `size_bytes` at `offset`; fewer only at the end of the file. Any thread.
   virtual size_t read_at(uint64_t offset, void* out, size_t size_bytes) const = 0;
 };
@@ -37,7 +42,8 @@ class WritableFile {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  // Regular files only: a directory, a FIFO or a device is refused by name.
+  // Regular files; a directory or a device is refused by name, and so is a pipe unless the options
+  // allow it.
   virtual std::unique_ptr<ReadableFile> open_read(const std::string& path) = 0;
   virtual std::unique_ptr<WritableFile> create(const std::string& path, bool append = false) = 0;
   virtual bool exists(const std::string& path) = 0;
@@ -49,7 +55,21 @@ class FileSystem {
   virtual void sync_directory(const std::string& path) = 0;
 };
 
-std::shared_ptr<FileSystem> local_file_system();
+struct LocalFileOptions {
+  // Pipes, "-" and "/dev/stdin" can be read: the whole content goes to a file without a name in
+  // `temp_dir` (empty: TMPDIR, or /tmp) first. Whoever opens a pipe while an earlier opener still
+  // holds it gets the same content; standard input is read once and kept.
+  bool read_pipes = false;
+  std::string temp_dir;
+  // Called about every 50 ms while a pipe has nothing to give; what it throws ends the opening.
+  std::function<void()> interrupt_check;
+  // False: paths must be absolute and free of links, and a link in one is an error, also when it
+  // was put there a moment ago.
+  bool follow_links = true;
+};
+std::shared_ptr<FileSystem> local_file_system(LocalFileOptions options = {});
+// "-" and "/dev/stdin".
+bool is_standard_input(const std::string& path);
 
 // Whole content; for small files.
 std::string read_file(FileSystem& files, const std::string& path);

@@ -55,15 +55,6 @@ size_t check_text_start(const std::string& path, std::string_view head) {
     }
     return 3;
   }
-  if (starts_with(head, "\x1F\x8B")) {
-    refuse(path, "is gzip-compressed, which cannot be read yet", "decompress it first");
-  }
-  if (starts_with(head, "\x28\xB5\x2F\xFD")) {
-    refuse(path, "is zstd-compressed, which cannot be read yet", "decompress it first");
-  }
-  if (starts_with(head, "\xFF\xFE") || starts_with(head, "\xFE\xFF")) {
-    refuse(path, "is UTF-16 text, which cannot be read yet", "convert it to UTF-8");
-  }
   struct Container {
     std::string_view magic;
     std::string_view what;
@@ -81,7 +72,13 @@ size_t check_text_start(const std::string& path, std::string_view head) {
     }
   }
   const size_t nul = head.find('\0');
-  if (nul != std::string_view::npos) {
+  if (nul != std::string_view::npos && head.substr(0, nul).find_first_of("\"'") == head.npos) {
+    const auto nuls = static_cast<size_t>(std::count(head.begin(), head.end(), '\0'));
+    if (nuls * 3 > head.size() && nuls * 3 < head.size() * 2) {
+      refuse(path, concat("has a NUL as every second byte (byte ", nul, " is the first)"),
+             concat("it may be UTF-16 without a byte order mark: read with encoding='utf-16",
+                    nul % 2 == 1 ? "le'" : "be'"));
+    }
     refuse(path, concat("is binary: byte ", nul, " is NUL"), "name a text file");
   }
   return 0;
@@ -115,6 +112,7 @@ size_t find_invalid_utf8(std::string_view text) {
 FileFingerprint fingerprint_of(const ReadableFile& file) {
   FileFingerprint out;
   out.size_bytes = file.size_bytes();
+  out.modified_ns = file.modified_ns();
   char block[4096];
   out.hash = 0xCBF29CE484222325ULL;
   out.hash = hash_bytes(out.hash, block, file.read_at(0, block, sizeof(block)));

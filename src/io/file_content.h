@@ -10,21 +10,22 @@
 
 namespace velaria {
 
-// Bytes of a UTF-8 byte order mark at the start of `head` (0 or 3). Throws FileFormatError for what
-// is no text we can read: an empty file, UTF-16, gzip, zstd and other containers, NUL bytes.
+// Bytes of a UTF-8 byte order mark at the start of `head` (0 or 3), which is text as it comes out
+// of decompression and decoding. Throws FileFormatError for what is no text: an empty file, a
+// container of another format, NUL bytes outside of quotes.
 size_t check_text_start(const std::string& path, std::string_view head);
 
 // Position of the first byte that is not part of valid UTF-8, or text.size().
 size_t find_invalid_utf8(std::string_view text);
 
-// Enough of a file to notice that it was replaced or rewritten: its size, first and last 4 KiB.
-// A rewrite of the middle alone that keeps the size is not noticed; reading stays safe then, since
-// every reader checks what it reads.
+// Enough of a file to notice that it was replaced or rewritten: its size, the time it was last
+// written, its first and last 4 KiB.
 struct FileFingerprint {
   uint64_t size_bytes = 0;
+  int64_t modified_ns = 0;
   uint64_t hash = 0;
   bool operator==(const FileFingerprint& other) const {
-    return size_bytes == other.size_bytes && hash == other.hash;
+    return size_bytes == other.size_bytes && modified_ns == other.modified_ns && hash == other.hash;
   }
   bool operator!=(const FileFingerprint& other) const { return !(*this == other); }
 };

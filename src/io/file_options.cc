@@ -12,7 +12,7 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string_view value, std::string_view expected) {
   throw Error(ErrorKind::kInvalidArgument,
-              concat("CSV option ", key, " is '", excerpt(value), "'; it must be ", expected));
+              concat("option ", key, " is '", excerpt(value), "'; it must be ", expected));
 }
 
 std::string unescape(std::string_view text) {
@@ -143,13 +143,36 @@ void check_bytes(std::string_view key, int64_t value, int64_t most) {
 
 }  // namespace
 
+bool set_input_option(const std::string& key, const std::string& text, InputOptions* out) {
+  if (key == "encoding") {
+    out->encoding = text;
+  } else if (key == "filename") {
+    const bool yes = equals_ignore_case(text, "true");
+    const bool no = equals_ignore_case(text, "false") || text.empty();
+    out->filename_column = yes ? "filename" : no ? "" : text;
+  } else if (key == "union_by_name") {
+    out->union_by_name = bool_from_text(key, text);
+  } else if (key == "max_decompressed_bytes") {
+    out->max_decompressed_bytes = bytes_from_text(key, text);
+    check_bytes(key, out->max_decompressed_bytes, int64_t{1} << 50);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+std::vector<std::string> input_option_names() {
+  return {"encoding", "filename", "max_decompressed_bytes", "union_by_name"};
+}
+
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts) {
   CsvOptions options;
   for (const auto& [key, text] : texts) {
     const std::string folded = to_lower_ascii(key);
+    if (set_input_option(folded, text, &options.input)) continue;
     const auto found = setters().find(folded);
     if (found == setters().end()) {
-      std::vector<std::string> names;
+      std::vector<std::string> names = input_option_names();
       for (const auto& [name, setter] : setters()) names.push_back(name);
       const std::string suggestion = did_you_mean(folded, names);
       throw Error(ErrorKind::kInvalidArgument,

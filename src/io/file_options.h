@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,7 +29,22 @@ enum class TypeErrorPolicy {
   kFail,   // only a sample is evidence; a value after it that breaks the type is TypeMismatchError
 };
 
+// What every reader can be told of where its bytes come from; a member `input` of its options.
+struct InputOptions {
+  std::string encoding;         // empty: what a byte order mark says, else UTF-8
+  std::string filename_column;  // not empty: a column of that name, the last, with each row's file
+  bool union_by_name = false;   // of several files: columns go by name, and one may lack some
+  int64_t max_decompressed_bytes = int64_t{1} << 40;  // of one file
+};
+
+// Sets one of encoding, filename ("true": a column named filename; "false"; or its name),
+// union_by_name and max_decompressed_bytes; false when `key`, in lower case, is none of them. For
+// the option texts of every reader. Throws InvalidArgumentError for a bad value.
+bool set_input_option(const std::string& key, const std::string& text, InputOptions* out);
+std::vector<std::string> input_option_names();
+
 struct CsvOptions {
+  InputOptions input;
   std::string delimiter = ",";            // one or more bytes
   char quote = '"';                       // '\0': quotes are ordinary characters
   std::optional<bool> header;             // not said: true
@@ -43,9 +59,9 @@ struct CsvOptions {
 };
 
 // Keys: delimiter, quote, header, columns, types, null_text, ragged, on_type_error, sample_bytes,
-// range_bytes, max_row_bytes. `delimiter` and `quote` know "\t"; quote "" means none. `columns` and
-// `types` are "name type, ..." ("a b" in double quotes when a name needs them); `null_text` is a
-// comma-separated list.
+// range_bytes, max_row_bytes, and those of set_input_option(). `delimiter` and `quote` know "\t";
+// quote "" means none. `columns` and `types` are "name type, ..." ("a b" in double quotes when a
+// name needs them); `null_text` is a comma-separated list.
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts);
 
 // Throws InvalidArgumentError for values that cannot work together (delimiter = quote, ...).
@@ -55,6 +71,8 @@ void check_csv_options(const CsvOptions& options);
 struct FileOpenContext {
   size_t tasks = 0;  // threads for a pass over the file; 0: one per usable core
   const CancellationToken* cancellation = nullptr;  // must live until the call returns
+  // Called between pieces of work by the thread that waits; what it throws ends the opening.
+  std::function<void()> interrupt_check;
 };
 
 }  // namespace velaria

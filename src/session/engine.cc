@@ -24,14 +24,23 @@ SessionOptions checked(SessionOptions options) {
   return options;
 }
 
+LocalFileOptions file_options(const SessionOptions& options) {
+  LocalFileOptions out;
+  out.read_pipes = true;
+  out.temp_dir = options.temp_dir;
+  out.interrupt_check = options.interrupt_check;
+  out.follow_links = !options.allowed_paths.has_value();
+  return out;
+}
+
 }  // namespace
 
 Engine::Engine(SessionOptions options)
     : options_(checked(std::move(options))),
       budget_(std::make_shared<MemoryBudget>(options_.memory_limit_bytes)),
-      files_(options_.allowed_paths
-                 ? restrict_to_paths(local_file_system(), *options_.allowed_paths)
-                 : local_file_system()),
+      files_(options_.allowed_paths ? restrict_to_paths(local_file_system(file_options(options_)),
+                                                        *options_.allowed_paths)
+                                    : local_file_system(file_options(options_))),
       clock_(system_clock()),
       pool_(std::make_shared<ThreadPool>(options_.threads)) {}
 
@@ -62,6 +71,7 @@ void Engine::track_query(const StreamingQueryPtr& query) {
 FileOpenContext Engine::file_context() const {
   FileOpenContext context;
   context.tasks = pool_->size();
+  context.interrupt_check = options_.interrupt_check;
   return context;
 }
 

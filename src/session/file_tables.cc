@@ -40,6 +40,7 @@ std::map<std::string, std::string> with_probed_csv_options(
   options.emplace("delimiter", probed.delimiter);
   options.emplace("quote", probed.quote == '\0' ? std::string() : std::string(1, probed.quote));
   options.emplace("header", probed.header ? "true" : "false");
+  if (!probed.encoding_confidence.empty()) options.emplace("encoding", probed.encoding);
   if (!probed.null_texts.empty()) options.emplace("null_text", join_texts(probed.null_texts, ","));
   return options;
 }

@@ -72,8 +72,7 @@ TEST(FileContent, Starts) {
                              "\xEF\xBB\xBF"
                              "a"),
             3u);
-  for (const char* head :
-       {"", "\x1F\x8B..", "\xFF\xFE", "\x28\xB5\x2F\xFD", "PAR1", "PK\x03\x04", "\xEF\xBB\xBF"}) {
+  for (const char* head : {"", "PAR1", "PK\x03\x04", "\xEF\xBB\xBF"}) {
     EXPECT_THROW(check_text_start("f", head), Error) << head;
   }
   EXPECT_THROW(check_text_start("f", std::string_view("a\0b", 3)), Error);

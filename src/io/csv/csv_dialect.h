@@ -51,6 +51,7 @@ struct CsvDefect {
   std::string what;    // "the row has 3 fields, but the file has 4 columns"
   std::string advice;  // "use ragged='pad' to ..."
   size_t offset = 0;   // in the range
+  enum class Kind { kRow, kEncoding } kind = Kind::kRow;  // kEncoding: advice is for the layout
 };
 
 }  // namespace velaria

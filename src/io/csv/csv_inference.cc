@@ -18,26 +18,28 @@ constexpr size_t kRowSearchBytes = size_t{1} << 20;
 // One part of a file looked at by several tasks.
 class EvidencePass {
  public:
-  EvidencePass(const CsvLayout& layout, std::shared_ptr<const ReadableFile> file, uint64_t begin,
-               uint64_t end, const std::vector<bool>& wanted, CsvEvidence empty,
-               const FileOpenContext& context)
+  EvidencePass(const CsvLayout& layout, const TextPass& pass, uint64_t begin, uint64_t end,
+               const std::vector<bool>& wanted, CsvEvidence empty, const FileOpenContext& context)
       : layout_(layout),
-        file_(file),
+        pass_(pass),
+        interrupt_check_(context.interrupt_check),
         end_(end),
         wanted_(wanted),
         empty_(empty),
         total_(std::move(empty)),
-        cutter_(layout.cut(std::move(file), begin, context.cancellation)) {}
+        cutter_(layout.cut(pass, begin, context.cancellation)) {}
 
   // Runs on the calling thread until the part is used up or something failed anywhere.
-  void work() {
+  // `may_be_interrupted`: this is the thread that the caller waits in.
+  void work(bool may_be_interrupted) {
     CsvEvidence mine = empty_;
     CsvRange range;
     try {
       RangeRows rows = layout_.rows();
       std::vector<FieldSpan> spans(kBatchRows);
       while (!failed_.load(std::memory_order_relaxed) &&
-             layout_.next_range(cutter_.get(), *file_, &range) && range.file_offset < end_) {
+             layout_.next_range(cutter_.get(), pass_, &range) && range.file_offset < end_) {
+        if (may_be_interrupted && interrupt_check_) interrupt_check_();
         look_at(range, &rows, &spans, &mine);
       }
     } catch (...) {
@@ -79,12 +81,13 @@ class EvidencePass {
         }
       }
     } catch (const CsvDefect& defect) {
-      throw layout_.defect_error(*file_, defect, range.file_offset + defect.offset);
+      throw layout_.defect_error(pass_, defect, range.file_offset + defect.offset);
     }
   }
 
   const CsvLayout& layout_;
-  const std::shared_ptr<const ReadableFile> file_;
+  const TextPass& pass_;
+  const std::function<void()>& interrupt_check_;
   const uint64_t end_;
   const std::vector<bool>& wanted_;
   const CsvEvidence empty_;
@@ -96,19 +99,20 @@ class EvidencePass {
   uint64_t failed_range_ = 0;
 };
 
-CsvEvidence run_pass(const CsvLayout& layout, const std::shared_ptr<const ReadableFile>& file,
-                     uint64_t begin, uint64_t end, const std::vector<bool>& wanted,
-                     const CsvEvidence& empty, const FileOpenContext& context) {
-  EvidencePass pass(layout, file, begin, end, wanted, empty, context);
+CsvEvidence run_pass(const CsvLayout& layout, const TextPass& text, uint64_t begin, uint64_t end,
+                     const std::vector<bool>& wanted, const CsvEvidence& empty,
+                     const FileOpenContext& context) {
+  EvidencePass pass(layout, text, begin, end, wanted, empty, context);
+  // Unknown ends are far away.
   const uint64_t ranges = (end - begin) / static_cast<uint64_t>(layout.options.range_bytes) + 1;
   const size_t asked = context.tasks == 0 ? usable_cores() : context.tasks;
   const size_t tasks = static_cast<size_t>(std::min<uint64_t>(asked, ranges));
   if (tasks > 1) {
     ThreadPool pool(tasks - 1);
-    for (size_t i = 1; i < tasks; ++i) pool.submit([&pass] { pass.work(); });
-    pass.work();
+    for (size_t i = 1; i < tasks; ++i) pool.submit([&pass] { pass.work(false); });
+    pass.work(true);
   } else {
-    pass.work();
+    pass.work(true);
   }
   return pass.finish();
 }
@@ -132,10 +136,9 @@ bool rows_look_right(const CsvLayout& layout, std::string_view text) {
 
 // A row start near `offset`, guessed: nobody knows whether it lies inside quotes. A wrong guess
 // costs evidence, never a wrong value.
-std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const ReadableFile& file,
+std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const TextPass& pass,
                                         uint64_t offset) {
-  std::string window(kRowSearchBytes, '\0');
-  window.resize(file.read_at(offset, window.data(), window.size()));
+  const std::string window = pass.text_at(offset, kRowSearchBytes);
   const std::string_view text = window;
   size_t begin = text.find_first_of("\r\n");
   const auto behind_line_end = [&](size_t at) {
@@ -157,26 +160,33 @@ std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const ReadableF
 
 }  // namespace
 
-CsvEvidence gather_evidence(const CsvLayout& layout, std::shared_ptr<const ReadableFile> file,
+CsvEvidence gather_evidence(const CsvLayout& layout, const TextPass& pass,
                             const std::vector<bool>& wanted, bool watch_null_words,
                             const FileOpenContext& context) {
   CsvEvidence empty;
   empty.columns.assign(wanted.size(), TypeEvidence(watch_null_words));
   const uint64_t begin = layout.data_begin;
-  const uint64_t end = layout.fingerprint.size_bytes;
+  const std::optional<uint64_t> size = layout.text->text_bytes();
+  const uint64_t end = size.value_or(UINT64_MAX);
   const auto sample = static_cast<uint64_t>(layout.options.sample_bytes);
   if (layout.options.on_type_error == TypeErrorPolicy::kWiden || end - begin <= sample) {
-    return run_pass(layout, file, begin, end, wanted, empty, context);
+    return run_pass(layout, pass, begin, end, wanted, empty, context);
+  }
+  if (!size) {
+    // Compressed text has no middle that could be looked at without what is before it.
+    CsvEvidence total = run_pass(layout, pass, begin, begin + sample, wanted, empty, context);
+    total.whole_file = false;
+    return total;
   }
   const uint64_t part = std::max<uint64_t>(sample / 3, 1);
-  CsvEvidence total = run_pass(layout, file, begin, begin + part, wanted, empty, context);
+  CsvEvidence total = run_pass(layout, pass, begin, begin + part, wanted, empty, context);
   total.whole_file = false;
   for (const uint64_t guess : {begin + (end - begin) / 2, end - part}) {
-    const auto row_start = guess_row_start(layout, *file, guess);
+    const auto row_start = guess_row_start(layout, pass, guess);
     if (!row_start) continue;
     try {
       const CsvEvidence more =
-          run_pass(layout, file, *row_start, *row_start + part, wanted, empty, context);
+          run_pass(layout, pass, *row_start, *row_start + part, wanted, empty, context);
       for (size_t i = 0; i < more.columns.size(); ++i) total.columns[i].merge(more.columns[i]);
       total.rows += more.rows;
     } catch (const Error& error) {

@@ -20,7 +20,7 @@ struct CsvEvidence {
 // three parts of it. `wanted` says of which columns evidence is needed. The answer does not depend
 // on the number of tasks. Throws FileFormatError for defects of what it reads: of several the
 // first.
-CsvEvidence gather_evidence(const CsvLayout& layout, std::shared_ptr<const ReadableFile> file,
+CsvEvidence gather_evidence(const CsvLayout& layout, const TextPass& pass,
                             const std::vector<bool>& wanted, bool watch_null_words,
                             const FileOpenContext& context);
 

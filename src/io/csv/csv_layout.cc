@@ -5,25 +5,12 @@
 #include "src/base/cpu_features.h"
 #include "src/base/text.h"
 #include "src/column/chunk.h"
-#include "src/io/byte_stream.h"
 
 namespace velaria {
 
-std::shared_ptr<const ReadableFile> CsvLayout::open_unchanged() const {
-  std::shared_ptr<const ReadableFile> file = files->open_read(path);
-  if (fingerprint_of(*file) != fingerprint) {
-    throw Error(ErrorKind::kFileFormat,
-                concat("'", path, "' changed after it was opened (it had ", fingerprint.size_bytes,
-                       " bytes and has ", file->size_bytes(), " now); open it again"));
-  }
-  return file;
-}
-
-std::unique_ptr<RangeCutter> CsvLayout::cut(std::shared_ptr<const ReadableFile> file,
-                                            uint64_t begin,
+std::unique_ptr<RangeCutter> CsvLayout::cut(const TextPass& pass, uint64_t begin,
                                             const CancellationToken* cancellation) const {
-  auto stream = std::make_unique<FileByteStream>(std::move(file), begin, fingerprint.size_bytes);
-  return std::make_unique<RangeCutter>(std::move(stream), begin, dialect, options.range_bytes,
+  return std::make_unique<RangeCutter>(pass.stream(begin), begin, dialect, options.range_bytes,
                                        options.max_row_bytes, active_simd_level(), cancellation);
 }
 
@@ -31,27 +18,31 @@ RangeRows CsvLayout::rows() const {
   return RangeRows(dialect, options.null_texts, schema.size(), options.ragged, active_simd_level());
 }
 
-bool CsvLayout::next_range(RangeCutter* cutter, const ReadableFile& file, CsvRange* range) const {
+bool CsvLayout::next_range(RangeCutter* cutter, const TextPass& pass, CsvRange* range) const {
   try {
     return cutter->next(range);
   } catch (const CsvDefect& defect) {
-    throw defect_error(file, defect, defect.offset);
+    throw defect_error(pass, defect, defect.offset);
   }
 }
 
-Error CsvLayout::defect_error(const ReadableFile& file, const CsvDefect& defect,
-                              uint64_t file_offset) const {
-  const FilePlace place = place_of(file, file_offset);
+Error CsvLayout::defect_error(const TextPass& pass, const CsvDefect& defect,
+                              uint64_t text_offset) const {
+  const TextPlace place = pass.place_of(text_offset);
+  const std::string advice = defect.kind == CsvDefect::Kind::kEncoding
+                                 ? encoding_advice(pass.guess_encoding_at(text_offset))
+                                 : defect.advice;
+  // Of a file that is stored otherwise the byte is one of its text.
   return Error(ErrorKind::kFileFormat,
-               concat("'", path, "':", place.line, ":", place.column, " (byte ", file_offset,
-                      "): ", defect.what, "; ", defect.advice));
+               concat("'", path(), "':", place.line, ":", place.column, " (byte ", text_offset,
+                      text->seekable() ? "" : " of the text", "): ", defect.what, "; ", advice));
 }
 
-Error CsvLayout::type_error(const ReadableFile& file, size_t column, const std::string& value,
+Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::string& value,
                             uint64_t row_offset) const {
   // Errors may be slow: counting the rows before this one costs the fast path nothing.
   uint64_t row = 1;
-  const auto cutter = cut(files->open_read(path), data_begin, nullptr);
+  const auto cutter = cut(pass, data_begin, nullptr);
   RangeRows reader = rows();
   CsvRange range;
   bool found = false;
@@ -78,41 +69,9 @@ Error CsvLayout::type_error(const ReadableFile& file, size_t column, const std::
     advice = "the file changed after it was opened: open it again";
   }
   return Error(ErrorKind::kTypeMismatch,
-               concat("'", path, "':", place_of(file, row_offset).line, ": row ", row, ", column '",
-                      field.name, "': '", excerpt(value), "' is not ", field.type.to_string(), "; ",
-                      advice));
-}
-
-FilePlace place_of(const ReadableFile& file, uint64_t offset) {
-  FilePlace place;
-  std::vector<char> block(size_t{256} << 10);
-  uint64_t line_begin = 0;
-  char previous = '\0';
-  for (uint64_t position = 0; position < offset;) {
-    const auto wanted = static_cast<size_t>(std::min<uint64_t>(block.size(), offset - position));
-    const size_t got = file.read_at(position, block.data(), wanted);
-    if (got == 0) break;
-    for (size_t i = 0; i < got; ++i) {
-      // A CR ends its line when something else than LF follows, so it is counted one byte late.
-      if (previous == '\r' && block[i] != '\n') {
-        ++place.line;
-        line_begin = position + i;
-      }
-      if (block[i] == '\n') {
-        ++place.line;
-        line_begin = position + i + 1;
-      }
-      previous = block[i];
-    }
-    position += got;
-  }
-  char next = '\n';
-  if (previous == '\r' && file.read_at(offset, &next, 1) == 1 && next != '\n') {
-    ++place.line;
-    line_begin = offset;
-  }
-  place.column = offset - line_begin + 1;
-  return place;
+               concat("'", path(), "':", pass.place_of(row_offset).line, ": row ", row,
+                      ", column '", field.name, "': '", excerpt(value), "' is not ",
+                      field.type.to_string(), "; ", advice));
 }
 
 }  // namespace velaria

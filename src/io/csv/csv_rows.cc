@@ -48,7 +48,7 @@ void RangeRows::start(const char* text, size_t size) {
   if (invalid < size) {
     throw CsvDefect{concat("byte ", static_cast<int>(static_cast<unsigned char>(text[invalid])),
                            " is not valid UTF-8 here"),
-                    "convert the file to UTF-8", invalid};
+                    "", invalid, CsvDefect::Kind::kEncoding};
   }
 }
 

@@ -17,7 +17,7 @@ constexpr int kChunkBits = 21;
 struct ScanState {
   std::shared_ptr<const CsvLayout> layout;
   ScanRequest request;
-  std::shared_ptr<const ReadableFile> file;
+  std::shared_ptr<const TextPass> pass;
   std::unique_ptr<RangeCutter> cutter;
 };
 
@@ -39,7 +39,7 @@ class CsvScanTask : public ScanTask {
     for (;;) {
       if (request.cancellation != nullptr) request.cancellation->throw_if_cancelled();
       if (!in_range_) {
-        if (!state_->layout->next_range(state_->cutter.get(), *state_->file, &range_)) return false;
+        if (!state_->layout->next_range(state_->cutter.get(), *state_->pass, &range_)) return false;
       }
       try {
         if (!in_range_) {
@@ -54,7 +54,7 @@ class CsvScanTask : public ScanTask {
         }
         in_range_ = false;
       } catch (const CsvDefect& defect) {
-        throw state_->layout->defect_error(*state_->file, defect,
+        throw state_->layout->defect_error(*state_->pass, defect,
                                            range_.file_offset + defect.offset);
       }
     }
@@ -73,7 +73,7 @@ class CsvScanTask : public ScanTask {
                                                range_.block, &values);
       if (bad >= 0) {
         const FieldSpan span = spans_[static_cast<size_t>(bad)];
-        throw state_->layout->type_error(*state_->file, column,
+        throw state_->layout->type_error(*state_->pass, column,
                                          text_of(state_->layout->dialect, range_.text(), span),
                                          range_.file_offset + rows_.row_offset(bad));
       }
@@ -106,8 +106,8 @@ std::unique_ptr<TableScan> make_csv_scan(std::shared_ptr<const CsvLayout> layout
   VELARIA_CHECK(request.chunk_rows > 0);
   for (size_t column : request.columns) VELARIA_CHECK(column < layout->schema.size());
   auto state = std::make_shared<ScanState>();
-  state->file = layout->open_unchanged();
-  state->cutter = layout->cut(state->file, layout->data_begin, request.cancellation);
+  state->pass = layout->text->open_pass();
+  state->cutter = layout->cut(*state->pass, layout->data_begin, request.cancellation);
   state->request = request;
   state->layout = std::move(layout);
   return std::make_unique<CsvScan>(std::move(state));

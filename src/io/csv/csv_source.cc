@@ -15,11 +15,11 @@ struct FirstRow {
   uint64_t end = 0;  // of the row, in the file
 };
 
-FirstRow read_first_row(const CsvLayout& layout, const std::shared_ptr<const ReadableFile>& file,
+FirstRow read_first_row(const CsvLayout& layout, const TextPass& pass,
                         const CancellationToken* cancellation) {
-  const auto cutter = layout.cut(file, layout.data_begin, cancellation);
+  const auto cutter = layout.cut(pass, layout.data_begin, cancellation);
   CsvRange range;
-  while (layout.next_range(cutter.get(), *file, &range)) {
+  while (layout.next_range(cutter.get(), pass, &range)) {
     CarefulTokenizer rows(layout.dialect, {range.text(), range.size_bytes});
     std::vector<RawField> fields;
     try {
@@ -29,8 +29,8 @@ FirstRow read_first_row(const CsvLayout& layout, const std::shared_ptr<const Rea
         const std::string_view row(range.text() + begin, rows.position() - begin);
         const size_t invalid = find_invalid_utf8(row);
         if (invalid < row.size()) {
-          throw CsvDefect{"the bytes here are not valid UTF-8", "convert the file to UTF-8",
-                          begin + invalid};
+          throw CsvDefect{"the bytes here are not valid UTF-8", "", begin + invalid,
+                          CsvDefect::Kind::kEncoding};
         }
         FirstRow out;
         for (const RawField& field : fields) {
@@ -38,15 +38,16 @@ FirstRow read_first_row(const CsvLayout& layout, const std::shared_ptr<const Rea
           out.texts.push_back(text_of(layout.dialect, range.text(), span));
         }
         // The last row may have got a line end that the file does not have.
-        out.end = std::min(range.file_offset + rows.position(), layout.fingerprint.size_bytes);
+        out.end = std::min(range.file_offset + rows.position(),
+                           layout.text->text_bytes().value_or(UINT64_MAX));
         return out;
       }
     } catch (const CsvDefect& defect) {
-      throw layout.defect_error(*file, defect, range.file_offset + defect.offset);
+      throw layout.defect_error(pass, defect, range.file_offset + defect.offset);
     }
   }
   throw Error(ErrorKind::kFileFormat,
-              concat("'", layout.path, "' has only blank lines; it has no columns to read"));
+              concat("'", layout.path(), "' has only blank lines; it has no columns to read"));
 }
 
 std::vector<Field> fields_from_header(const std::vector<std::string>& texts, bool header,
@@ -84,7 +85,7 @@ void check_names_against_header(const CsvLayout& layout, const std::vector<std::
                                 std::vector<std::string>* warnings) {
   const std::vector<Field>& columns = layout.options.columns;
   if (header.size() != columns.size()) {
-    throw Error(ErrorKind::kFileFormat, concat("'", layout.path, "' has ", header.size(),
+    throw Error(ErrorKind::kFileFormat, concat("'", layout.path(), "' has ", header.size(),
                                                " columns in its header, but "
                                                "columns names ",
                                                columns.size(), "; name them all, or none"));
@@ -97,7 +98,7 @@ void check_names_against_header(const CsvLayout& layout, const std::vector<std::
                   concat("columns has '", columns[i].name, "' at place ", i + 1,
                          ", but the header "
                          "of '",
-                         layout.path, "' has it at place ", found - header.begin() + 1,
+                         layout.path(), "' has it at place ", found - header.begin() + 1,
                          "; columns go by position: give them in the file's order"));
     }
     warnings->push_back(
@@ -112,7 +113,7 @@ void apply_named_types(CsvLayout* layout, std::vector<Field>* fields) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
       throw Error(ErrorKind::kInvalidArgument,
-                  concat("types names column '", excerpt(name), "', which '", layout->path,
+                  concat("types names column '", excerpt(name), "', which '", layout->path(),
                          "' does not have", did_you_mean(name, names)));
     }
     const auto place = static_cast<size_t>(found - names.begin());
@@ -126,19 +127,15 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
                                 bool watch_null_words) {
   check_csv_options(options);
   auto layout = std::make_shared<CsvLayout>();
-  layout->files = std::move(files);
-  layout->path = path;
   layout->options = std::move(options);
   layout->dialect = CsvDialect::of(layout->options);
-  const std::shared_ptr<const ReadableFile> file = layout->files->open_read(path);
-  std::string head(4096, '\0');
-  head.resize(file->read_at(0, head.data(), head.size()));
-  layout->data_begin = check_text_start(path, head);
-  layout->fingerprint = fingerprint_of(*file);
+  layout->text = TextFile::open(std::move(files), path, layout->options.input);
+  layout->data_begin = layout->text->text_begin();
+  const std::shared_ptr<const TextPass> pass = layout->text->open_pass();
 
   std::vector<std::string> warnings;
   const bool header = layout->options.header.value_or(true);
-  const FirstRow first = read_first_row(*layout, file, context.cancellation);
+  const FirstRow first = read_first_row(*layout, *pass, context.cancellation);
   std::vector<Field> fields = layout->options.columns;
   layout->inferred.assign(fields.size(), false);
   if (fields.empty()) {
@@ -158,7 +155,7 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
   CsvEvidence evidence;
   const std::vector<bool>& inferred = layout->inferred;
   if (std::find(inferred.begin(), inferred.end(), true) != inferred.end()) {
-    evidence = gather_evidence(*layout, file, inferred, watch_null_words, context);
+    evidence = gather_evidence(*layout, *pass, inferred, watch_null_words, context);
     for (size_t i = 0; i < fields.size(); ++i) {
       if (inferred[i]) fields[i].type = evidence.columns[i].type();
     }
@@ -173,7 +170,11 @@ CsvSource::CsvSource(std::shared_ptr<const CsvLayout> layout, CsvEvidence eviden
                      std::vector<std::string> warnings)
     : layout_(std::move(layout)), evidence_(std::move(evidence)), warnings_(std::move(warnings)) {}
 
-std::string CsvSource::describe() const { return concat("csv '", layout_->path, "'"); }
+std::string CsvSource::describe() const {
+  const std::string stored_as = layout_->text->stored_as();
+  return concat("csv '", layout_->path(), "'",
+                stored_as.empty() ? "" : concat(" (", stored_as, ")"));
+}
 
 std::optional<int64_t> CsvSource::known_rows() const {
   if (evidence_.columns.empty() || !evidence_.whole_file) return std::nullopt;

@@ -22,8 +22,8 @@
 // types are all given is not read at all when it is opened. See csv_evidence.h for the rules.
 //
 // Scans are parallel over ranges of the file (csv_range.h); Chunk::order is
-// range << 24 | chunk in the range. Each scan opens the file again and throws FileFormatError when
-// its size, head or tail changed, FileAccessError when it became shorter meanwhile.
+// range << 21 | chunk in the range. Each scan opens the file again and throws FileFormatError when
+// its size, time, head or tail changed, FileAccessError when it became shorter meanwhile.
 #pragma once
 
 #include <memory>
@@ -48,7 +48,7 @@ class CsvSource : public TableSource {
   std::optional<int64_t> known_rows() const override;
   std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
 
-  const std::string& path() const { return layout_->path; }
+  const std::string& path() const { return layout_->path(); }
   const CsvOptions& options() const { return layout_->options; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   // What the types were inferred from; without columns when none was inferred.

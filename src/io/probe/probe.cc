@@ -4,8 +4,8 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
-#include "src/io/file_content.h"
 #include "src/io/probe/probe_candidates.h"
+#include "src/io/text_file.h"
 
 namespace velaria {
 
@@ -13,12 +13,12 @@ namespace {
 
 constexpr size_t kSampleBytes = size_t{256} << 10;
 
-std::string read_sample(const ReadableFile& file, bool* whole_file) {
-  std::string sample(kSampleBytes, '\0');
-  sample.resize(file.read_at(0, sample.data(), sample.size()));
-  *whole_file = sample.size() >= file.size_bytes();
+// The text of the first bytes, whole lines.
+std::string read_sample(const TextFile& file, bool* whole_file) {
+  std::string sample = file.open_pass()->text_at(file.text_begin(), kSampleBytes);
+  *whole_file = sample.size() < kSampleBytes;
   if (!*whole_file) {
-    // Whole lines only; one endless line stays as it is.
+    // One endless line stays as it is.
     const size_t end = sample.find_last_of("\r\n");
     if (end != std::string::npos) sample.resize(end + 1);
   }
@@ -61,6 +61,7 @@ void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& 
   options.delimiter = best.delimiter;
   options.quote = best.quote;
   options.header = best.header;
+  options.input = to_input_options(*out);
   auto source = open_csv_watching_null_words(files, out->path, options, context);
   out->null_texts = find_null_words(*source, &out->warnings);
   if (!out->null_texts.empty()) {
@@ -88,26 +89,29 @@ const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
 
 ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
                        const FileOpenContext& context) {
-  const auto file = files->open_read(path);
+  EncodingGuess guess;
+  const auto file = TextFile::open_guessing(files, path, {}, &guess);
   bool whole_file = false;
   std::string bytes = read_sample(*file, &whole_file);
-  const size_t mark = check_text_start(path, bytes);
-  const size_t size = bytes.size() - mark;
+  const size_t size = bytes.size();
   bytes.append(kCsvPaddingBytes, '\0');
-  const ProbeSample sample{std::string_view(bytes).substr(mark, size), whole_file};
+  const ProbeSample sample{std::string_view(bytes).substr(0, size), whole_file};
   if (!has_content(sample.text)) {
     throw Error(ErrorKind::kFileFormat,
                 concat("'", path, "' is empty but for blank lines; it has no columns to read"));
   }
-  const size_t invalid = find_invalid_utf8(sample.text);
-  // The sample may end inside the last character of one endless line.
-  if (invalid < size && (whole_file || invalid + 4 <= size)) {
-    throw Error(ErrorKind::kFileFormat, concat("'", path, "' is not valid UTF-8 at byte ",
-                                               invalid + mark, "; convert the file to UTF-8"));
-  }
 
   ProbeResult out;
   out.path = path;
+  out.text = file;
+  out.encoding = file->encoding();
+  out.compression = std::string(compression_name(file->compression()));
+  if (!guess.encoding.empty()) {
+    out.encoding_confidence = guess.confidence;
+    out.warnings.push_back(concat("the file is not UTF-8 and is read as ", guess.encoding,
+                                  " (confidence ", guess.confidence, "): ", guess.reason,
+                                  "; say encoding to be sure"));
+  }
   out.suggested_table_name = table_name_from_path(path);
   const std::vector<CsvCandidate> tables = judge_csv(sample);
   out.candidates = judge_json(sample);
@@ -132,6 +136,13 @@ ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& pat
   return out;
 }
 
+InputOptions to_input_options(const ProbeResult& result) {
+  InputOptions input;
+  // A mark in the file says it, and so does nothing at all.
+  if (!result.encoding_confidence.empty()) input.encoding = result.encoding;
+  return input;
+}
+
 CsvOptions to_csv_options(const ProbeResult& result) {
   if (result.kind != "csv") {
     throw Error(ErrorKind::kSqlUnsupported,
@@ -141,6 +152,7 @@ CsvOptions to_csv_options(const ProbeResult& result) {
                        "if it is a table"));
   }
   CsvOptions options;
+  options.input = to_input_options(result);
   options.delimiter = result.delimiter;
   options.quote = result.quote;
   options.header = result.header;

@@ -17,6 +17,7 @@
 #include "src/column/schema.h"
 #include "src/io/csv/csv_source.h"
 #include "src/io/file_options.h"
+#include "src/io/text_file.h"
 
 namespace velaria {
 
@@ -38,6 +39,10 @@ struct ProbeResult {
   std::vector<ProbeCandidate> candidates;  // best first, never empty
   std::vector<std::string> warnings;
   std::string encoding = "utf-8";
+  // Of an encoding that had to be guessed: high, medium, low. Empty: UTF-8, or a mark says it.
+  std::string encoding_confidence;
+  std::string compression = "none";      // none, gzip, zstd
+  std::shared_ptr<const TextFile> text;  // as it was probed; what a pipe gave lasts as long as this
   // CSV and TSV only:
   std::string delimiter;
   char quote = '"';
@@ -52,6 +57,9 @@ struct ProbeResult {
 // CSV file with a defect (a ragged row, a quote that never closes, invalid UTF-8).
 ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
                        const FileOpenContext& context = {});
+
+// The encoding that was found, for every reader.
+InputOptions to_input_options(const ProbeResult& result);
 
 // Options with which open_csv reads what was probed. Throws SqlUnsupportedError naming the format
 // when it has no reader yet.
