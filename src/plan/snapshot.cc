@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "src/plan/recursive_table.h"
+
 namespace velaria {
 
 namespace {
@@ -20,10 +22,22 @@ class Snapshots {
  private:
   PlanPtr replace_scan(const PlanPtr& plan) {
     const auto& scan = static_cast<const ScanPlan&>(*plan);
+    const auto* recursive = dynamic_cast<const RecursiveTableSource*>(scan.source().get());
+    if (recursive != nullptr) return replace_recursive(scan, *recursive);
     const auto [at, is_new] = sources_.try_emplace(scan.source().get());
     if (is_new) at->second = scan.source()->snapshot();
     if (!at->second) return plan;
     return std::make_shared<ScanPlan>(at->second, scan.name(), scan.columns());
+  }
+
+  PlanPtr replace_recursive(const ScanPlan& scan, const RecursiveTableSource& table) {
+    TableSourcePtr& source = recursive_[&table];
+    if (!source) {
+      source = std::make_shared<RecursiveTableSource>(table.name(), replace(table.first()),
+                                                      replace(table.next()), table.working(),
+                                                      table.distinct());
+    }
+    return std::make_shared<ScanPlan>(source, scan.name(), scan.columns());
   }
 
   PlanPtr replace_children(const PlanPtr& plan) {
@@ -37,6 +51,7 @@ class Snapshots {
   }
 
   std::map<const TableSource*, TableSourcePtr> sources_;
+  std::map<const RecursiveTableSource*, TableSourcePtr> recursive_;
   std::map<const LogicalPlan*, PlanPtr> plans_;
 };
 

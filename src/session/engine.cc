@@ -9,7 +9,9 @@
 #include "src/io/memory/memory_table_source.h"
 #include "src/io/probe/probe.h"
 #include "src/plan/logical_plan.h"
+#include "src/plan/recursive_table.h"
 #include "src/plan/snapshot.h"
+#include "src/session/recursive_queries.h"
 #include "src/session/table_functions.h"
 
 namespace velaria {
@@ -96,6 +98,12 @@ PlanPtr Engine::optimized(const PlanPtr& plan) const {
   return optimize(plan, OptimizerOptions{options_.optimizer});
 }
 
+PhysicalOptions Engine::physical_options() const {
+  PhysicalOptions options;
+  options.equal_hashes_for_tests = options_.equal_hashes;
+  return options;
+}
+
 QueryResult Engine::run(const PlanPtr& plan) { return run(plan, nullptr); }
 
 QueryProfile Engine::analyze(const PlanPtr& plan) {
@@ -116,8 +124,10 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   };
   const Clock::time_point start = Clock::now();
-  const PlanPtr better = optimized(with_snapshots(plan));
-  const PhysicalPlan physical = PhysicalPlan::make(*better, PhysicalOptions());
+  const PlanPtr better = optimized(with_recursive_tables(
+      with_snapshots(plan),
+      [this](const RecursiveTableSource& table) { return run_recursive_table(table, *this); }));
+  const PhysicalPlan physical = PhysicalPlan::make(*better, physical_options());
   const double planning_ms = ms_since(start);
 
   const CancellationToken cancellation;
@@ -155,8 +165,14 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
 
 std::string Engine::explain(const PlanPtr& plan) const {
   const PlanPtr better = optimized(with_snapshots(plan));
-  return concat("logical\n", explain_plan(*plan), "optimized\n", explain_plan(*better),
-                "physical\n", PhysicalPlan::make(*better, PhysicalOptions()).describe());
+  std::string recursive;
+  visit_recursive_tables(*plan, [&](const RecursiveTableSource& table) {
+    recursive +=
+        concat("first rows of ", table.name(), "\n", explain_plan(*optimized(table.first())),
+               "next rows of ", table.name(), "\n", explain_plan(*optimized(table.next())));
+  });
+  return concat("logical\n", explain_plan(*plan), "optimized\n", explain_plan(*better), recursive,
+                "physical\n", PhysicalPlan::make(*better, physical_options()).describe());
 }
 
 void Engine::add_entry(Entry entry, bool replace) {

@@ -46,6 +46,7 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   QueryResult run(const PlanPtr& plan);
   QueryProfile analyze(const PlanPtr& plan);
   PlanPtr optimized(const PlanPtr& plan) const;
+  PhysicalOptions physical_options() const;
   std::string explain(const PlanPtr& plan) const;
 
   // ---- catalog; names ignore case

@@ -22,6 +22,9 @@ struct SessionOptions {
   std::optional<std::vector<std::string>> allowed_paths;
   int64_t chunk_rows = 2048;  // 1 to 4096; small values are for tests
   bool optimizer = true;      // false: plans run as they are written, for tests
+  // All hashes of GROUP BY, DISTINCT and JOIN are the same, so that every row meets every other one
+  // in their tables; for tests of what must not depend on hashes.
+  bool equal_hashes = false;
   // Called about every 20 ms by the thread that waits for a query; throwing cancels the query.
   std::function<void()> interrupt_check;
 };

@@ -114,6 +114,8 @@ struct SelectStatement {
   std::optional<HybridSearchClause> hybrid_search;
   bool group_by_all = false;
   std::vector<ExpressionPtr> group_by;
+  // GROUPING SETS, ROLLUP and CUBE, multiplied out: positions in group_by. Empty: one set of all.
+  std::vector<std::vector<size_t>> grouping_sets;
   ExpressionPtr having;
   std::vector<std::pair<std::string, WindowSpec>> windows;  // WINDOW w AS (...)
   ExpressionPtr qualify;

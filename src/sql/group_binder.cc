@@ -3,8 +3,18 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/expr/aggregate_registry.h"
+#include "src/sql/grouping_sets.h"
 
 namespace velaria::sql {
+
+namespace {
+
+bool is_grouping_call(const Expression& expression) {
+  return expression.kind == ExpressionKind::kCall && !expression.quoted && !expression.over &&
+         equals_ignore_case(expression.name, "grouping");
+}
+
+}  // namespace
 
 BoundAggregate make_bound_aggregate(std::string_view name, BoundExpressionPtr argument) {
   AggregateCall call;
@@ -52,9 +62,17 @@ BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
       !expression.over) {
     return bind_aggregate(expression);
   }
+  if (is_grouping_call(expression)) return bind_grouping(expression);
   if (contains_aggregate(expression)) return nullptr;
   if (expression.kind == ExpressionKind::kLiteral) return nullptr;
   // A part that is exactly a key is that key's column, whatever is inside it.
+  if (const auto key = find_key(expression)) {
+    return bound_column(*key, keys_[*key]->type, keys_[*key]->to_string());
+  }
+  return nullptr;
+}
+
+std::optional<size_t> GroupBinder::find_key(const Expression& expression) const {
   BoundExpressionPtr over_input;
   try {
     ExpressionBinder input_binder(scope());
@@ -62,14 +80,28 @@ BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
     input_binder.set_statement_time_us(statement_time_us());
     over_input = input_binder.bind(expression);
   } catch (const Error&) {
-    return nullptr;  // binding its parts gives the error with its place
+    return std::nullopt;  // binding its parts gives the error with its place
   }
   for (size_t k = 0; k < keys_.size(); ++k) {
-    if (same_expression(*keys_[k], *over_input)) {
-      return bound_column(k, keys_[k]->type, keys_[k]->to_string());
-    }
+    if (same_expression(*keys_[k], *over_input)) return k;
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+BoundExpressionPtr GroupBinder::bind_grouping(const Expression& call) {
+  std::vector<size_t> keys;
+  for (const ExpressionPtr& child : call.children) {
+    const auto key = find_key(*child);
+    if (!key) {
+      throw Error(ErrorKind::kSqlSemantic,
+                  concat("GROUPING(", child->to_string(), "): ", child->to_string(),
+                         " is not an expression of GROUP BY"));
+    }
+    keys.push_back(*key);
+  }
+  if (!has_sets_) return bound_constant(Value::int64(0));
+  return grouping_number(bound_column(keys_.size(), DataType(TypeId::kInt64), "keys left out"),
+                         keys);
 }
 
 BoundExpressionPtr GroupBinder::bind_column(const Expression& expression) {
@@ -91,7 +123,8 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   size_t index = 0;
   while (index < aggregates_.size() && !same_aggregate(aggregates_[index], aggregate)) ++index;
   if (index == aggregates_.size()) aggregates_.push_back(aggregate);
-  return bound_column(keys_.size() + index, aggregate.result_type, aggregate.to_string());
+  return bound_column(keys_.size() + (has_sets_ ? 1 : 0) + index, aggregate.result_type,
+                      aggregate.to_string());
 }
 
 }  // namespace velaria::sql

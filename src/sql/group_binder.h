@@ -1,6 +1,7 @@
 // Binding expressions above a GROUP BY: group keys and aggregates become columns of the aggregate.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "src/expr/aggregate.h"
@@ -10,9 +11,10 @@ namespace velaria::sql {
 
 class GroupBinder : public ExpressionBinder {
  public:
-  // `scope` and `keys` describe the aggregate's input and stay alive.
-  GroupBinder(const NameScope& scope, const std::vector<BoundExpressionPtr>& keys)
-      : ExpressionBinder(scope), keys_(keys) {}
+  // `scope` and `keys` describe the aggregate's input and stay alive. `has_sets`: behind the keys
+  // comes the column that tells which of them the row's grouping set is without.
+  GroupBinder(const NameScope& scope, const std::vector<BoundExpressionPtr>& keys, bool has_sets)
+      : ExpressionBinder(scope), keys_(keys), has_sets_(has_sets) {}
 
   // For what stands inside aggregates, and for finding keys; set_context() is for what stands above
   // the aggregate.
@@ -29,8 +31,12 @@ class GroupBinder : public ExpressionBinder {
 
  private:
   BoundExpressionPtr bind_aggregate(const Expression& expression);
+  BoundExpressionPtr bind_grouping(const Expression& call);
+  // Of the key that the expression is.
+  std::optional<size_t> find_key(const Expression& expression) const;
 
   const std::vector<BoundExpressionPtr>& keys_;
+  const bool has_sets_;
   std::vector<BoundAggregate> aggregates_;
   BindingContext* argument_context_ = nullptr;
   BindingContext* key_context_ = nullptr;

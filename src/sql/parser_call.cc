@@ -28,7 +28,6 @@ ExpressionPtr Parser::parse_keyword_call() {
   if (at_word("POSITION") && open) return parse_position();
   if (at_word("TRIM") && open) return parse_trim();
   if (at_word("OVERLAY") && open) refuse("OVERLAY", at);
-  if (at_word("GROUPING") && open) refuse("GROUPING", at);
   if (at_word("ROW") && open) refuse("ROW", at);
   if (at_word("ARRAY") && (open || at_symbol("[", 1))) refuse("ARRAY", at);
   if (!open) {

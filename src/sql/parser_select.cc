@@ -284,13 +284,105 @@ void Parser::parse_group_by(SelectStatement* select) {
     select->group_by_all = true;
     return;
   }
-  if (at_symbol("(") && at_symbol(")", 1)) refuse("GROUP BY ()", position());
+  const int64_t at = position();
+  bool plain = true;
+  GroupingSets sets = {{}};
   do {
-    if (at_words("GROUPING", "SETS")) refuse("GROUPING SETS", position());
-    if (at_word("ROLLUP") && at_symbol("(", 1)) refuse("ROLLUP", position());
-    if (at_word("CUBE") && at_symbol("(", 1)) refuse("CUBE", position());
-    select->group_by.push_back(parse_expression());
+    // Elements beside each other multiply: GROUP BY a, ROLLUP (b) has the sets (a, b) and (a).
+    const GroupingSets element = parse_grouping_element(false, select, &plain);
+    if (sets.size() * element.size() > kMostGroupingSets) refuse_many_sets(at);
+    GroupingSets product;
+    for (const auto& left : sets) {
+      for (const auto& right : element) {
+        product.push_back(left);
+        product.back().insert(product.back().end(), right.begin(), right.end());
+      }
+    }
+    sets = std::move(product);
   } while (take_symbol(","));
+  if (!plain) select->grouping_sets = std::move(sets);
+}
+
+void Parser::refuse_many_sets(int64_t at) {
+  fail(ErrorKind::kSqlUnsupported,
+       concat("GROUP BY has more than ", kMostGroupingSets,
+              " grouping sets; name fewer with GROUPING SETS"),
+       at);
+}
+
+// What one element of GROUP BY, or (`nested`) of GROUPING SETS, stands for. `plain` becomes false
+// when it is more than an expression.
+Parser::GroupingSets Parser::parse_grouping_element(bool nested, SelectStatement* select,
+                                                    bool* plain) {
+  const Nesting nesting(this);
+  const int64_t at = position();
+  const bool rollup = at_word("ROLLUP") && at_symbol("(", 1);
+  const bool cube = at_word("CUBE") && at_symbol("(", 1);
+  const bool sets = at_words("GROUPING", "SETS") && at_symbol("(", 2);
+  if (!rollup && !cube && !sets) {
+    if (at_symbol("(") && at_symbol(")", 1)) *plain = false;
+    if (nested || (at_symbol("(") && at_symbol(")", 1))) return {parse_grouping_set(select)};
+    select->group_by.push_back(parse_expression());
+    return {{select->group_by.size() - 1}};
+  }
+  *plain = false;
+  advance();
+  if (sets) advance();
+  const int64_t open = position();
+  expect_symbol("(");
+  GroupingSets out;
+  if (sets) {
+    do {
+      const GroupingSets inner = parse_grouping_element(true, select, plain);
+      out.insert(out.end(), inner.begin(), inner.end());
+      if (out.size() > kMostGroupingSets) refuse_many_sets(at);
+    } while (take_symbol(","));
+    expect_close(open);
+    return out;
+  }
+  GroupingSets parts;
+  do {
+    parts.push_back(parse_grouping_set(select));
+  } while (take_symbol(","));
+  expect_close(open);
+  if (cube && (parts.size() > 12 || (size_t{1} << parts.size()) > kMostGroupingSets)) {
+    refuse_many_sets(at);
+  }
+  // From all parts to none of them; CUBE in the order of binary numbers, the first part as their
+  // highest digit.
+  const size_t count = cube ? size_t{1} << parts.size() : parts.size() + 1;
+  for (size_t k = 0; k < count; ++k) {
+    std::vector<size_t> set;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const bool left_out = cube ? (k >> (parts.size() - 1 - p)) & 1 : p + k >= parts.size();
+      if (!left_out) set.insert(set.end(), parts[p].begin(), parts[p].end());
+    }
+    out.push_back(std::move(set));
+  }
+  return out;
+}
+
+// "()", "(a, b)" or one expression.
+std::vector<size_t> Parser::parse_grouping_set(SelectStatement* select) {
+  const auto add = [&](ExpressionPtr expression) {
+    select->group_by.push_back(std::move(expression));
+    return select->group_by.size() - 1;
+  };
+  if (at_symbol("(") && peek().match >= 0) {
+    const size_t behind = static_cast<size_t>(peek().match) + 1 - index_;
+    if (at_symbol(",", behind) || at_symbol(")", behind) || at_symbol(")", 1)) {
+      const int64_t open = advance().position;
+      std::vector<size_t> set;
+      while (!at_symbol(")")) {
+        set.push_back(add(parse_expression()));
+        if (!take_symbol(",")) break;
+        if (at_symbol(")")) fail_expected("an expression behind ','");
+      }
+      expect_close(open);
+      return set;
+    }
+  }
+  return {add(parse_expression())};
 }
 
 void Parser::parse_named_windows(SelectStatement* select) {

@@ -39,6 +39,7 @@ enum Precedence {
 constexpr int kMaxNesting = 300;
 // The same for builds with larger frames (debug, sanitizers), which would get there earlier.
 constexpr size_t kMaxStackBytes = 256 * 1024;
+constexpr size_t kMostGroupingSets = 4096;  // of one GROUP BY
 
 class ParameterReader;
 
@@ -204,6 +205,10 @@ class Parser {
   SelectItem parse_select_item();
   ExpressionPtr parse_star();  // null when no star begins here
   void parse_group_by(SelectStatement* select);
+  using GroupingSets = std::vector<std::vector<size_t>>;
+  [[noreturn]] void refuse_many_sets(int64_t at);
+  GroupingSets parse_grouping_element(bool nested, SelectStatement* select, bool* plain);
+  std::vector<size_t> parse_grouping_set(SelectStatement* select);
   void parse_named_windows(SelectStatement* select);
   TimeWindowClause parse_time_window();
   int64_t parse_milliseconds(std::string_view clause);

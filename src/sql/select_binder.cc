@@ -105,10 +105,9 @@ void SelectBinder::locate(ExpressionBinder& binder) const {
 }
 
 void SelectBinder::bind_common_tables(const SelectStatement& statement) {
-  if (statement.recursive) unsupported("WITH RECURSIVE is not supported", statement.position);
   for (const CommonTable& table : statement.with) {
-    PlanPtr plan = bind(*table.query);
-    plan = rename_columns(plan, table.column_aliases, table.position);
+    PlanPtr plan = statement.recursive ? bind_recursive_table(table) : nullptr;
+    if (!plan) plan = rename_columns(bind(*table.query), table.column_aliases, table.position);
     common_tables_[to_lower_ascii(table.name)] = std::move(plan);
   }
 }
@@ -143,7 +142,8 @@ PlanPtr SelectBinder::bind_select_body(const SelectStatement& statement, bool ke
 
   const std::vector<SelectItem> items = expand_stars(statement, input.scope);
   const bool grouped =
-      !statement.group_by.empty() || statement.group_by_all || statement.having ||
+      !statement.group_by.empty() || !statement.grouping_sets.empty() || statement.group_by_all ||
+      statement.having ||
       std::any_of(items.begin(), items.end(),
                   [](const SelectItem& item) { return contains_aggregate(*item.expression); }) ||
       std::any_of(statement.order_by.begin(), statement.order_by.end(),
@@ -364,6 +364,18 @@ std::optional<size_t> SelectBinder::item_position(const Expression& expression, 
   return static_cast<size_t>(position - 1);
 }
 
+GroupingSets SelectBinder::merge_equal_keys(const SelectStatement& statement,
+                                            std::vector<BoundExpressionPtr>* keys,
+                                            std::vector<std::string>* key_names) const {
+  if (statement.grouping_sets.empty()) return {};
+  GroupingSets sets = sql::merge_equal_keys(statement.grouping_sets, keys, key_names);
+  if (keys->size() > kMostGroupingKeys) {
+    unsupported(concat("grouping sets over more than ", kMostGroupingKeys, " different keys"),
+                statement.position);
+  }
+  return sets;
+}
+
 void SelectBinder::bind_grouped(const SelectStatement& statement,
                                 const std::vector<SelectItem>& items, const BoundRelation& input,
                                 Projection* projection) const {
@@ -393,10 +405,11 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
       if (!computed_above) add_key(*item.expression);
     }
   }
+  const GroupingSets sets = merge_equal_keys(statement, &keys, &key_names);
   // Subqueries inside aggregates are joined below the aggregate, the others above it.
   ExpressionContext argument_context(*this, input.scope);
   ExpressionContext output_context(*this, input.scope);
-  GroupBinder binder(input.scope, keys);
+  GroupBinder binder(input.scope, keys, !sets.empty());
   binder.set_context(&output_context);
   binder.set_input_contexts(&argument_context, &key_context);
   locate(binder);
@@ -418,7 +431,9 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
       return argument_context.resolved(e);
     });
   }
-  PlanPtr plan = std::make_shared<AggregatePlan>(below, keys, key_names, std::move(aggregates));
+  PlanPtr plan =
+      sets.empty() ? std::make_shared<AggregatePlan>(below, keys, key_names, std::move(aggregates))
+                   : aggregate_grouping_sets(below, sets, keys, key_names, aggregates);
   plan = output_context.join_pending(plan, [&](const BoundExpression& outer) {
     for (size_t k = 0; k < keys.size(); ++k) {
       if (keys[k]->kind == BoundKind::kColumn && keys[k]->column == outer.column) {

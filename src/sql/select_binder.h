@@ -13,6 +13,7 @@
 #include "src/plan/logical_plan.h"
 #include "src/plan/table_resolver.h"
 #include "src/sql/ast.h"
+#include "src/sql/grouping_sets.h"
 #include "src/sql/source_position.h"
 
 namespace velaria::sql {
@@ -57,6 +58,8 @@ class SelectBinder {
   void locate(ExpressionBinder& binder) const;
 
   void bind_common_tables(const SelectStatement& statement);
+  // Null: its query does not read the table itself (recursive_binder.cc).
+  PlanPtr bind_recursive_table(const CommonTable& table);
   // The plan of a common table, seen from this query; null when there is none of that name.
   PlanPtr common_table(const std::string& name) const;
   // `keep_null_types`: a bare NULL stays without a type, which a set operation then finds.
@@ -110,6 +113,9 @@ class SelectBinder {
                                       std::string_view clause) const;
   void bind_ungrouped(const SelectStatement& statement, const std::vector<SelectItem>& items,
                       const BoundRelation& input, Projection* projection) const;
+  GroupingSets merge_equal_keys(const SelectStatement& statement,
+                                std::vector<BoundExpressionPtr>* keys,
+                                std::vector<std::string>* key_names) const;
   void bind_grouped(const SelectStatement& statement, const std::vector<SelectItem>& items,
                     const BoundRelation& input, Projection* projection) const;
   static void add_windows(const ExpressionContext& context, WindowBinder* windows,

@@ -28,6 +28,10 @@ inline std::vector<SessionConfig> session_configs() {
     config.options.spill_after_bytes = spill_after_bytes;
     return config;
   };
+  const auto equal_hashes = [](SessionConfig config) {
+    config.options.equal_hashes = true;
+    return config;
+  };
   return {
       make("1_thread", 1, kUsual, true),
       make("all_threads", 0, kUsual, true),
@@ -36,6 +40,8 @@ inline std::vector<SessionConfig> session_configs() {
       make("chunk_1_4_threads", 4, 1, true),
       make("optimizer_off", 1, kUsual, false),
       make("optimizer_off_chunk_3_2_threads", 2, 3, false),
+      equal_hashes(make("equal_hashes", 1, kUsual, true)),
+      equal_hashes(make("equal_hashes_chunk_3_2_threads", 2, 3, true)),
       on_disk(make("tiny_memory", 1, kUsual, true), 1),
       on_disk(make("tiny_memory_chunk_3_2_threads", 2, 3, true), 200),
   };

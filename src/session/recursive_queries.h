@@ -1,0 +1,18 @@
+// Runs what WITH RECURSIVE defines, step by step. Internal to the session.
+#pragma once
+
+#include "src/plan/recursive_table.h"
+#include "src/session/engine.h"
+
+namespace velaria {
+
+// All rows of `table`: the first ones, then those of each step. Every step is planned anew, since
+// how many rows the one before gave decides the best order of joins.
+//
+// ResourceError when the rows do not fit into the session's memory_limit, or after
+// kMostRecursiveSteps; the engine's interrupt check is asked between steps.
+TableSourcePtr run_recursive_table(const RecursiveTableSource& table, Engine& engine);
+
+constexpr int64_t kMostRecursiveSteps = 1000000;
+
+}  // namespace velaria
