@@ -1,15 +1,13 @@
 #include "src/base/buffer.h"
 
-#include <cstdlib>
-
+#include "src/base/block_cache.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 
 namespace velaria {
 
 std::shared_ptr<Buffer> Buffer::allocate(size_t size_bytes) {
-  const size_t rounded = (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
-  auto* data = static_cast<uint8_t*>(std::aligned_alloc(kAlignment, rounded == 0 ? 64 : rounded));
+  auto* data = static_cast<uint8_t*>(take_block(size_bytes));
   if (data == nullptr) {
     throw Error(ErrorKind::kResource,
                 concat("the system has no ", format_bytes(size_bytes), " of memory to give"));
@@ -24,7 +22,7 @@ BufferPtr Buffer::wrap(const void* data, size_t size_bytes, std::shared_ptr<cons
 }
 
 Buffer::~Buffer() {
-  if (owned_) std::free(data_);
+  if (owned_) give_block(data_, size_bytes_);
 }
 
 }  // namespace velaria

@@ -2,6 +2,7 @@
 
 #include "src/base/error.h"
 #include "src/column/builder.h"
+#include "src/column/selection_recycling.h"
 #include "src/kernel/cast.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/take.h"
@@ -10,7 +11,8 @@ namespace velaria {
 
 EvaluationBatch::EvaluationBatch(const EvaluationBatch& parent, const std::vector<uint32_t>& rows)
     : chunk_(parent.chunk_), gathered_(parent.chunk_.columns.size()) {
-  auto composed = std::make_shared<Selection>(rows);
+  auto composed = new_selection();
+  *composed = rows;
   if (parent.selection_) {
     for (uint32_t& row : *composed) row = (*parent.selection_)[row];
   }

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "src/column/selection_recycling.h"
+
 namespace velaria {
 
 namespace {
@@ -47,7 +49,8 @@ void evaluate_logic_mask(const BoundExpression& expression, EvaluationBatch& bat
   const bool is_and = expression.kind == BoundKind::kAnd;
   evaluate_mask(*expression.children[0], batch, mask);
   RowMask next;
-  std::vector<uint32_t> open;
+  const auto open_rows = new_selection();
+  Selection& open = *open_rows;
   for (size_t c = 1; c < expression.children.size(); ++c) {
     const BoundExpression& child = *expression.children[c];
     const int64_t kept = count_rows(*mask);

@@ -14,6 +14,7 @@ template <typename T>
 const FloatLoops<T>& float_loops();
 template <typename T>
 const CompareLoops<T>& compare_loops();
+const PairLoops& pair_loops();
 }  // namespace avx2_loops
 #endif
 
@@ -42,6 +43,8 @@ const CompareLoops<T>& compare_loops(SimdLevel level) {
   return VELARIA_CHOOSE_LOOPS(compare_loops<T>());
 }
 
+const PairLoops& pair_loops(SimdLevel level) { return VELARIA_CHOOSE_LOOPS(pair_loops()); }
+
 #undef VELARIA_CHOOSE_LOOPS
 
 template const IntegerLoops<int8_t>& integer_loops<int8_t>(SimdLevel);
@@ -60,5 +63,6 @@ template const CompareLoops<uint32_t>& compare_loops<uint32_t>(SimdLevel);
 template const CompareLoops<uint64_t>& compare_loops<uint64_t>(SimdLevel);
 template const CompareLoops<float>& compare_loops<float>(SimdLevel);
 template const CompareLoops<double>& compare_loops<double>(SimdLevel);
+template const CompareLoops<Int128>& compare_loops<Int128>(SimdLevel);
 
 }  // namespace velaria

@@ -22,6 +22,15 @@ struct CompareLoops {
   Compare arrays;
 };
 
+// Pairs of words, as short texts are: bit i of `mask` tells whether pair i is `wanted`, or only its
+// first word is that of `wanted`. Writes mask_words(count) words; bits from `count` on are 0.
+struct PairLoops {
+  using Equal = void (*)(const uint64_t* pairs, const uint64_t* wanted, int64_t count,
+                         uint64_t* mask);
+  Equal equal;
+  Equal equal_first;
+};
+
 template <typename T>
 struct IntegerLoops {
   Int128 (*sum)(const T* values, int64_t count);  // count < 2^31
@@ -47,9 +56,11 @@ const IntegerLoops<T>& integer_loops(SimdLevel level = loops_level());
 // float and double.
 template <typename T>
 const FloatLoops<T>& float_loops(SimdLevel level = loops_level());
-// int32_t, uint32_t, int64_t, uint64_t, float, double.
+// int32_t, uint32_t, int64_t, uint64_t, float, double, Int128.
 template <typename T>
 const CompareLoops<T>& compare_loops(SimdLevel level = loops_level());
+
+const PairLoops& pair_loops(SimdLevel level = loops_level());
 
 constexpr int64_t mask_words(int64_t rows) { return (rows + 63) / 64; }
 

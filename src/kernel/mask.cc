@@ -26,7 +26,8 @@ void set_all(int64_t rows, bool value, RowMask* mask) {
 
 template <typename T>
 constexpr bool has_loop() {
-  return std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8);
+  return std::is_same_v<T, Int128> ||
+         (std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8));
 }
 
 // `a` is flat, `b` flat or a constant that is not NULL; both of stored type T.
@@ -61,6 +62,35 @@ bool integer_bound(double number, CompareOp op, CompareOp* integer_op, int64_t* 
     case CompareOp::kGreaterEqual: *integer_op = CompareOp::kGreater; return true;
     default: return false;
   }
+}
+
+// Texts beside a constant one; equality only, since order needs the texts themselves.
+bool equal_text(CompareOp op, const Column& a, const Column& b, RowMask* mask) {
+  if (!b.is_constant() || (op != CompareOp::kEqual && op != CompareOp::kNotEqual)) return false;
+  const StringView* texts = a.values<StringView>();
+  const StringView& wanted = *b.values<StringView>();
+  const uint64_t words[2] = {wanted.head(), wanted.tail()};
+  const int64_t rows = a.length();
+  mask->resize(static_cast<size_t>(mask_words(rows)));
+  const auto* pairs = reinterpret_cast<const uint64_t*>(texts);
+  if (wanted.is_inline()) {
+    pair_loops().equal(pairs, words, rows, mask->data());
+  } else {  // length and first bytes leave few to look at
+    pair_loops().equal_first(pairs, words, rows, mask->data());
+    clear_invalid(a.validity(), rows, mask);
+    for (size_t word = 0; word < mask->size(); ++word) {
+      for (uint64_t rest = (*mask)[word]; rest != 0; rest &= rest - 1) {
+        const auto row = word * 64 + static_cast<size_t>(__builtin_ctzll(rest));
+        if (texts[row] != wanted) (*mask)[word] &= ~(rest & -rest);
+      }
+    }
+  }
+  if (op == CompareOp::kNotEqual) {
+    for (uint64_t& word : *mask) word = ~word;
+    if (rows % 64 != 0) mask->back() &= (uint64_t{1} << (rows % 64)) - 1;
+  }
+  clear_invalid(a.validity(), rows, mask);
+  return true;
 }
 
 bool compare_with_other_number(CompareOp op, const Column& a, const Column& b, RowMask* mask) {
@@ -125,6 +155,8 @@ bool mask_compare(CompareOp op, const ColumnPtr& a, const ColumnPtr& b, RowMask*
     using T = typename decltype(tag)::type;
     if constexpr (has_loop<T>()) {
       return compare_flat<T>(op, *a, *b, mask);
+    } else if constexpr (std::is_same_v<T, StringView>) {
+      return equal_text(op, *a, *b, mask);
     } else {
       return false;
     }

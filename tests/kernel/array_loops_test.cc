@@ -17,7 +17,15 @@ template <typename T>
 std::vector<T> some_values(int64_t count, std::mt19937_64* random) {
   using Limits = std::numeric_limits<T>;
   std::vector<T> out;
+  // Of numbers of 128 bits, half of the arrays hold only such as fit into 64.
+  const bool wide = (*random)() % 2 == 0;
   for (int64_t i = 0; i < count; ++i) {
+    if constexpr (std::is_same_v<T, Int128>) {
+      if (!wide || (*random)() % 100 != 0) {
+        out.push_back(some_values<int64_t>(1, random)[0]);
+        continue;
+      }
+    }
     switch ((*random)() % 6) {
       case 0: out.push_back(Limits::max()); break;
       case 1: out.push_back(Limits::lowest()); break;
@@ -137,7 +145,7 @@ TYPED_TEST(FloatLoopsTest, RangeLeavesOutNaN) {
 
 template <typename T>
 class CompareLoopsTest : public testing::Test {};
-using Compared = testing::Types<int32_t, uint32_t, int64_t, uint64_t, float, double>;
+using Compared = testing::Types<int32_t, uint32_t, int64_t, uint64_t, float, double, Int128>;
 TYPED_TEST_SUITE(CompareLoopsTest, Compared);
 
 bool holds(CompareOp op, int order) {
@@ -185,6 +193,28 @@ TYPED_TEST(CompareLoopsTest, MaskTellsWhatCompareValuesTells) {
                 << count << " " << op_number << " " << form << " " << i;
           }
         }
+      }
+    }
+  }
+}
+
+TEST(PairLoops, MaskTellsWhichPairsAreEqual) {
+  std::mt19937_64 random(29);
+  for (SimdLevel level : available_simd_levels()) {
+    for (int64_t count : kLengths) {
+      std::vector<uint64_t> pairs;
+      for (int64_t i = 0; i < 2 * count; ++i) pairs.push_back(random() % 2 + (random() % 2 << 40));
+      const uint64_t wanted[2] = {1, uint64_t{1} << 40};
+      std::vector<uint64_t> equal(static_cast<size_t>(mask_words(count)), 0xABCDEF);
+      std::vector<uint64_t> equal_first = equal;
+      pair_loops(level).equal(pairs.data(), wanted, count, equal.data());
+      pair_loops(level).equal_first(pairs.data(), wanted, count, equal_first.data());
+      for (int64_t i = 0; i < mask_words(count) * 64; ++i) {
+        const auto at = static_cast<size_t>(i);
+        const bool first = i < count && pairs[2 * at] == wanted[0];
+        const bool both = first && pairs[2 * at + 1] == wanted[1];
+        ASSERT_EQ((equal[at / 64] >> (i % 64)) & 1, both ? 1u : 0u) << count << " " << i;
+        ASSERT_EQ((equal_first[at / 64] >> (i % 64)) & 1, first ? 1u : 0u) << count << " " << i;
       }
     }
   }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <random>
 
+#include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/expr/filter.h"
 #include "src/expr/function_registry.h"
@@ -21,6 +22,7 @@ const DataType kInt32(TypeId::kInt32);
 const DataType kFloat64(TypeId::kFloat64);
 const DataType kText(TypeId::kUtf8);
 const DataType kBool(TypeId::kBool);
+const DataType kDecimal = DataType::decimal(30, 2);
 
 ColumnPtr some_column(const DataType& type, int64_t rows, std::mt19937_64* random) {
   auto builder = ColumnBuilder::make(type);
@@ -34,7 +36,11 @@ ColumnPtr some_column(const DataType& type, int64_t rows, std::mt19937_64* rando
                                            : pick == 2 ? -0.0
                                                        : static_cast<double>(number) / 2));
     } else if (type == kText) {
-      builder->append_value(Value::utf8(std::to_string(number)));
+      // Some behind equal beginnings of more than an inline text.
+      builder->append_value(
+          Value::utf8(concat(pick > 8 ? "a text that is long " : "", std::to_string(number))));
+    } else if (type == kDecimal) {
+      builder->append_value(Value::decimal(type, pick == 1 ? Int128{number} << 70 : number));
     } else if (type == kBool) {
       builder->append_value(Value::boolean(pick % 2 == 0));
     } else {
@@ -54,7 +60,8 @@ std::vector<uint32_t> rows_of(const RowMask& mask) {
 class MaskTest : public testing::Test {
  protected:
   MaskTest() : random_(23) {
-    for (const DataType& type : {kInt64, kInt64, kInt32, kFloat64, kFloat64, kText, kBool}) {
+    for (const DataType& type :
+         {kInt64, kInt64, kInt32, kFloat64, kFloat64, kText, kBool, kDecimal, kDecimal}) {
       types_.push_back(type);
     }
   }
@@ -116,7 +123,14 @@ TEST_F(MaskTest, ComparisonsAreThoseOfTheEvaluator) {
     check(call(op, column(0), column(2)));
     check(call(op, column(0), column(3)));
     check(call(op, column(3), column(4)));
-    check(call(op, column(5), bound_constant(Value::utf8("2"))));
+    for (const char* text : {"2", "", "a text that is long 4", "a text that is long 9"}) {
+      check(call(op, column(5), bound_constant(Value::utf8(text))));
+      check(call(op, bound_constant(Value::utf8(text)), column(5)));
+    }
+    check(call(op, column(7), column(8)));
+    for (Int128 number : {Int128{3}, Int128{-3}, Int128{1} << 70, -(Int128{1} << 80)}) {
+      check(call(op, column(7), bound_constant(Value::decimal(kDecimal, number))));
+    }
     check(call(op, bound_constant(Value::int64(1)), bound_constant(Value::int64(2))));
   }
 }

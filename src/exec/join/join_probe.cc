@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/base/error.h"
+#include "src/column/selection_recycling.h"
 #include "src/exec/join/join_build.h"
 #include "src/expr/evaluator.h"
 #include "src/kernel/compare.h"
@@ -20,7 +21,9 @@ ColumnPtr take_or_null(const ColumnPtr& column, const uint32_t* rows, int64_t co
                        bool has_missing) {
   if (!has_missing) return take(column, rows, count);
   if (column->length() == 0) return Column::nulls(column->type(), count);
-  std::vector<uint32_t> present(rows, rows + count);
+  const auto present_rows = new_selection();
+  Selection& present = *present_rows;
+  present.assign(rows, rows + count);
   auto bits = Buffer::allocate(static_cast<size_t>((count + 63) / 64 * 8));
   std::fill_n(bits->mutable_data(), bits->size_bytes(), uint8_t{0});
   for (int64_t i = 0; i < count; ++i) {
@@ -214,9 +217,9 @@ class JoinProbe : public TransformOperator {
         pairs.columns[c] = Column::constant(input.columns[c]->value(row), count);
       }
     } else {
-      const std::vector<uint32_t> rows = physical_rows(input, state.left_rows);
+      const auto rows = physical_rows(input, state.left_rows);
       for (size_t c : spec_->condition_left) {
-        pairs.columns[c] = take(input.columns[c], rows.data(), count);
+        pairs.columns[c] = take(input.columns[c], rows->data(), count);
       }
     }
     const uint32_t first = state.right_rows.front();
@@ -353,10 +356,10 @@ class JoinProbe : public TransformOperator {
     if (!input.selection) return;
     for (uint32_t& row : *rows) row = (*input.selection)[row];
   }
-  static std::vector<uint32_t> physical_rows(const Chunk& input,
-                                             const std::vector<uint32_t>& rows) {
-    std::vector<uint32_t> out(rows);
-    to_physical_rows(input, &out);
+  static SelectionPtr physical_rows(const Chunk& input, const std::vector<uint32_t>& rows) {
+    auto out = new_selection();
+    *out = rows;
+    to_physical_rows(input, out.get());
     return out;
   }
 
@@ -409,7 +412,8 @@ class JoinProbe : public TransformOperator {
       return;
     }
     const uint8_t wanted = spec_->type == JoinType::kSemi ? 1 : 0;
-    auto kept = std::make_shared<Selection>(rows);
+    auto kept = new_selection();
+    kept->resize(rows);
     size_t count = 0;
     for (size_t i = 0; i < rows; ++i) {
       (*kept)[count] = static_cast<uint32_t>(i);
@@ -438,7 +442,8 @@ class JoinProbe : public TransformOperator {
         return;
       }
     }
-    auto kept = std::make_shared<Selection>(rows);
+    auto kept = new_selection();
+    kept->resize(rows);
     size_t found = 0;
     for (size_t i = 0; i < rows; ++i) {
       (*kept)[found] = static_cast<uint32_t>(i);
@@ -501,10 +506,10 @@ class JoinProbe : public TransformOperator {
 
   void gather(const Chunk& input, const JoinProbeState& state, Chunk* output) const {
     output->rows = static_cast<int64_t>(state.out_left.size());
-    const std::vector<uint32_t> rows = physical_rows(input, state.out_left);
+    const auto rows = physical_rows(input, state.out_left);
     for (size_t c = 0; c < input.columns.size(); ++c) {
       output->columns.push_back(spec_->left_wanted[c]
-                                    ? take(input.columns[c], rows.data(), output->rows)
+                                    ? take(input.columns[c], rows->data(), output->rows)
                                     : Column::nulls(spec_->left_types[c], output->rows));
     }
     put_right_columns(state, state.out_right.data(), output->rows, output);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/base/error.h"
+#include "src/column/selection_recycling.h"
 #include "src/exec/join/join_build.h"
 #include "src/expr/evaluator.h"
 #include "src/kernel/take.h"
@@ -62,7 +63,8 @@ class KeyFilter : public TransformOperator {
     for (size_t column : columns_) keys.push_back(flatten(batch.column(column)));
     state.matches.resize(static_cast<size_t>(rows));
     state.table->may_match(keys, rows, &state.scratch, state.matches.data());
-    auto kept = std::make_shared<Selection>(static_cast<size_t>(rows));
+    auto kept = new_selection();
+    kept->resize(static_cast<size_t>(rows));
     size_t count = 0;
     for (uint32_t i = 0; i < rows; ++i) {
       (*kept)[count] = i;

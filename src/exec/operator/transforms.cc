@@ -7,6 +7,7 @@
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/calendar.h"
+#include "src/column/selection_recycling.h"
 #include "src/expr/evaluator.h"
 #include "src/expr/filter.h"
 #include "src/kernel/compare.h"
@@ -28,7 +29,7 @@ class FilterOperator : public TransformOperator {
     RowMask kept;
     evaluate_mask(*condition_, batch, &kept);
     if (count_rows(kept) == batch.rows()) return TransformResult::kNeedInput;
-    auto rows = std::make_shared<Selection>();
+    auto rows = new_selection();
     mask_rows(kept, rows.get());
     if (input.selection) {
       for (uint32_t& row : *rows) row = (*input.selection)[row];
