@@ -54,6 +54,15 @@ inline void load(const T* from, Vector<T>* to) {
   std::memcpy(to, from, sizeof(*to));
 }
 
+// A chunk's arrays are too short for the processor to find out that they are read in order before
+// they end; asking for what comes next, also of the chunk behind, is worth a fifth of a scan. The
+// address may lie behind the array: a prefetch never fails.
+template <typename T>
+inline void prefetch_ahead(const T* from) {
+  constexpr int64_t kAheadBytes = 2048;
+  __builtin_prefetch(reinterpret_cast<const char*>(from) + kAheadBytes);
+}
+
 // ---- sums ----
 
 template <typename T>
@@ -67,11 +76,18 @@ Int128 integer_sum(const T* values, int64_t count) {
     constexpr uint64_t kMove = T(-1) < T(0) ? uint64_t{1} << 63 : 0;
     uint64_t low = 0;
     uint64_t high = 0;
-    for (int64_t i = 0; i < count; ++i) {
+    const auto add = [&](int64_t i) {
       const uint64_t moved = static_cast<uint64_t>(values[i]) ^ kMove;
       low += moved & 0xFFFFFFFFu;
       high += moved >> 32;
+    };
+    constexpr int64_t kLine = 8;
+    int64_t i = 0;
+    for (; i + kLine <= count; i += kLine) {
+      prefetch_ahead(values + i);
+      for (int64_t j = 0; j < kLine; ++j) add(i + j);
     }
+    for (; i < count; ++i) add(i);
     return (static_cast<Int128>(high) << 32) + low - static_cast<Int128>(kMove) * count;
   }
 }
@@ -95,6 +111,8 @@ bool float_sum(const T* values, int64_t count, ExactPair* sum) {
   M small = ~M{};
   int64_t i = 0;
   for (; i + kVectors * kLanes <= count; i += kVectors * kLanes) {
+    prefetch_ahead(values + i);
+    prefetch_ahead(values + i + kVectors * kLanes / 2);
     for (int v = 0; v < kVectors; ++v) {
       V value;
       if constexpr (sizeof(T) == 8) {
@@ -161,6 +179,8 @@ void float_range(const T* values, int64_t count, T* smallest, T* largest, bool* 
   }
   int64_t i = 0;
   for (; i + kVectors * kLanes <= count; i += kVectors * kLanes) {
+    prefetch_ahead(values + i);
+    prefetch_ahead(values + i + kVectors * kLanes / 2);
     for (int v = 0; v < kVectors; ++v) {
       V value;
       load(values + i + v * kLanes, &value);
@@ -238,6 +258,10 @@ inline uint64_t compare_64(const T* x, const T* y) {
     for (int lane = 0; lane < kLanes; ++lane) bits[lane] = Lane{1} << lane;
     M found = M{};
     for (int k = 0; k < kRows / kLanes; ++k) {
+      if (k % 2 == 0) {
+        prefetch_ahead(x + part * kRows + k * kLanes);
+        if constexpr (!kConstant) prefetch_ahead(y + part * kRows + k * kLanes);
+      }
       V left;
       load(x + part * kRows + k * kLanes, &left);
       if constexpr (!kConstant) load(y + part * kRows + k * kLanes, &right);
@@ -267,6 +291,7 @@ inline uint64_t compare_64_wide(const Int128* x, const Int128* y) {
   V right_low = V{};
   if constexpr (kConstant) right_low = V{} + right[0];
   for (int i = 0; i < 64; i += 4, bits <<= 4) {
+    prefetch_ahead(left + 2 * i);
     V a;
     V b;
     load(left + 2 * i, &a);
