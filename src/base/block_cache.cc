@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "src/base/error.h"
+#include "src/base/large_memory.h"
+
 namespace velaria {
 
 namespace {
@@ -19,10 +22,6 @@ constexpr bool kCaches = false;
 #else
 constexpr bool kCaches = true;
 #endif
-
-size_t rounded_up(size_t size_bytes) {
-  return size_bytes == 0 ? kAlignment : (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
 
 struct SizeClass {
   size_t number;
@@ -79,7 +78,11 @@ BlockCache* thread_cache() {
 
 void* take_block(size_t size_bytes) noexcept {
   if (!kCaches || size_bytes == 0 || size_bytes > kLargestCachedBlockBytes) {
-    return std::aligned_alloc(kAlignment, rounded_up(size_bytes));
+    try {
+      return allocate_large(size_bytes);  // in huge pages, where it is worth it
+    } catch (const Error&) {
+      return nullptr;
+    }
   }
   const SizeClass wanted = size_class(size_bytes);
   BlockCache* cache = thread_cache();
@@ -89,7 +92,7 @@ void* take_block(size_t size_bytes) noexcept {
     cache->cached_bytes -= wanted.bytes;
     return block;
   }
-  return std::aligned_alloc(kAlignment, rounded_up(wanted.bytes));
+  return std::aligned_alloc(kAlignment, wanted.bytes);
 }
 
 void give_block(void* block, size_t size_bytes) noexcept {
@@ -104,7 +107,7 @@ void give_block(void* block, size_t size_bytes) noexcept {
       return;
     }
   }
-  std::free(block);
+  free_large(block);
 }
 
 }  // namespace velaria

@@ -32,6 +32,10 @@ class Buffer {
   Buffer(uint8_t* data, size_t size_bytes, std::shared_ptr<const void> owner, bool owned)
       : data_(data), size_bytes_(size_bytes), owner_(std::move(owner)), owned_(owned) {}
 
+  // Object and reference count in one block.
+  static std::shared_ptr<Buffer> make(uint8_t* data, size_t size_bytes,
+                                      std::shared_ptr<const void> owner, bool owned);
+
   uint8_t* data_;
   size_t size_bytes_;
   std::shared_ptr<const void> owner_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "src/base/block_cache.h"
 #include "src/base/error.h"
 #include "src/column/string_heap.h"
 
@@ -18,9 +19,34 @@ StringOwnersPtr merge_owners(const StringOwnersPtr& a, const StringOwnersPtr& b)
   return merged;
 }
 
+std::shared_ptr<Column> Column::make() {
+  struct Made : Column {};  // whose constructor the allocator may call
+  return std::allocate_shared<Made>(BlockAllocator<Made>());
+}
+
+std::shared_ptr<Column> Column::copy(const Column& column) {
+  std::shared_ptr<Column> out = make();
+  *out = column;
+  return out;
+}
+
+namespace {
+
+// What columns of NULLs of fixed width and their validity point at.
+const BufferPtr& sixteen_zeros() {
+  static const BufferPtr* zeros = [] {
+    auto buffer = Buffer::allocate(16);
+    std::memset(buffer->mutable_data(), 0, 16);
+    return new BufferPtr(std::move(buffer));
+  }();
+  return *zeros;
+}
+
+}  // namespace
+
 ColumnPtr Column::flat(DataType type, int64_t length, BufferPtr values, int64_t offset_bytes,
                        Validity validity, StringOwnersPtr owners) {
-  auto column = std::shared_ptr<Column>(new Column());
+  auto column = make();
   column->type_ = std::move(type);
   column->length_ = length;
   column->values_data_ = values ? values->data() + offset_bytes : nullptr;
@@ -32,7 +58,7 @@ ColumnPtr Column::flat(DataType type, int64_t length, BufferPtr values, int64_t 
 
 ColumnPtr Column::vectors(DataType type, int64_t length, ColumnPtr elements, Validity validity) {
   VELARIA_CHECK(elements->is_flat() && elements->length() >= length * type.list_size());
-  auto column = std::shared_ptr<Column>(new Column());
+  auto column = make();
   column->type_ = std::move(type);
   column->length_ = length;
   column->child_ = std::move(elements);
@@ -51,7 +77,7 @@ void put(Buffer* buffer, T value) {
 
 ColumnPtr Column::constant(const Value& value, int64_t length) {
   if (value.is_null()) return nulls(value.type(), length);
-  auto column = std::shared_ptr<Column>(new Column());
+  auto column = make();
   column->type_ = value.type();
   column->encoding_ = Encoding::kConstant;
   column->length_ = length;
@@ -97,11 +123,10 @@ ColumnPtr Column::constant(const Value& value, int64_t length) {
 }
 
 ColumnPtr Column::nulls(DataType type, int64_t length) {
-  auto column = std::shared_ptr<Column>(new Column());
+  auto column = make();
   column->encoding_ = Encoding::kConstant;
   column->length_ = length;
-  auto bits = Buffer::allocate(16);
-  std::memset(bits->mutable_data(), 0, 16);
+  const BufferPtr& bits = sixteen_zeros();
   if (type.is_vector()) {
     auto zeros = Buffer::allocate(static_cast<size_t>(type.list_size()) * sizeof(float));
     std::memset(zeros->mutable_data(), 0, zeros->size_bytes());
@@ -111,14 +136,14 @@ ColumnPtr Column::nulls(DataType type, int64_t length) {
   column->type_ = std::move(type);
   column->values_data_ = bits->data();  // sixteen zero bytes serve as the unused value
   column->values_ = bits;
-  column->validity_ = Validity(std::move(bits), 0);
+  column->validity_ = Validity(bits, 0);
   return column;
 }
 
 ColumnPtr Column::dictionary(ColumnPtr dictionary, int64_t length, BufferPtr indices,
                              int64_t offset_bytes, Validity validity) {
   VELARIA_CHECK(dictionary->is_flat());
-  auto column = std::shared_ptr<Column>(new Column());
+  auto column = make();
   column->type_ = dictionary->type();
   column->encoding_ = Encoding::kDictionary;
   column->length_ = length;
@@ -171,7 +196,7 @@ Value Column::value(int64_t row) const {
 
 ColumnPtr Column::slice(int64_t offset, int64_t length) const {
   VELARIA_CHECK(offset >= 0 && length >= 0 && offset + length <= length_);
-  auto column = std::shared_ptr<Column>(new Column(*this));
+  auto column = copy(*this);
   column->length_ = length;
   if (is_constant()) return column;
   column->validity_ = validity_.slice(offset);
@@ -187,14 +212,14 @@ ColumnPtr Column::slice(int64_t offset, int64_t length) const {
 
 ColumnPtr Column::repeat(int64_t length) const {
   VELARIA_CHECK(is_constant());
-  auto column = std::shared_ptr<Column>(new Column(*this));
+  auto column = copy(*this);
   column->length_ = length;
   return column;
 }
 
 ColumnPtr Column::with_type(DataType type) const {
   VELARIA_CHECK(type.value_width_bytes() == type_.value_width_bytes());
-  auto column = std::shared_ptr<Column>(new Column(*this));
+  auto column = copy(*this);
   if (is_dictionary()) column->child_ = child_->with_type(type);
   column->type_ = std::move(type);
   return column;
@@ -202,7 +227,7 @@ ColumnPtr Column::with_type(DataType type) const {
 
 ColumnPtr Column::with_validity(Validity validity) const {
   VELARIA_CHECK(!is_constant());
-  auto column = std::shared_ptr<Column>(new Column(*this));
+  auto column = copy(*this);
   column->validity_ = std::move(validity);
   return column;
 }

@@ -89,6 +89,9 @@ class Column {
 
  private:
   Column() = default;
+  // Object and reference count in one block.
+  static std::shared_ptr<Column> make();
+  static std::shared_ptr<Column> copy(const Column& column);
 
   DataType type_;
   Encoding encoding_ = Encoding::kFlat;

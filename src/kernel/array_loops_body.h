@@ -59,8 +59,9 @@ inline void load(const T* from, Vector<T>* to) {
 // address may lie behind the array: a prefetch never fails.
 template <typename T>
 inline void prefetch_ahead(const T* from) {
-  constexpr int64_t kAheadBytes = 2048;
-  __builtin_prefetch(reinterpret_cast<const char*>(from) + kAheadBytes);
+  constexpr uintptr_t kAheadBytes = 2048;
+  __builtin_prefetch(
+      reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from) + kAheadBytes));
 }
 
 // ---- sums ----

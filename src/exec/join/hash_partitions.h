@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "src/base/large_memory.h"
 #include "src/exec/join/join_table.h"
 #include "src/exec/scheduler.h"
 
@@ -19,7 +20,7 @@ class HashPartitions {
   // keys[row] of the rows that are usable. hash(key); same(a, b): whether two rows of equal keys
   // are equal. Fills `run_rows` unless every run is one row, which is the result.
   template <typename Hash, typename Same>
-  bool build(std::vector<uint64_t> keys, const std::vector<uint8_t>& usable, const Hash& hash,
+  bool build(LargeVector<uint64_t> keys, const std::vector<uint8_t>& usable, const Hash& hash,
              const Same& same, std::vector<uint32_t>* run_rows, SharedReservation& reservation,
              const ExecutionContext& context);
 
@@ -55,9 +56,9 @@ class HashPartitions {
   };
   // The usable rows, part by part, in their order.
   struct Entries {
-    std::vector<uint64_t> keys;
-    std::vector<uint32_t> rows;
-    std::vector<uint32_t> groups;
+    LargeVector<uint64_t> keys;
+    LargeVector<uint32_t> rows;
+    LargeVector<uint32_t> groups;
     std::vector<uint32_t> starts;  // of each part, and the end
   };
   struct PartRef {
@@ -75,7 +76,7 @@ class HashPartitions {
   template <bool kOnePart, typename Prefetch>
   void find_in(const uint64_t* keys, int64_t rows, const Prefetch& prefetch, JoinRuns* runs) const;
   template <typename Hash>
-  void scatter(const std::vector<uint64_t>& keys, const std::vector<uint8_t>& usable,
+  void scatter(const LargeVector<uint64_t>& keys, const std::vector<uint8_t>& usable,
                const Hash& hash, Entries* entries, const ExecutionContext& context) const;
   template <typename Hash, typename Same>
   static void group(const Hash& hash, const Same& same, size_t begin, size_t end, Entries* entries,
@@ -115,7 +116,7 @@ void HashPartitions::make_bloom_filter(const Hash& hash, SharedReservation& rese
 }
 
 template <typename Hash>
-void HashPartitions::scatter(const std::vector<uint64_t>& keys, const std::vector<uint8_t>& usable,
+void HashPartitions::scatter(const LargeVector<uint64_t>& keys, const std::vector<uint8_t>& usable,
                              const Hash& hash, Entries* entries,
                              const ExecutionContext& context) const {
   const size_t rows = keys.size();
@@ -168,7 +169,9 @@ void HashPartitions::group(const Hash& hash, const Same& same, size_t begin, siz
   std::vector<Slot>& slots = part->slots;
   slots.resize(kFirstSlots);
   size_t mask = slots.size() - 1;
+  constexpr size_t kAhead = 8;
   for (size_t e = begin; e < end; ++e) {
+    if (e + kAhead < end) __builtin_prefetch(&slots[hash(entries->keys[e + kAhead]) & mask], 1);
     const uint64_t key = entries->keys[e];
     const uint32_t row = entries->rows[e];
     size_t at = hash(key) & mask;
@@ -187,7 +190,13 @@ void HashPartitions::group(const Hash& hash, const Same& same, size_t begin, siz
     part->group_rows.push_back(row);
     part->group_counts.push_back(1);
     if ((static_cast<size_t>(group) + 1) * 3 < slots.size() * 2) continue;
-    std::vector<Slot> grown(slots.size() * 2);
+    // Rows so far tell about how many groups there will be; but not by more than this at once,
+    // since the first rows may all be different by chance.
+    constexpr size_t kMostGrowth = 8;
+    const size_t expected = (static_cast<size_t>(group) + 1) * (end - begin) / (e + 1 - begin);
+    size_t size = slots.size() * 2;
+    while (size < slots.size() * kMostGrowth && expected * 3 >= size * 2) size *= 2;
+    std::vector<Slot> grown(size);
     mask = grown.size() - 1;
     for (const Slot& slot : slots) {
       if (slot.count == 0) continue;
@@ -200,7 +209,7 @@ void HashPartitions::group(const Hash& hash, const Same& same, size_t begin, siz
 }
 
 template <typename Hash, typename Same>
-bool HashPartitions::build(std::vector<uint64_t> keys, const std::vector<uint8_t>& usable,
+bool HashPartitions::build(LargeVector<uint64_t> keys, const std::vector<uint8_t>& usable,
                            const Hash& hash, const Same& same, std::vector<uint32_t>* run_rows,
                            SharedReservation& reservation, const ExecutionContext& context) {
   const auto rows = static_cast<int64_t>(keys.size());
@@ -214,7 +223,7 @@ bool HashPartitions::build(std::vector<uint64_t> keys, const std::vector<uint8_t
   reservation.grow(entry_bytes);
   Entries entries;
   scatter(keys, usable, hash, &entries, context);
-  std::vector<uint64_t>().swap(keys);
+  LargeVector<uint64_t>().swap(keys);
   run_parallel(
       parts,
       [&](size_t p) {

@@ -1,10 +1,12 @@
 #include "src/exec/join/join_table.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 
 #include "src/base/error.h"
+#include "src/base/large_memory.h"
 #include "src/exec/join/hash_partitions.h"
 #include "src/exec/join/ranked_words.h"
 #include "src/exec/join/row_keys.h"
@@ -72,9 +74,9 @@ class EveryRowTable : public JoinTable {
 
 class RangeTable : public JoinTable {
  public:
-  RangeTable(WordKeys words, const std::vector<uint64_t>& row_words,
+  RangeTable(WordKeys words, const LargeVector<uint64_t>& row_words,
              const std::vector<uint8_t>& usable, const ExecutionContext& context)
-      : words_(std::move(words)) {
+      : words_(std::move(words)), parts_(parts_for(row_words.size(), context)) {
     place_unique(row_words, usable, context);
     if (!unique_) place_runs(row_words, usable, context);
   }
@@ -103,47 +105,83 @@ class RangeTable : public JoinTable {
   }
 
  private:
-  void place_unique(const std::vector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
+  // f(part, word, row) for every usable row, in the order of rows within a part: a task takes the
+  // words of one part of the range, so that no two write to the same place.
+  template <typename F>
+  void for_each_word(const LargeVector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
+                     const ExecutionContext& context, const F& f) const {
+    constexpr size_t kBlockRows = 1024;
+    constexpr size_t kAhead = 16;
+    const size_t rows = row_words.size();
+    const uint64_t span = words_.max_word() / parts_ + 1;
+    ExecutionContext of_task = context;
+    if (parts_ > 1) of_task.interrupt_check = nullptr;  // the waiting thread's to ask
+    run_parallel(
+        parts_,
+        [&](size_t part) {
+          const uint64_t lowest = span * part;
+          std::array<uint32_t, kBlockRows> found;
+          for_each_piece(static_cast<int64_t>(rows), of_task, [&](int64_t begin, int64_t end) {
+            for (auto block = static_cast<size_t>(begin); block < static_cast<size_t>(end);
+                 block += kBlockRows) {
+              const size_t block_end = std::min(block + kBlockRows, static_cast<size_t>(end));
+              size_t count = 0;
+              for (size_t i = block; i < block_end; ++i) {
+                found[count] = static_cast<uint32_t>(i);
+                count += (usable[i] != 0) & (row_words[i] - lowest < span) ? 1 : 0;
+              }
+              for (size_t k = 0; k < count; ++k) {
+                if (k + kAhead < count) {
+                  __builtin_prefetch(places_.data() + row_words[found[k + kAhead]], 1);
+                }
+                f(part, row_words[found[k]], found[k]);
+              }
+            }
+          });
+        },
+        context);
+  }
+
+  void place_unique(const LargeVector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
                     const ExecutionContext& context) {
     places_.assign(words_.max_word() + 2, kNoRow);
-    for_each_piece(
-        static_cast<int64_t>(row_words.size()), context, [&](int64_t begin, int64_t end) {
-          for (auto i = static_cast<size_t>(begin); unique_ && i < static_cast<size_t>(end); ++i) {
-            if (!usable[i]) continue;
-            uint32_t& place = places_[row_words[i]];
-            unique_ = place == kNoRow;
-            place = static_cast<uint32_t>(i);
-          }
-        });
+    std::vector<uint32_t> repeated(parts_ * kPartStride, 0);
+    for_each_word(row_words, usable, context, [&](size_t part, uint64_t word, uint32_t row) {
+      uint32_t& place = places_[word];
+      repeated[part * kPartStride] |= place == kNoRow ? 0u : 1u;
+      place = row;
+    });
+    unique_ = std::all_of(repeated.begin(), repeated.end(), [](uint32_t r) { return r == 0; });
   }
 
   // Counting sort: the run of word w is [places[w], places[w + 1]); that of the word behind the
   // last one, which stands for rows that are not usable, is empty.
-  void place_runs(const std::vector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
+  void place_runs(const LargeVector<uint64_t>& row_words, const std::vector<uint8_t>& usable,
                   const ExecutionContext& context) {
-    const auto rows = static_cast<int64_t>(row_words.size());
     places_.assign(words_.max_word() + 4, 0);
-    for_each_piece(rows, context, [&](int64_t begin, int64_t end) {
-      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        if (usable[i]) ++places_[row_words[i] + 2];
-      }
-    });
+    for_each_word(row_words, usable, context,
+                  [&](size_t, uint64_t word, uint32_t) { ++places_[word + 2]; });
     for (size_t w = 1; w < places_.size(); ++w) places_[w] += places_[w - 1];  // ends shifted by 2
     run_rows_.resize(places_.back());
-    for_each_piece(rows, context, [&](int64_t begin, int64_t end) {
-      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        if (usable[i]) run_rows_[places_[row_words[i] + 1]++] = static_cast<uint32_t>(i);
-      }
+    for_each_word(row_words, usable, context, [&](size_t, uint64_t word, uint32_t row) {
+      run_rows_[places_[word + 1]++] = row;
     });
   }
 
+  static size_t parts_for(size_t rows, const ExecutionContext& context) {
+    constexpr size_t kWorthTasks = size_t{1} << 18;
+    return rows < kWorthTasks ? 1 : std::max<size_t>(1, context.tasks);
+  }
+
+  static constexpr size_t kPartStride = 16;  // a cache line between what tasks write
   WordKeys words_;
-  std::vector<uint32_t> places_;
+  size_t parts_;
+  LargeVector<uint32_t> places_;
 };
 
 class RankTable : public JoinTable {
  public:
-  RankTable(WordKeys words, const std::vector<uint64_t>& row_words,
+  RankTable(WordKeys words, const LargeVector<uint64_t>& row_words,
             const std::vector<uint8_t>& usable, const ExecutionContext& context)
       : words_(std::move(words)), keys_(words_.max_word() + 1) {
     const auto for_each_usable = [&](const auto& f) {
@@ -227,7 +265,7 @@ class RankTable : public JoinTable {
 
 class WordTable : public JoinTable {
  public:
-  WordTable(WordKeys words, const JoinTableInput& input, std::vector<uint64_t> row_words,
+  WordTable(WordKeys words, const JoinTableInput& input, LargeVector<uint64_t> row_words,
             const std::vector<uint8_t>& usable, SharedReservation& reservation,
             const ExecutionContext& context)
       : words_(std::move(words)), equal_hashes_(input.equal_hashes) {
@@ -271,7 +309,7 @@ class WordTable : public JoinTable {
 
 class RowTable : public JoinTable {
  public:
-  RowTable(JoinTableInput input, std::vector<uint64_t> hashes, const std::vector<uint8_t>& usable,
+  RowTable(JoinTableInput input, LargeVector<uint64_t> hashes, const std::vector<uint8_t>& usable,
            SharedReservation& reservation, const ExecutionContext& context)
       : keys_(std::move(input.keys)),
         null_equals_null_(std::move(input.null_equals_null)),
@@ -402,7 +440,7 @@ std::unique_ptr<JoinTable> JoinTable::make(JoinTableInput input, SharedReservati
   std::optional<WordKeys> words = WordKeys::make(input.keys, input.null_equals_null);
   const auto scratch_bytes = static_cast<uint64_t>(rows) * 9;
   reservation.grow(scratch_bytes);
-  std::vector<uint64_t> codes(static_cast<size_t>(rows));
+  LargeVector<uint64_t> codes(static_cast<size_t>(rows));
   std::vector<uint8_t> usable(static_cast<size_t>(rows));
   const auto pieces = static_cast<size_t>((rows + kPieceRows - 1) / kPieceRows);
   run_parallel(

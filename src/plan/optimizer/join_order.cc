@@ -339,7 +339,9 @@ class JoinOrderer {
         const RelationSet right = set & ~left;
         const double cost = best[left].cost + best[right].cost + best[left].rows * kProbeCost +
                             best[right].rows * kBuildCost + choice.rows * kOutputCost;
-        if (cost < choice.cost) {
+        // Of orders that cost the same, the one nearest to how it is written: the sets of the left
+        // side come from the last relation to the first.
+        if (cost <= choice.cost) {
           choice.cost = cost;
           choice.left = left;
           choice.right = right;
