@@ -19,4 +19,6 @@ PYBIND11_MODULE(_velaria, module) {
   python::bind_streaming_query(module);
   python::bind_streaming_data_frame(module);
   python::bind_session(module);
+  python::bind_cell_table(module);
+  python::bind_readable_file(module);
 }

@@ -2,6 +2,7 @@
 
 #include <datetime.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -209,6 +210,23 @@ py::list rows_to_texts(const RowSet& rows) {
   return out;
 }
 
+RowSet slice_rows(const RowSet& rows, int64_t offset, int64_t count) {
+  RowSet out{rows.schema, {}};
+  for (const Chunk& chunk : rows.chunks) {
+    const int64_t begin = std::min(std::max<int64_t>(offset, 0), chunk.rows);
+    const int64_t end = std::min(std::max(offset + count, begin), chunk.rows);
+    offset -= chunk.rows;
+    if (begin >= end) continue;
+    Chunk piece;
+    piece.rows = end - begin;
+    for (const ColumnPtr& column : chunk.columns) {
+      piece.columns.push_back(column->slice(begin, piece.rows));
+    }
+    out.chunks.push_back(std::move(piece));
+  }
+  return out;
+}
+
 py::capsule rows_to_stream(const RowSet& rows) {
   ArrowArrayStream stream{};
   without_gil([&] { export_stream(rows.schema, rows.chunks, &stream); });
@@ -221,6 +239,7 @@ void bind_rows(py::module_& module) {
   py::class_<RowSet>(module, "RowSet", py::release_gil_before_calling_cpp_dtor())
       .def_property_readonly("num_rows", &RowSet::rows)
       .def("schema", [](const RowSet& rows) { return schema_to_python(rows.schema); })
+      .def("slice", &slice_rows, py::arg("offset"), py::arg("rows"))
       .def("to_rows", &rows_to_dicts)
       .def("to_texts", &rows_to_texts)
       .def(

@@ -31,6 +31,9 @@ pybind11::list rows_to_dicts(const RowSet& rows);
 // The values as texts as SQL shows them, NULL as None: for tables that people read.
 pybind11::list rows_to_texts(const RowSet& rows);
 
+// At most `count` rows from `offset` on; shares the columns.
+RowSet slice_rows(const RowSet& rows, int64_t offset, int64_t count);
+
 pybind11::capsule rows_to_stream(const RowSet& rows);
 
 }  // namespace velaria::python

@@ -10,6 +10,7 @@
 
 #include "python_api/bindings/arrow_capsules.h"
 #include "python_api/bindings/bind.h"
+#include "python_api/bindings/callback_source.h"
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/probe_result.h"
 #include "python_api/bindings/python_types.h"
@@ -163,6 +164,12 @@ void bind_streams(py::class_<Session>* session) {
       .def(
           "read_realtime_stream_source",
           [](const Session& self, std::shared_ptr<RealtimeStreamSource> source) {
+            return self.read_stream(std::move(source));
+          },
+          unlocked)
+      .def(
+          "read_python_source",
+          [](const Session& self, std::shared_ptr<PythonSource> source) {
             return self.read_stream(std::move(source));
           },
           unlocked)

@@ -10,11 +10,24 @@ SQL, frames, streams and exact vector search over typed columns, in one process:
 Start with ``Session``. Everything that Velaria raises is a ``velaria.Error``.
 """
 
+from ._bitable_client import (
+    BitableClient,
+    BitableError,
+    BitableField,
+    BitablePage,
+    BitableTable,
+)
+from ._bitable_stream import create_stream_from_bitable
+from ._custom_sink import CustomArrowStreamSink, consume_arrow_batches_with_custom_sink
+from ._custom_source import CustomArrowStreamSource, create_stream_from_custom_source
+from ._excel import ExcelWarning, read_excel
 from ._frame import DataFrame, GroupedDataFrame
+from ._grouping import group_rows_by_field, group_rows_count_by_field
 from ._interval import Interval
 from ._schema import Field, Schema
 from ._session import Session
 from ._sinks import CsvFileSink, MemorySink, RealtimeStreamSink
+from ._source_pump import StreamItem
 from ._sources import RealtimeStreamSource
 from ._streaming import GroupedStreamingDataFrame, StreamingDataFrame, StreamingQuery
 from ._velaria import (
@@ -37,12 +50,20 @@ from ._velaria import (
 from ._version import __version__
 
 __all__ = [
+    "BitableClient",
+    "BitableError",
+    "BitableField",
+    "BitablePage",
+    "BitableTable",
     "CancelledError",
     "CatalogError",
     "CheckpointError",
     "CsvFileSink",
+    "CustomArrowStreamSink",
+    "CustomArrowStreamSource",
     "DataFrame",
     "Error",
+    "ExcelWarning",
     "Field",
     "FileAccessError",
     "FileFormatError",
@@ -61,9 +82,16 @@ __all__ = [
     "SqlSyntaxError",
     "SqlUnsupportedError",
     "StreamError",
+    "StreamItem",
     "StreamingDataFrame",
     "StreamingQuery",
     "TableKindError",
     "TypeMismatchError",
     "__version__",
+    "consume_arrow_batches_with_custom_sink",
+    "create_stream_from_bitable",
+    "create_stream_from_custom_source",
+    "group_rows_by_field",
+    "group_rows_count_by_field",
+    "read_excel",
 ]

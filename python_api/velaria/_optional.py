@@ -27,3 +27,13 @@ def import_pandas(needed_for: str) -> Any:
 def import_polars(needed_for: str) -> Any:
     """polars, or an ImportError that says what to install."""
     return _import("polars", needed_for, "pip install polars")
+
+
+def import_openpyxl(needed_for: str) -> Any:
+    """openpyxl, or an ImportError that says what to install."""
+    return _import("openpyxl", needed_for, "pip install 'velaria[excel]'")
+
+
+def import_calamine(needed_for: str) -> Any:
+    """python-calamine, or an ImportError that says what to install."""
+    return _import("python_calamine", needed_for, "pip install 'velaria[calamine]'")

@@ -17,6 +17,7 @@ from ._arguments import (
     stream_option_texts,
 )
 from ._background import Background
+from ._excel import read_excel
 from ._frame import DataFrame
 from ._parameters import typed_parameters
 from ._schema import Field
@@ -150,6 +151,10 @@ class Session:
                 path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
             )
         )
+
+    def read_excel(self, path: PathLike, **options: Any) -> DataFrame:
+        """A worksheet of an .xlsx or .xlsm file; see ``velaria.read_excel``."""
+        return read_excel(self, path, **options)
 
     # ---- SQL
 

@@ -212,6 +212,8 @@ def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
         return sink._core
     if isinstance(sink, CsvFileSink):
         return maker.csv_file_sink(sink._path, sink._append, sink._texts)
+    if hasattr(sink, "core_sink"):
+        return cast("core.StreamSink", sink.core_sink())
     write = getattr(sink, "write_arrow", None)
     if write is None and callable(sink):
         return _python_sink(cast("Callable[[Any], Any]", sink), None)

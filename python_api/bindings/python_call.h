@@ -1,0 +1,31 @@
+// Calls from a kernel thread into what a program wrote in Python.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <utility>
+
+#include "python_api/bindings/gil.h"
+#include "src/base/error.h"
+#include "src/base/text.h"
+
+namespace velaria::python {
+
+// Takes the lock and runs call(hook), unless the hook is None. What it raises becomes a StreamError
+// with its text: the kernel keeps no Python objects, since the query may fail long after this
+// thread is gone. `who` is "Python sink" or the like.
+template <typename Call>
+void call_python(const char* who, const char* method, const PythonReference& hook, Call&& call) {
+  const py::gil_scoped_acquire held;
+  if (hook.get().is_none()) return;
+  try {
+    std::forward<Call>(call)(hook.get());
+  } catch (const py::error_already_set& raised) {
+    const std::string name = py::cast<std::string>(raised.type().attr("__name__"));
+    throw Error(ErrorKind::kStream, concat(method, "() of the ", who, " raised ", name, ": ",
+                                           std::string(py::str(raised.value()))));
+  }
+}
+
+}  // namespace velaria::python

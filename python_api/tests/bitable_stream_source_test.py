@@ -1,0 +1,763 @@
+"""Bitable against a local server: tokens, pages, retries, values of every type, offsets."""
+
+import copy
+import datetime
+import logging
+import pickle
+import socket
+import threading
+import time
+
+import pytest
+import velaria
+from bitable_server import APP_ID, APP_SECRET, APP_TOKEN, BitableServer, Fault
+
+UTC = datetime.timezone.utc
+SEARCH = "/records/search"
+
+
+@pytest.fixture
+def server():
+    with BitableServer() as running:
+        yield running
+
+
+@pytest.fixture
+def session():
+    with velaria.Session(threads=2) as made:
+        yield made
+
+
+def numbered(server, count, **table):
+    records = [{"n": n, "name": f"row {n}"} for n in range(count)]
+    return server.add_table("numbers", [("name", 1), ("n", 2)], records, **table)
+
+
+def rows_of(session, stream, **options):
+    sink = velaria.MemorySink()
+    query = stream.write_stream(sink, **options).start()
+    query.await_termination(60_000)
+    return sink.to_rows()
+
+
+def scan(session, server, table_id, client=None, **options):
+    return velaria.create_stream_from_bitable(
+        session, client or server.client(), APP_TOKEN, table_id, **options
+    )
+
+
+# ---- pages
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
+def test_tables_and_fields_to_the_last_page(server, count):
+    for n in range(count):
+        server.add_table(f"t{n}", [(f"f{i}", 1) for i in range(count if n == 0 else 1)], [])
+    client = server.client()
+    assert [table.name for table in client.tables(APP_TOKEN)] == [f"t{n}" for n in range(count)]
+    if count:
+        fields = client.fields(APP_TOKEN, "tbl1")
+        assert [field.name for field in fields] == [f"f{i}" for i in range(count)]
+
+
+@pytest.mark.parametrize(("count", "page_size"), [(0, 7), (1, 7), (7, 7), (8, 7), (1201, 500)])
+def test_records_to_the_last_page(session, server, count, page_size):
+    table_id = numbered(server, count)
+    stream = scan(session, server, table_id, page_size=page_size)
+    assert stream.bounded
+    rows = rows_of(session, stream)
+    assert [row["n"] for row in rows] == list(range(count))
+    assert [row["record_id"] for row in rows] == [f"rec{n:04}" for n in range(count)]
+    assert len(server.paths(SEARCH)) == max(1, -(-count // page_size))
+
+
+def test_each_page_is_a_batch(session, server):
+    stream = scan(session, server, numbered(server, 10), page_size=4)
+    sink = velaria.MemorySink()
+    with stream.write_stream(sink) as query:
+        assert query.await_termination() == 3
+    assert [table.num_rows for table in sink.batches()] == [4, 4, 2]
+
+
+def test_pages_are_asked_for_as_the_query_goes(session, server):
+    stream = scan(session, server, numbered(server, 1000), page_size=10)
+    assert server.paths(SEARCH) == []
+    rows = rows_of(session, stream.limit(15), max_inflight_batches=2)
+    assert [row["n"] for row in rows] == list(range(15))
+    assert len(server.paths(SEARCH)) < 20
+
+
+def test_arguments_reach_the_service(session, server):
+    table_id = numbered(server, 6)
+    client = server.client(user_id_type="union_id")
+    stream = scan(
+        session,
+        server,
+        table_id,
+        client,
+        view_id="vew1",
+        field_names=["n"],
+        filter={
+            "conjunction": "and",
+            "conditions": [{"field_name": "n", "operator": "is", "value": [3]}],
+        },
+        sort=[{"field_name": "n", "desc": True}],
+        automatic_fields=True,
+    )
+    rows = rows_of(session, stream)
+    assert [row["n"] for row in rows] == [3]
+    assert "name" not in rows[0]
+    assert rows[0]["last_modified_by"] == "Ada"
+    assert rows[0]["created_time"] == datetime.datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC)
+    _, _, query, body = server.requests[-1]
+    assert query == {"user_id_type": "union_id", "page_size": "500"}
+    assert (body["view_id"], body["field_names"]) == ("vew1", ["n"])
+
+
+def test_an_endless_token_is_noticed(server):
+    table_id = numbered(server, 1)
+    body = b'{"code":0,"data":{"items":[],"has_more":true,"page_token":"page-0"}}'
+    server.faults += [Fault(SEARCH, 0, body=body) for _ in range(3)]
+    with pytest.raises(velaria.BitableError, match="no new page_token"):
+        list(server.client().search_records(APP_TOKEN, table_id))
+
+
+# ---- tokens
+
+
+def test_one_token_for_all_requests(session, server):
+    rows_of(session, scan(session, server, numbered(server, 100), page_size=10))
+    assert len(server.tokens) == 1
+
+
+def test_a_token_that_ends_within_a_scan(session, server):
+    table_id = numbered(server, 50)
+
+    def expire(page_token):
+        if page_token == "page-20":
+            server.tokens = dict.fromkeys(server.tokens, 0)
+            server.on_page = None
+
+    server.on_page = expire
+    rows = rows_of(session, scan(session, server, table_id, page_size=10))
+    assert [row["n"] for row in rows] == list(range(50))
+    assert len(server.tokens) == 2
+
+
+def test_a_token_is_renewed_before_its_end(server):
+    server.token_lifetime_s = 1  # half of it is kept as slack
+    client = server.client()
+    table_id = numbered(server, 1)
+    client.fields(APP_TOKEN, table_id)
+    time.sleep(0.6)
+    client.fields(APP_TOKEN, table_id)
+    assert len(server.tokens) == 2
+    assert len(server.paths("/fields")) == 2  # nothing was refused in between
+
+
+def test_a_token_that_is_never_valid(server):
+    server.token_lifetime_s = -1
+    table_id = numbered(server, 1)
+    with pytest.raises(velaria.BitableError, match="99991663") as caught:
+        server.client().fields(APP_TOKEN, table_id)
+    assert caught.value.code == 99991663
+    assert "t-" not in str(caught.value)
+    assert len(server.tokens) == 2  # renewed once, not for ever
+
+
+def test_a_wrong_secret(server):
+    client = velaria.BitableClient(APP_ID, "wrong-secret", base_url=server.address)
+    with pytest.raises(velaria.BitableError, match="check app_id and app_secret") as caught:
+        client.tables(APP_TOKEN)
+    assert caught.value.code == 10014
+    assert "wrong-secret" not in str(caught.value)
+
+
+# ---- retries
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (99991400, 429),
+        (99991400, 400),
+        (1254290, 200),
+        (1254291, 200),
+        (1254607, 400),
+        (1255040, 504),
+        (1255001, 200),
+        (0, 503),
+    ],
+)
+def test_limit_codes_are_tried_again(session, server, code, status):
+    table_id = numbered(server, 30)
+    server.faults += [Fault(SEARCH, code, status, skip=1) for _ in range(3)]
+    client = server.client()
+    rows = rows_of(session, scan(session, server, table_id, client, page_size=10))
+    assert [row["n"] for row in rows] == list(range(30))
+    assert len(server.sleeps) == 3
+    assert all(0.25 * 2**n <= s <= 0.5 * 2**n for n, s in enumerate(server.sleeps))
+
+
+@pytest.mark.parametrize("header", ["x-ogw-ratelimit-reset", "Retry-After"])
+def test_the_wait_that_the_service_names(server, header):
+    table_id = numbered(server, 1)
+    server.faults.append(Fault("/fields", 99991400, 429, {header: "17"}))
+    client = server.client()
+    client.fields(APP_TOKEN, table_id)
+    assert server.sleeps == [17]
+
+
+def test_retries_end(server):
+    table_id = numbered(server, 1)
+    server.faults += [Fault("/fields", 1254290) for _ in range(100)]
+    with pytest.raises(velaria.BitableError, match="given up after 4 attempts") as caught:
+        server.client(max_retries=3).fields(APP_TOKEN, table_id)
+    assert caught.value.code == 1254290
+    with pytest.raises(velaria.BitableError, match="given up after 1 attempts"):
+        server.client(retry_limit_s=0).fields(APP_TOKEN, table_id)
+
+
+def test_a_server_that_does_not_answer():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        client = velaria.BitableClient(
+            APP_ID, APP_SECRET, base_url=address, timeout_s=0.1, max_retries=1
+        )
+        begin = time.monotonic()
+        with pytest.raises(velaria.BitableError, match="did not answer") as caught:
+            client.tables(APP_TOKEN)
+        assert time.monotonic() - begin < 20
+        assert caught.value.code is None
+        assert isinstance(caught.value, OSError)
+
+
+def test_an_answer_that_drips():
+    """A socket's timeout starts anew with each byte; ours does not."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        stop = threading.Event()
+
+        def drip():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while not stop.wait(0.02):
+                    try:
+                        connection.sendall(b" ")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        client = velaria.BitableClient(
+            APP_ID,
+            APP_SECRET,
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            timeout_s=0.3,
+            max_retries=0,
+        )
+        with pytest.raises(velaria.BitableError, match=r"timeout_s=0\.3"):
+            client.tables(APP_TOKEN)
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Bad gateway</html>", b"[]", b'"x"', b"{}", b"", b'{"code":0,"data":[]}']
+)
+def test_answers_that_are_none(server, body):
+    table_id = numbered(server, 1)
+    server.faults += [Fault("/fields", 0, body=body) for _ in range(2)]
+    with pytest.raises(velaria.BitableError):
+        server.client().fields(APP_TOKEN, table_id)
+
+
+# ---- refusals
+
+
+def test_permission_errors_say_what_to_do(session, server):
+    table_id = numbered(server, 1)
+    server.denied.add(table_id)
+    with pytest.raises(velaria.BitableError, match="right to read") as caught:
+        scan(session, server, table_id)
+    assert (caught.value.code, caught.value.log_id) == (1254302, "log-1")
+    assert "log-1" in str(caught.value)
+    assert isinstance(caught.value, velaria.Error)
+
+
+def test_a_permission_lost_within_a_scan(session, server):
+    table_id = numbered(server, 30)
+    stream = scan(session, server, table_id, page_size=10)
+
+    def deny(page_token):
+        if page_token == "page-10":
+            server.denied.add(table_id)
+
+    server.on_page = deny
+    sink = velaria.MemorySink()
+    query = stream.write_stream(sink).start()
+    with pytest.raises(velaria.StreamError, match="1254302"):
+        query.await_termination(30_000)
+    got = [row["n"] for row in sink.to_rows()]
+    assert got == list(range(len(got)))
+    assert len(got) <= 20
+
+
+@pytest.mark.parametrize(
+    ("app_token", "table_id", "code"), [("other", "tbl1", 1254040), (APP_TOKEN, "tbl9", 1254041)]
+)
+def test_what_is_not_there(session, server, app_token, table_id, code):
+    numbered(server, 1)
+    with pytest.raises(velaria.BitableError, match="check app_token, table_id") as caught:
+        velaria.create_stream_from_bitable(session, server.client(), app_token, table_id)
+    assert caught.value.code == code
+    assert server.sleeps == []  # such an answer is not asked for again
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"page_size": 0}, "page_size"),
+        ({"page_size": 501}, "page_size"),
+        ({"field_names": ["nope"]}, "'nope' is no field"),
+        ({"explode": "nope"}, "explode"),
+        ({"poll_interval_ms": -1}, "poll_interval_ms"),
+        ({"max_polls": 0}, "max_polls"),
+        ({"incremental": True, "sort": []}, "sort"),
+        ({"incremental": True, "modified_field": "nope"}, "modified_field"),
+        ({"incremental": True, "since": datetime.datetime(2024, 1, 1)}, "zone"),
+    ],
+)
+def test_bad_arguments(session, server, options, text):
+    table_id = numbered(server, 1)
+    with pytest.raises(velaria.InvalidArgumentError, match=text):
+        scan(session, server, table_id, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "text"),
+    [
+        (("", "x"), {}, "app_id"),
+        (("x", " "), {}, "app_secret"),
+        (("x", None), {}, "app_secret"),
+        (("x", "y"), {"base_url": "ftp://a"}, "base_url"),
+        (("x", "y"), {"base_url": "http://example.com"}, "unprotected"),
+        (("x", "y"), {"timeout_s": -1}, "timeout_s"),
+        (("x", "y"), {"max_retries": True}, "max_retries"),
+        (("x", "y"), {"user_id_type": "name"}, "user_id_type"),
+    ],
+)
+def test_bad_clients(arguments, options, text):
+    with pytest.raises(velaria.InvalidArgumentError, match=text):
+        velaria.BitableClient(*arguments, **options)
+
+
+def test_the_known_addresses():
+    assert "https://open.larksuite.com" in repr(velaria.BitableClient("a", "b", base_url="lark"))
+    assert "https://open.feishu.cn" in repr(velaria.BitableClient("a", "b"))
+
+
+# ---- secrets
+
+
+def test_secrets_are_shown_nowhere(session, server, caplog):
+    caplog.set_level(logging.DEBUG)
+    table_id = numbered(server, 3)
+    server.faults.append(Fault(SEARCH, 1254290))
+    client = server.client()
+    rows_of(session, scan(session, server, table_id, client))
+    with pytest.raises(velaria.BitableError) as caught:
+        client.fields(APP_TOKEN, "tbl9")
+    shown = "\n".join(
+        [
+            caplog.text,
+            repr(client),
+            str(vars(client)),
+            repr(caught.value),
+            "".join(map(str, caught.traceback)),
+        ]
+    )
+    assert caplog.records
+    assert APP_SECRET not in shown
+    assert "t-0" not in shown
+    for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="secret"):
+            copied(client)
+
+
+def test_a_redirect_is_not_followed(server):
+    table_id = numbered(server, 1)
+    server.faults.append(
+        Fault("/fields", 0, 302, {"Location": "http://127.0.0.1:1/elsewhere"}, b"")
+    )
+    with pytest.raises(velaria.BitableError, match="HTTP 302"):
+        server.client().fields(APP_TOKEN, table_id)
+
+
+# ---- values
+
+EVERY_TYPE = [
+    ("Text", 1, [{"text": "Hello ", "type": "text"}, {"text": "@Ada", "type": "mention"}]),
+    ("Barcode", 1, [{"text": "007", "type": "text"}]),
+    ("Number", 2, 2323.2323),
+    ("Option", 3, "todo"),
+    ("Options", 4, ["a, b", "c"]),
+    ("Date", 5, 1690992000000),
+    ("Done", 7, True),
+    (
+        "Owner",
+        11,
+        [
+            {"id": "ou_1", "name": "Ada", "en_name": "A"},
+            {"id": "ou_2", "name": "", "en_name": "Bo"},
+        ],
+    ),
+    ("Phone", 13, "0131"),
+    ("Site", 15, {"text": "Docs", "link": "https://example.com"}),
+    ("Files", 17, [{"file_token": "f1", "name": "a.png", "size": 9, "type": "image/png"}]),
+    ("Parent", 18, {"link_record_ids": ["recA"]}),
+    ("Both", 21, {"link_record_ids": ["recA", "recB"]}),
+    ("Place", 22, {"full_address": "Main St 1", "location": "116.3,39.9", "name": "Home"}),
+    ("Group", 23, [{"id": "oc_1", "name": "Team"}]),
+    ("Created", 1001, 1691049973000),
+    ("Changed", 1002, 1702455191001),
+    ("Maker", 1003, [{"id": "ou_1", "name": "Ada"}]),
+    ("Changer", 1004, [{"id": "ou_1", "name": "Ada"}]),
+    ("No", 1005, "17"),
+    ("Future", 9999, {"x": [1]}),
+]
+
+
+def test_every_type_of_field(session, server):
+    fields = [(name, kind) for name, kind, _ in EVERY_TYPE]
+    table_id = server.add_table(
+        "all", fields, [{name: cell for name, _, cell in EVERY_TYPE}, {"Text": None}]
+    )
+    stream = scan(session, server, table_id)
+    types = dict(stream.schema)
+    full, empty = rows_of(session, stream)
+    assert full == {
+        "record_id": "rec0000",
+        "Text": "Hello @Ada",
+        "Barcode": "007",
+        "Number": 2323.2323,
+        "Option": "todo",
+        "Options": '["a, b","c"]',
+        "Date": datetime.datetime(2023, 8, 2, 16, 0, tzinfo=UTC),
+        "Done": True,
+        "Owner": "Ada, Bo",
+        "Owner.id": "ou_1, ou_2",
+        "Phone": "0131",
+        "Site": "Docs",
+        "Site.link": "https://example.com",
+        "Files": '[{"file_token":"f1","name":"a.png","size":9,"type":"image/png"}]',
+        "Parent": '["recA"]',
+        "Both": '["recA","recB"]',
+        "Place": "Main St 1",
+        "Place.location": "116.3,39.9",
+        "Group": "Team",
+        "Group.id": "oc_1",
+        "Created": datetime.datetime(2023, 8, 3, 8, 6, 13, tzinfo=UTC),
+        "Changed": datetime.datetime(2023, 12, 13, 8, 13, 11, 1000, tzinfo=UTC),
+        "Maker": "Ada",
+        "Maker.id": "ou_1",
+        "Changer": "Ada",
+        "Changer.id": "ou_1",
+        "No": "17",
+        "Future": '{"x":[1]}',
+    }
+    assert set(empty.values()) == {"rec0001", None}
+    assert types["Number"] == "float64"
+    assert types["Done"] == "bool"
+    assert types["Date"] == types["Created"] == "timestamp[ms, UTC]"
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (
+            {"type": 1, "value": [{"text": "a", "type": "text"}, {"text": "b", "type": "text"}]},
+            "ab",
+        ),
+        ({"type": 2, "value": [3.0]}, "3"),
+        ({"type": 2, "value": [0.1, 2]}, "0.1, 2"),
+        ({"type": 5, "value": [1690992000000]}, "2023-08-02 16:00:00+00:00"),
+        ({"type": 7, "value": [False]}, "false"),
+        ({"type": 11, "value": [{"id": "ou_1", "name": "Ada"}]}, "Ada"),
+        ({"type": 3, "value": ["x", "y"]}, "x, y"),
+        ({"type": 1, "value": []}, None),
+        ("plain", "plain"),
+        (12, "12"),
+        ([{"text": "x", "type": "text"}], "x"),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("kind", [19, 20])
+def test_formulas_and_lookups_as_text(session, server, kind, cell, text):
+    table_id = server.add_table("f", [("F", kind)], [{"F": cell}])
+    assert rows_of(session, scan(session, server, table_id))[0]["F"] == text
+
+
+@pytest.mark.parametrize(
+    ("data_type", "cell", "kind", "value"),
+    [
+        (2, {"type": 2, "value": [3]}, "float64", 3.0),
+        (2, 4.5, "float64", 4.5),
+        (7, {"type": 7, "value": [True]}, "bool", True),
+        (
+            5,
+            {"type": 5, "value": [1690992000000]},
+            "timestamp[ms, UTC]",
+            datetime.datetime(2023, 8, 2, 16, 0, tzinfo=UTC),
+        ),
+        (5, {"type": 5, "value": []}, "timestamp[ms, UTC]", None),
+    ],
+)
+def test_formulas_with_a_declared_type(session, server, data_type, cell, kind, value):
+    fields = [("F", 20, {"type": {"data_type": data_type}, "formula_expression": "x"})]
+    stream = scan(session, server, server.add_table("f", fields, [{"F": cell}]))
+    assert dict(stream.schema)["F"] == kind
+    assert rows_of(session, stream)[0]["F"] == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "hour", "zone"),
+    [
+        (1690992000000, 16, UTC),
+        (1690992000000.0, 16, UTC),
+        ("1690992000000", 16, UTC),
+        ("2023/08/02", 0, UTC),
+        ("2023-08-02 16:00", 16, UTC),
+        ("2023-08-02T16:00:00Z", 16, UTC),
+        ("2023-08-02 16:00:00", 8, datetime.timezone(datetime.timedelta(hours=8))),
+        ("2023-08-02T16:00:00+01:00", 15, UTC),
+        ({"type": "text", "text": "2023-08-02 16:00"}, 16, UTC),
+    ],
+)
+def test_dates_as_numbers_and_as_texts(session, server, cell, hour, zone):
+    table_id = server.add_table("d", [("D", 5)], [{"D": cell}])
+    stream = scan(session, server, table_id, time_zone=zone)
+    expected = datetime.datetime(2023, 8, 2, hour, tzinfo=UTC)
+    assert rows_of(session, stream)[0]["D"] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "text"),
+    [(2, "x", "not a number"), (5, "soon", "not a date"), (7, "yes", "not a truth value")],
+)
+def test_a_cell_that_is_not_of_its_type(session, server, kind, cell, text):
+    table_id = server.add_table("b", [("Bad", kind)], [{"_id": "recBad", "Bad": cell}])
+    with pytest.raises(velaria.StreamError, match=text) as caught:
+        rows_of(session, scan(session, server, table_id))
+    assert "record 'recBad', field 'Bad'" in str(caught.value)
+
+
+def test_names_that_meet(session, server):
+    fields = [("record_id", 1), ("Owner", 11), ("Owner.id", 1)]
+    cells = {"record_id": "mine", "Owner": [{"id": "ou_1", "name": "Ada"}], "Owner.id": "text"}
+    (row,) = rows_of(session, scan(session, server, server.add_table("n", fields, [cells])))
+    assert row == {
+        "record_id": "rec0000",
+        "record_id_2": "mine",
+        "Owner": "Ada",
+        "Owner.id": "ou_1",
+        "Owner.id_2": "text",
+    }
+
+
+def test_a_row_for_each_person(session, server):
+    people = [{"id": "ou_1", "name": "Ada"}, {"id": "ou_2", "name": "Bo"}]
+    fields = [("n", 2), ("Owner", 11), ("Tags", 4)]
+    records = [
+        {"n": 1, "Owner": people, "Tags": ["x", "y"]},
+        {"n": 2, "Owner": people[:1]},
+        {"n": 3, "Owner": []},
+    ]
+    table_id = server.add_table("t", fields, records)
+    rows = rows_of(session, scan(session, server, table_id, explode="Owner"))
+    assert [(row["n"], row["Owner"], row["Owner.id"]) for row in rows] == [
+        (1, "Ada", "ou_1"),
+        (1, "Bo", "ou_2"),
+        (2, "Ada", "ou_1"),
+        (3, None, None),
+    ]
+    rows = rows_of(session, scan(session, server, table_id, explode="Tags"))
+    assert [(row["n"], row["Tags"]) for row in rows] == [(1, "x"), (1, "y"), (2, None), (3, None)]
+
+
+# ---- offsets
+
+
+def restoring(tmp_path, **more):
+    return {
+        "checkpoint_path": str(tmp_path / "checkpoint"),
+        "checkpoint_delivery_mode": "best-effort",
+        **more,
+    }
+
+
+def test_a_scan_goes_on_at_its_page_token(session, server, tmp_path):
+    table_id = numbered(server, 50)
+    first = rows_of(
+        session,
+        scan(session, server, table_id, page_size=10),
+        **restoring(tmp_path, max_batches=2),
+    )
+    assert [row["n"] for row in first] == list(range(20))
+    del server.requests[:]
+    rest = rows_of(session, scan(session, server, table_id, page_size=10), **restoring(tmp_path))
+    assert [row["n"] for row in rest] == list(range(20, 50))
+    asked = [query.get("page_token") for _, path, query, _ in server.requests if SEARCH in path]
+    assert asked == ["page-20", "page-30", "page-40"]
+    # The whole scan is done: nothing more comes, and nothing is asked for.
+    del server.requests[:]
+    again = rows_of(session, scan(session, server, table_id, page_size=10), **restoring(tmp_path))
+    assert again == []
+    assert server.paths(SEARCH) == []
+
+
+def test_a_page_token_that_ended_is_named(session, server, tmp_path):
+    table_id = numbered(server, 50)
+    stream = scan(session, server, table_id, page_size=10)
+    rows_of(session, stream, **restoring(tmp_path, max_batches=2))
+    server.faults.append(Fault(SEARCH, 1254001))
+    with pytest.raises(velaria.StreamError, match="page token is not accepted"):
+        rows_of(session, scan(session, server, table_id, page_size=10), **restoring(tmp_path))
+
+
+def test_changes_come_once_in_their_order(session, server):
+    records = [{"n": n, "_modified": 1_700_000_000_000 + (7 * n) % 10} for n in range(10)]
+    table_id = server.add_table("c", [("n", 2)], records)
+    polls = []
+
+    def touch(page_token):
+        if page_token is None:
+            polls.append(1)
+            if len(polls) == 2:
+                record = server.tables[table_id]["records"][4]
+                record["last_modified_time"] = 1_700_000_000_100
+                record["fields"]["n"] = 44
+
+    server.on_page = touch
+    stream = scan(
+        session,
+        server,
+        table_id,
+        incremental=True,
+        poll_interval_ms=0,
+        max_polls=3,
+        page_size=3,
+    )
+    rows = rows_of(session, stream, idle_wait_ms=1)
+    order = sorted(range(10), key=lambda n: (7 * n) % 10)
+    assert [row["n"] for row in rows] == [*order, 44]
+    assert rows[-1]["last_modified_time"] == datetime.datetime(
+        2023, 11, 14, 22, 13, 20, 100_000, tzinfo=UTC
+    )
+
+
+def test_a_change_behind_the_scan_is_not_missed(session, server):
+    """A record of a page that was read already changes, then a later one of a page to come: the
+    scan sees only the second, and must not think that it has seen all up to it."""
+    base = 1_700_000_000_000
+    server.now_ms = base + 60_000
+    records = [{"n": n, "_modified": base + n} for n in range(6)]
+    table_id = server.add_table("c", [("n", 2)], records)
+
+    def change(page_token):
+        if page_token == "page-3" and server.now_ms == base + 60_000:
+            for place, n, ms in ((0, 100, 61_000), (5, 105, 62_000)):
+                record = server.tables[table_id]["records"][place]
+                record["last_modified_time"] = base + ms
+                record["fields"]["n"] = n
+            server.now_ms = base + 120_000
+
+    server.on_page = change
+    stream = scan(
+        session, server, table_id, incremental=True, poll_interval_ms=0, max_polls=2, page_size=3
+    )
+    rows = rows_of(session, stream, idle_wait_ms=1)
+    assert [row["n"] for row in rows] == [0, 1, 2, 3, 4, 100, 105]
+
+
+def test_equal_times_are_told_apart(session, server, tmp_path):
+    records = [{"n": n, "_modified": 1_700_000_000_000} for n in range(9)]
+    table_id = server.add_table("c", [("n", 2)], records)
+    options = {"incremental": True, "poll_interval_ms": 0, "max_polls": 1, "page_size": 4}
+    first = rows_of(
+        session, scan(session, server, table_id, **options), **restoring(tmp_path, max_batches=1)
+    )
+    rest = rows_of(session, scan(session, server, table_id, **options), **restoring(tmp_path))
+    assert [row["n"] for row in first + rest] == list(range(9))
+
+
+def test_changes_go_on_behind_the_checkpoint(session, server, tmp_path):
+    table_id = numbered(server, 5)
+    options = {"incremental": True, "poll_interval_ms": 0, "max_polls": 1}
+    assert (
+        len(rows_of(session, scan(session, server, table_id, **options), **restoring(tmp_path)))
+        == 5
+    )
+    assert rows_of(session, scan(session, server, table_id, **options), **restoring(tmp_path)) == []
+    server.tables[table_id]["records"][2]["last_modified_time"] += 1000
+    rows = rows_of(session, scan(session, server, table_id, **options), **restoring(tmp_path))
+    assert [row["n"] for row in rows] == [2]
+
+
+def test_since(session, server):
+    table_id = numbered(server, 5)
+    since = datetime.datetime(2023, 11, 14, 22, 13, 20, 3000, tzinfo=UTC)
+    options = {"incremental": True, "poll_interval_ms": 0, "max_polls": 1}
+    for start in (since, 1_700_000_000_003):
+        rows = rows_of(session, scan(session, server, table_id, since=start, **options))
+        assert [row["n"] for row in rows] == [3, 4]
+
+
+def test_a_modified_field_lets_the_service_leave_out_what_is_old(session, server, tmp_path):
+    day = 86_400_000
+    base = 1_700_000_000_000
+    records = [{"n": n, "M": base + n * day, "_modified": 1} for n in range(10)]
+    table_id = server.add_table("c", [("n", 2), ("M", 1002)], records)
+    options = {
+        "incremental": True,
+        "poll_interval_ms": 0,
+        "max_polls": 1,
+        "modified_field": "M",
+    }
+    stream = scan(session, server, table_id, **options)
+    rows = rows_of(session, stream, **restoring(tmp_path, max_batches=1))
+    assert [row["n"] for row in rows] == list(range(10))
+    server.tables[table_id]["records"][0]["fields"]["M"] = base + 20 * day
+    rows = rows_of(session, scan(session, server, table_id, **options), **restoring(tmp_path))
+    assert [row["n"] for row in rows] == [0]
+    (condition,) = server.requests[-1][3]["filter"]["conditions"]
+    assert condition["operator"] == "isGreater"
+    assert condition["value"] == ["ExactDate", str(base + 7 * day)]
+
+
+def test_offsets_of_another_way_of_reading_are_refused(session, server, tmp_path):
+    table_id = numbered(server, 20)
+    stream = scan(session, server, table_id, page_size=10)
+    rows_of(session, stream, **restoring(tmp_path, max_batches=1))
+    other = scan(session, server, table_id, incremental=True, max_polls=1)
+    # The plans differ already: the checkpoint is foreign, or its offset is.
+    with pytest.raises((velaria.CheckpointError, velaria.StreamError)):
+        rows_of(session, other, **restoring(tmp_path))
+
+
+def test_polling_stops_at_once(session, server):
+    table_id = numbered(server, 2)
+    stream = scan(session, server, table_id, incremental=True, poll_interval_ms=3_600_000)
+    assert not stream.bounded
+    sink = session.create_realtime_stream_sink()
+    query = stream.write_stream(sink, idle_wait_ms=10).start()
+    assert len(sink.poll_rows(30)) == 2
+    begin = time.monotonic()
+    query.stop()
+    assert time.monotonic() - begin < 20
+    assert len(server.paths(SEARCH)) == 1

@@ -1,0 +1,751 @@
+"""Excel files: what cells are wins over what they look like, by both engines alike."""
+
+import contextlib
+import datetime
+import io
+import sys
+import warnings
+import zipfile
+
+import openpyxl
+import openpyxl.chart
+import pytest
+import velaria
+
+ENGINES = ["openpyxl", "calamine"]
+UTC = datetime.timezone.utc
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    if request.param == "calamine":
+        pytest.importorskip("python_calamine")
+    return request.param
+
+
+@pytest.fixture
+def session():
+    with velaria.Session(threads=2) as made:
+        yield made
+
+
+@pytest.fixture
+def read(session, engine, tmp_path):
+    """Reads rows, given as lists, as a sheet: (types, rows as lists)."""
+
+    def read_rows(rows, formats=None, epoch=None, **options):
+        path = save(tmp_path / "book.xlsx", rows, formats, epoch)
+        return shown(velaria.read_excel(session, path, engine=engine, **options))
+
+    return read_rows
+
+
+def save(path, rows, formats=None, epoch=None, name="Sheet"):
+    book = openpyxl.Workbook()
+    if epoch is not None:
+        book.epoch = epoch
+    sheet = book.active
+    sheet.title = name
+    for number, row in enumerate(rows, start=1):
+        for column, value in enumerate(row, start=1):
+            if value is not None:
+                sheet.cell(number, column, value)
+    for place, number_format in (formats or {}).items():
+        sheet[place].number_format = number_format
+    book.save(path)
+    return path
+
+
+def shown(frame):
+    return [kind for _, kind in frame.schema], [list(row.values()) for row in frame.to_rows()]
+
+
+def rewrite(path, part, change):
+    """Changes the bytes of one part of a saved workbook: what openpyxl cannot write."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert part in parts, list(parts)
+    parts[part] = change(parts[part])
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def cells(path, xml):
+    """Puts rows of XML into the first sheet."""
+    return rewrite(
+        path,
+        SHEET,
+        lambda text: text.replace(
+            text[text.index(b"<sheetData") : text.index(b"</sheetData>")],
+            b"<sheetData>" + xml.encode(),
+        ),
+    )
+
+
+# ---- kinds and types
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([1, 2, None], "int64", [1, 2, None]),
+        ([1, 2.5], "float64", [1.0, 2.5]),
+        ([1.0, 2.0], "int64", [1, 2]),
+        ([-0.0, 3], "int64", [0, 3]),
+        ([True, False, None], "bool", [True, False, None]),
+        (["a", "b"], "utf8", ["a", "b"]),
+        (["007", "12"], "utf8", ["007", "12"]),
+        (["1.50"], "utf8", ["1.50"]),
+        (["2024-01-02"], "utf8", ["2024-01-02"]),
+        (["true"], "utf8", ["true"]),
+        ([" padded ", " "], "utf8", [" padded ", " "]),
+        (["Zoë", "東京", "😀", "a\nb"], "utf8", ["Zoë", "東京", "😀", "a\nb"]),
+        ([datetime.date(2024, 1, 2)], "date32", [datetime.date(2024, 1, 2)]),
+        (
+            [datetime.datetime(2024, 1, 2), datetime.datetime(2024, 1, 2, 3, 4, 5)],
+            "timestamp[us]",
+            [datetime.datetime(2024, 1, 2), datetime.datetime(2024, 1, 2, 3, 4, 5)],
+        ),
+        (
+            [datetime.datetime(2024, 1, 2, 3, 4, 5, 678000)],
+            "timestamp[us]",
+            [datetime.datetime(2024, 1, 2, 3, 4, 5, 678000)],
+        ),
+        ([datetime.time(12, 30)], "time64[us]", [datetime.time(12, 30)]),
+        (
+            [datetime.time(0, 0), datetime.time(1)],
+            "time64[us]",
+            [datetime.time(0), datetime.time(1)],
+        ),
+        (
+            [datetime.timedelta(days=2, hours=3)],
+            "interval",
+            [velaria.Interval(0, 2, 3 * 3600 * 1_000_000)],
+        ),
+        ([2**53 - 1], "int64", [2**53 - 1]),
+        ([1e300, -2.5e-300], "float64", [1e300, -2.5e-300]),
+        ([0.1, 0.2], "float64", [0.1, 0.2]),
+        # Mixed columns are text, and no digit is lost.
+        ([1, "x"], "utf8", ["1", "x"]),
+        ([0.1, 123456789.125, "x"], "utf8", ["0.1", "123456789.125", "x"]),
+        ([True, 1], "utf8", ["true", "1"]),
+        (
+            [datetime.date(2024, 1, 2), "soon", 5],
+            "utf8",
+            ["2024-01-02", "soon", "5"],
+        ),
+        (
+            [datetime.datetime(2024, 1, 2, 3, 4, 5), datetime.time(1, 2), "x"],
+            "utf8",
+            ["2024-01-02 03:04:05", "01:02:00", "x"],
+        ),
+    ],
+)
+def test_types_by_the_kinds_of_cells(read, values, kind, expected):
+    kinds, rows = read([["c", "row"], *([value, n] for n, value in enumerate(values))])
+    assert kinds[0] == kind
+    assert [row[0] for row in rows] == expected
+
+
+def test_a_column_without_values_is_text(read):
+    kinds, rows = read([["a", "b"], [1, None], [2, None]])
+    assert (kinds, rows) == (["int64", "utf8"], [[1, None], [2, None]])
+
+
+def test_every_row_is_looked_at(read):
+    """The value that breaks the type is the last of many."""
+    rows = [["n"], *([n] for n in range(9000)), ["end"]]
+    kinds, got = read(rows)
+    assert kinds == ["utf8"]
+    assert [row[0] for row in got] == [*map(str, range(9000)), "end"]
+
+
+def test_large_integers_keep_every_digit(session, engine, tmp_path):
+    digits = ["9007199254740993", "-9223372036854775808", "9223372036854775807", "1"]
+    for more, kind in (([], "int64"), (["12345678901234567890123"], "utf8"), (["0.5"], "utf8")):
+        path = save(tmp_path / "big.xlsx", [["n"]])
+        texts = digits + more
+        xml = '<row r="1"><c r="A1" t="inlineStr"><is><t>n</t></is></c></row>' + "".join(
+            f'<row r="{n}"><c r="A{n}"><v>{text}</v></c></row>' for n, text in enumerate(texts, 2)
+        )
+        frame = velaria.read_excel(session, cells(path, xml), engine=engine)
+        assert frame.schema[0].type == kind
+        assert [str(row["n"]) for row in frame.to_rows()] == texts
+
+
+def test_numbers_in_date_formats_and_beside_them(read):
+    formats = {"A2": "yyyy-mm-dd", "B2": "0.00", "C2": "[h]:mm", "D2": "d. mmmm yyyy hh:mm"}
+    kinds, rows = read([["a", "b", "c", "d"], [45000, 45000, 1.5, 45000.25]], formats)
+    assert kinds == ["date32", "int64", "interval", "timestamp[us]"]
+    assert rows == [
+        [
+            datetime.date(2023, 3, 15),
+            45000,
+            velaria.Interval(0, 1, 12 * 3600 * 1_000_000),
+            datetime.datetime(2023, 3, 15, 6, 0),
+        ]
+    ]
+
+
+@pytest.mark.parametrize("number", [1e9, -1e12])
+def test_a_number_that_is_no_date_stays_a_number(read, number):
+    kinds, rows = read([["d"], [number]], {"A2": "yyyy-mm-dd"})
+    assert (kinds, rows) == (["int64"], [[int(number)]])
+
+
+def test_dates_before_the_first(read):
+    kinds, rows = read([["d"], [-5], [1], [59], [61]], {f"A{n}": "yyyy-mm-dd" for n in range(2, 6)})
+    assert kinds == ["date32"]
+    assert [row[0].isoformat() for row in rows] == [
+        "1899-12-25",
+        "1900-01-01",
+        "1900-02-28",
+        "1900-03-01",
+    ]
+
+
+def test_both_epochs(read):
+    from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
+
+    moments = [[datetime.datetime(2024, 2, 29)], [datetime.datetime(1999, 12, 31, 23, 59, 59)]]
+    for epoch in (WINDOWS_EPOCH, MAC_EPOCH):
+        kinds, rows = read([["d"], *moments], epoch=epoch)
+        assert (kinds, rows) == (["timestamp[us]"], moments)
+
+
+def test_iso_dates(session, engine, tmp_path):
+    """What some writers put there instead of numbers."""
+    path = cells(
+        save(tmp_path / "iso.xlsx", [["d"]]),
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>d</t></is></c></row>'
+        '<row r="2"><c r="A2" t="d"><v>2024-01-02T03:04:05</v></c></row>',
+    )
+    kinds, rows = shown(velaria.read_excel(session, path, engine=engine))
+    assert (kinds, rows) == (["timestamp[us]"], [[datetime.datetime(2024, 1, 2, 3, 4, 5)]])
+
+
+def test_texts_of_every_spelling(session, engine, tmp_path):
+    path = cells(
+        save(tmp_path / "texts.xlsx", [["x"]]),
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>t</t></is></c></row>'
+        '<row r="2"><c r="A2" t="inlineStr"><is><r><t xml:space="preserve">rich </t></r>'
+        "<r><t>text</t></r></is></c>"
+        "</row>"
+        '<row r="3"><c r="A3" t="str"><f>"a"</f><v>formula</v></c></row>'
+        '<row r="4"><c r="A4" t="inlineStr"><is><t>a_x000D_b &amp; c</t></is></c></row>'
+        '<row r="5"><c r="A5" t="str"><f>""</f><v></v></c><c r="B5"><v>1</v></c></row>',
+    )
+    _, rows = shown(velaria.read_excel(session, path, engine=engine))
+    assert [row[0] for row in rows] == ["rich text", "formula", "a\rb & c", None]
+
+
+# ---- types=
+
+
+def test_types_mean_what_they_mean_for_csv(read, session, tmp_path):
+    """The same texts in both files, the same types named: the same columns."""
+    texts = [["007", "1.50", "2024-01-02", "t"], ["-3", "2", "1999-12-31", "0"]]
+    types = {"i": "int32", "d": "decimal(6, 2)", "t": "timestamp", "b": bool}
+    csv = tmp_path / "same.csv"
+    csv.write_text("\n".join(",".join(row) for row in [["i", "d", "t", "b"], *texts]))
+    kinds, rows = read([["i", "d", "t", "b"], *texts], types=types)
+    assert (kinds, rows) == shown(session.read_csv(csv, types=types))
+
+
+def test_types_of_numbers_and_dates(read):
+    kinds, rows = read(
+        [["a", "b", "c", "d"], [1, 2, datetime.date(2024, 1, 2), 5], [None, 2.5, None, "x"]],
+        types={"a": str, "b": "float32", "c": "timestamp[ms]", "d": "utf8"},
+    )
+    assert kinds == ["utf8", "float32", "timestamp[ms]", "utf8"]
+    assert rows == [["1", 2.0, datetime.datetime(2024, 1, 2), "5"], [None, 2.5, None, "x"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("x1", "int64"), (1.5, "int64"), (300, "uint8"), (True, "int64")]
+)
+def test_a_value_that_is_not_of_its_type(read, value, kind):
+    with pytest.raises(velaria.TypeMismatchError, match=r"cell B3 .*column 'n'.* is not"):
+        read([["k", "n"], ["a", 1], ["b", value]], types={"n": kind})
+
+
+def test_a_type_of_no_column(read):
+    with pytest.raises(velaria.InvalidArgumentError, match=r"'zap'.*zip"):
+        read([["zip"], [1]], types={"zap": "int64"})
+    with pytest.raises(velaria.InvalidArgumentError, match="types"):
+        read([["zip"], [1]], types=["int64"])
+
+
+# ---- headers
+
+
+def test_names_of_the_header(read, session, engine, tmp_path):
+    rows = [["a", None, "a", "a_2", 2024, 1.5, True, datetime.date(2024, 1, 2)], list(range(8))]
+    path = save(tmp_path / "names.xlsx", rows)
+    assert velaria.read_excel(session, path, engine=engine).columns == [
+        "a",
+        "column2",
+        "a_3",
+        "a_2",
+        "2024",
+        "1.5",
+        "true",
+        "2024-01-02",
+    ]
+
+
+def test_columns_beyond_the_header(session, engine, tmp_path):
+    path = save(tmp_path / "wide.xlsx", [["a"], [1], [2, None, "x"]])
+    frame = velaria.read_excel(session, path, engine=engine)
+    assert frame.columns == ["a", "column3"]
+    assert shown(frame)[1] == [[1, None], [2, "x"]]
+
+
+def test_header_row(read):
+    sheet = [["Report of May"], [], ["k", "n"], ["a", 1]]
+    for header_row in (2, "auto"):
+        assert read(sheet, header_row=header_row) == (["utf8", "int64"], [["a", 1]])
+    # Without a header, all rows are data.
+    kinds, rows = read(sheet, header_row=None)
+    assert kinds == ["utf8", "utf8"]
+    assert rows == [["Report of May", None], ["k", "n"], ["a", "1"]]
+
+
+def test_header_row_without_values(read):
+    with pytest.raises(velaria.FileFormatError, match=r"row 1 has no values.*header_row=2"):
+        read([[], [], ["a"], [1]])
+    with pytest.raises(velaria.FileFormatError, match="no values in row 8 or below"):
+        read([["a"], [1]], header_row=7)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "columns", "count"),
+    [
+        ([["a", "b"], [1, 2]], ["a", "b"], 1),
+        ([["Title"], ["Subtitle"], ["a", "b"], [1, 2]], ["a", "b"], 1),
+        ([[1, 2], [3, 4]], ["column1", "column2"], 2),
+        ([["a", "a"], [1, 2]], ["column1", "column2"], 2),  # a name that repeats is none
+        ([["Title", None, None], [None, "a", "b"], [None, 1, 2]], ["a", "b"], 1),
+        ([["a", "b"], ["x", "y"], ["z", "w"]], ["a", "b"], 2),
+        ([["only"], ["text"]], ["only"], 1),
+    ],
+)
+def test_header_found(session, engine, tmp_path, sheet, columns, count):
+    path = save(tmp_path / "auto.xlsx", sheet)
+    frame = velaria.read_excel(session, path, engine=engine, header_row="auto")
+    assert (frame.columns, frame.count()) == (columns, count)
+
+
+# ---- sheets, ranges, rows
+
+
+def test_sheets_by_name_and_place(session, engine, tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "First"
+    book.active.append(["x"])
+    book.active.append([1])
+    book.create_chartsheet("Chart").add_chart(openpyxl.chart.BarChart())
+    second = book.create_sheet("Zweites Blatt")
+    second.append(["y"])
+    second.append([2])
+    second.sheet_state = "hidden"
+    book.save(tmp_path / "sheets.xlsx")
+    for name, column in (
+        (0, "x"),
+        ("First", "x"),
+        ("first", "x"),
+        (1, "y"),
+        ("Zweites Blatt", "y"),
+    ):
+        frame = session.read_excel(tmp_path / "sheets.xlsx", sheet_name=name, engine=engine)
+        assert frame.columns == [column]
+    for bad in (2, -1, "Chart", "Third"):
+        with pytest.raises(velaria.InvalidArgumentError, match="'First', 'Zweites Blatt'"):
+            session.read_excel(tmp_path / "sheets.xlsx", sheet_name=bad, engine=engine)
+    for bad in (1.5, None, True, ["First"]):
+        with pytest.raises(velaria.InvalidArgumentError, match="sheet_name"):
+            session.read_excel(tmp_path / "sheets.xlsx", sheet_name=bad, engine=engine)
+
+
+def test_cell_range(read):
+    sheet = [["x"] * 5, ["x", "a", "b", "x"], ["x", 1, 2, "x"], ["x", 3, None, "x"], ["x"] * 5]
+    assert read(sheet, cell_range="B2:C4") == (["int64", "int64"], [[1, 2], [3, None]])
+    assert read(sheet, cell_range="$b$1:$c$4", header_row=1)[1] == [[1, 2], [3, None]]
+    for bad in ("B2:", "2B", "C4:B2", "A0", "XFE1", "A1:B1048577", 7):
+        with pytest.raises(velaria.InvalidArgumentError, match="cell_range"):
+            read(sheet, cell_range=bad)
+
+
+def test_empty_rows(read):
+    sheet = [["a", "b"], [1, 2], [], [None, None], [3, None], [], []]
+    assert read(sheet)[1] == [[1, 2], [3, None]]
+    kept = [[1, 2], [None, None], [None, None], [3, None]]
+    assert read(sheet, skip_empty_rows=False)[1] == kept
+
+
+def test_null_text(read):
+    sheet = [["n", "s"], [1, "NA"], ["NA", "-"], [3, "x"], ["NA", "NA"]]
+    kinds, rows = read(sheet, null_text=["NA", "-"])
+    assert kinds == ["int64", "utf8"]
+    assert rows == [[1, None], [None, None], [3, "x"]] or rows == [[1, None], [3, "x"]]
+
+
+def test_a_header_and_no_rows(session, engine, tmp_path):
+    frame = velaria.read_excel(session, save(tmp_path / "header.xlsx", [["a", "b"]]), engine=engine)
+    assert frame.schema == [("a", "utf8"), ("b", "utf8")]
+    assert frame.count() == 0
+
+
+def test_an_empty_sheet(read):
+    for header_row in (0, None, "auto"):
+        with pytest.raises(velaria.FileFormatError, match="nothing to read"):
+            read([], header_row=header_row)
+
+
+def test_a_wrong_dimension_hides_nothing(session, engine, tmp_path):
+    """Writers get it wrong, and readers that trust it lose rows."""
+    path = save(tmp_path / "dimension.xlsx", [["a", "b"], [1, 2], [3, 4]])
+    rewrite(path, SHEET, lambda text: text.replace(b'ref="A1:B3"', b'ref="A1:A2"'))
+    assert shown(velaria.read_excel(session, path, engine=engine))[1] == [[1, 2], [3, 4]]
+
+
+def test_a_cell_far_away(session, engine, tmp_path):
+    path = cells(
+        save(tmp_path / "far.xlsx", [["a"]]),
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row>'
+        '<row r="1048576"><c r="A1048576"><v>7</v></c></row>',
+    )
+    assert shown(velaria.read_excel(session, path, engine=engine))[1] == [[7]]
+
+
+# ---- merged cells, formulas, errors
+
+
+def test_merged_cells(session, engine, tmp_path):
+    path = tmp_path / "merged.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [["year", None, "n"], ["2023", "x", 1], [None, "y", 2], ["2024", "z", 3]]:
+        sheet.append(row)
+    sheet.merge_cells("A1:B1")
+    sheet.merge_cells("A2:A3")
+    book.save(path)
+    frame = velaria.read_excel(session, path, engine=engine)
+    assert frame.columns == ["year", "column2", "n"]
+    assert [row[0] for row in shown(frame)[1]] == ["2023", None, "2024"]
+    frame = velaria.read_excel(session, path, engine=engine, fill_merged=True)
+    assert frame.columns == ["year", "year_2", "n"]
+    assert [row[0] for row in shown(frame)[1]] == ["2023", "2023", "2024"]
+
+
+def test_formulas_count_by_their_stored_results(session, engine, tmp_path):
+    path = cells(
+        save(tmp_path / "formulas.xlsx", [["n"]]),
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>n</t></is></c></row>'
+        '<row r="2"><c r="A2"><f>1+1</f><v>2</v></c></row>'
+        '<row r="3"><c r="A3"><f>A2+1</f></c></row>'
+        '<row r="4"><c r="A4"><f>A3+1</f><v/></c></row>'
+        '<row r="5"><c r="A5"><f t="shared" si="0"/><v>5</v></c></row>',
+    )
+    with pytest.warns(velaria.ExcelWarning, match=r"2 formulas \(the first one in A3\)") as caught:
+        frame = velaria.read_excel(session, path, engine=engine, skip_empty_rows=False)
+    assert [row[0] for row in shown(frame)[1]] == [2, None, None, 5]
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        velaria.read_excel(session, path, engine=engine, cell_range="A1:A2")
+
+
+def errors_book(path):
+    return cells(
+        save(path, [["n"]]),
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>n</t></is></c></row>'
+        '<row r="2"><c r="A2"><v>2</v></c></row>'
+        '<row r="3"><c r="A3" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+        '<row r="4"><c r="A4" t="e"><v>#N/A</v></c><c r="B4" t="inlineStr"><is><t>#N/A</t></is></c>'
+        "</row>",
+    )
+
+
+def test_error_cells(session, engine, tmp_path):
+    path = errors_book(tmp_path / "errors.xlsx")
+    with pytest.warns(velaria.ExcelWarning, match=r"2 error cells \(.* #DIV/0! in A3"):
+        frame = velaria.read_excel(session, path, engine=engine, skip_empty_rows=False)
+    # A text that looks like an error is a text.
+    assert shown(frame) == (["int64", "utf8"], [[2, None], [None, None], [None, "#N/A"]])
+    frame = velaria.read_excel(session, path, engine=engine, error_cells="text")
+    assert [row[0] for row in shown(frame)[1]] == ["2", "#DIV/0!", "#N/A"]
+    with pytest.raises(velaria.FileFormatError, match="cell A3: it holds the error #DIV/0!"):
+        velaria.read_excel(session, path, engine=engine, error_cells="fail")
+    with pytest.raises(velaria.InvalidArgumentError, match="error_cells"):
+        velaria.read_excel(session, path, engine=engine, error_cells="ignore")
+
+
+# ---- files that are none
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "empty"),
+        (b"a,b\n1,2\n", "no zip archive"),
+        (b"PK\x03\x04 and so on", "broken"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Excel 97-2003, or protected"),
+    ],
+)
+def test_files_that_are_none(session, engine, tmp_path, content, text):
+    path = tmp_path / "none.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(velaria.FileFormatError, match=text):
+        velaria.read_excel(session, path, engine=engine)
+
+
+def test_other_archives(session, engine, tmp_path):
+    for part, text in (
+        ("mimetype", "OpenDocument"),
+        ("xl/workbook.bin", "xlsb"),
+        ("readme.txt", "part is missing"),
+    ):
+        with zipfile.ZipFile(tmp_path / "other.xlsx", "w") as archive:
+            archive.writestr(part, "x")
+        with pytest.raises(velaria.FileFormatError, match=text):
+            velaria.read_excel(session, tmp_path / "other.xlsx", engine=engine)
+
+
+def test_files_cut_anywhere(session, engine, tmp_path, rng):
+    whole = save(tmp_path / "whole.xlsx", [["a", "b"], *([n, "x" * n] for n in range(50))])
+    content = whole.read_bytes()
+    for _ in range(40):
+        (tmp_path / "cut.xlsx").write_bytes(content[: rng.randrange(len(content))])
+        with pytest.raises(velaria.Error):
+            velaria.read_excel(session, tmp_path / "cut.xlsx", engine=engine)
+
+
+def test_files_with_broken_bytes(session, engine, tmp_path, rng):
+    """Whatever is broken: an answer or one of our errors."""
+    whole = save(tmp_path / "whole.xlsx", [["a", "b"], *([n, "x" * n] for n in range(50))])
+    content = whole.read_bytes()
+    for _ in range(60):
+        broken = bytearray(content)
+        for _ in range(rng.randrange(1, 4)):
+            broken[rng.randrange(len(broken))] = rng.randrange(256)
+        (tmp_path / "broken.xlsx").write_bytes(broken)
+        with contextlib.suppress(velaria.Error):
+            velaria.read_excel(session, tmp_path / "broken.xlsx", engine=engine).to_rows()
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        '<row r="2"/><row r="1"/>',
+        '<row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>',
+        '<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>1</v></c></row>',
+        '<row r="1"><c r="A1"><v>one</v></c></row>',
+        '<row r="1"><c r="A1" t="s"><v>99</v></c></row>',
+        '<row r="1"><c r="XFE1"><v>1</v></c></row>',
+        '<row r="1"><c r="A1"><v>1</v></c>',
+    ],
+)
+def test_broken_sheets_name_the_place(session, tmp_path, xml):
+    path = cells(save(tmp_path / "bad.xlsx", [["a"]]), xml)
+    with pytest.raises(velaria.FileFormatError, match="broken"):
+        velaria.read_excel(session, path)
+
+
+def test_zip_bombs_are_refused_before_they_inflate(session, engine, tmp_path):
+    path = tmp_path / "bomb.xlsx"
+    save(path, [["a"], [1]])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/huge.xml", bytes(120 << 20))
+    with pytest.raises(velaria.ResourceError, match="zip bomb"):
+        velaria.read_excel(session, path, engine=engine)
+    with pytest.raises(velaria.ResourceError, match="max_uncompressed_bytes=1000000"):
+        velaria.read_excel(session, path, engine=engine, max_uncompressed_bytes=1_000_000)
+
+
+def test_sizes_that_lie(session, tmp_path):
+    """The directory says 10 bytes; no more of the part is inflated, and the file is refused."""
+    path = save(tmp_path / "lie.xlsx", [["a"], *([n] for n in range(2000))])
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = archive.getinfo(SHEET).file_size
+    at = content.rindex(SHEET.encode()) - 46
+    assert int.from_bytes(content[at + 24 : at + 28], "little") == size
+    content[at + 24 : at + 28] = (10).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(velaria.FileFormatError, match="broken"):
+        velaria.read_excel(session, path)
+
+
+def test_entities_are_refused(session, engine, tmp_path):
+    path = save(tmp_path / "laughs.xlsx", [["a"], [1]])
+    laughs = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
+
+    def change(text):
+        return text.replace(b"<workbook", laughs.encode() + b"<workbook", 1)
+
+    with pytest.raises(velaria.FileFormatError, match="DOCTYPE"):
+        velaria.read_excel(session, rewrite(path, "xl/workbook.xml", change), engine=engine)
+
+
+def test_merged_ranges_that_cover_everything(session, engine, tmp_path):
+    path = save(tmp_path / "merged.xlsx", [["a"], [1]])
+
+    def change(text):
+        merge = b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+        return text.replace(b"</sheetData>", merge)
+
+    rewrite(path, SHEET, change)
+    assert velaria.read_excel(session, path, engine=engine).count() == 1
+    with pytest.raises(velaria.ResourceError, match="merged ranges cover"):
+        velaria.read_excel(session, path, engine=engine, fill_merged=True)
+
+
+# ---- the session's rules
+
+
+def test_allowed_paths(engine, tmp_path):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    with velaria.Session(allowed_paths=[inside]) as session:
+        velaria.read_excel(session, save(inside / "a.xlsx", [["a"], [1]]), engine=engine)
+        with pytest.raises(velaria.Error, match="allowed"):
+            velaria.read_excel(session, save(outside / "a.xlsx", [["a"], [1]]), engine=engine)
+    with pytest.raises(velaria.FileAccessError):
+        velaria.read_excel(velaria.Session(), tmp_path / "none.xlsx", engine=engine)
+
+
+def test_memory_limit(engine, tmp_path):
+    path = save(tmp_path / "large.xlsx", [["n"], *([n, n, n, n] for n in range(20000))])
+    session = velaria.Session(memory_limit="1MB")
+    with session, pytest.raises(velaria.ResourceError, match="sheet"):
+        velaria.read_excel(session, path, engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [
+        ("openpyxl", "openpyxl", "velaria[excel]"),
+        ("calamine", "python_calamine", "velaria[calamine]"),
+    ],
+)
+def test_a_missing_package_is_one_sentence(session, tmp_path, monkeypatch, name, module, extra):
+    path = save(tmp_path / "a.xlsx", [["a"], [1]])
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError) as caught:
+        velaria.read_excel(session, path, engine=name)
+    assert extra in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_arguments_are_checked(session, tmp_path):
+    path = save(tmp_path / "a.xlsx", [["a"], [1]])
+    for options, text in (
+        ({"engine": "excel"}, "engine"),
+        ({"header_row": -1}, "header_row"),
+        ({"header_row": "first"}, "header_row"),
+        ({"header_row": True}, "header_row"),
+        ({"max_uncompressed_bytes": None}, "max_uncompressed_bytes"),
+    ):
+        with pytest.raises(velaria.InvalidArgumentError, match=text):
+            velaria.read_excel(session, path, **options)
+
+
+def test_sql_over_a_sheet(session, engine, tmp_path):
+    path = save(tmp_path / "t.xlsx", [["k", "n"], *(["ab"[n % 2], n] for n in range(10))])
+    session.create_temp_view("t", session.read_excel(path, engine=engine))
+    assert session.sql("SELECT k, sum(n) AS s FROM t GROUP BY k ORDER BY k").to_rows() == [
+        {"k": "a", "s": 20},
+        {"k": "b", "s": 25},
+    ]
+
+
+# ---- both engines say the same
+
+FORMATS = [
+    "General",
+    "0.00",
+    "yyyy-mm-dd",
+    "yyyy-mm-dd hh:mm:ss",
+    "hh:mm:ss",
+    "[h]:mm:ss",
+    "d/m/yy",
+    '0 "days"',
+    "[Red]0.0",
+    "[$-409]mmmm d, yyyy",
+    "@",
+]
+
+
+def random_cell(rng):
+    start = datetime.datetime(2000, 1, 1)
+    texts = ["x", "007", " ", "1e5", "2024-01-01", "TRUE", "ü" * 9, "a\tb"]
+    return rng.choice(
+        [
+            lambda: None,
+            lambda: rng.randrange(-1000, 100000),
+            lambda: rng.choice([1, -1]) * rng.random() * 10 ** rng.randrange(-5, 12),
+            lambda: rng.random() * 60000,
+            lambda: round(rng.random() * 100, 2),
+            lambda: rng.choice([True, False]),
+            lambda: rng.choice(texts),
+            lambda: start.date() + datetime.timedelta(days=rng.randrange(9000)),
+            lambda: start + datetime.timedelta(seconds=rng.randrange(10**8)),
+            lambda: datetime.time(rng.randrange(24), rng.randrange(60)),
+            lambda: datetime.timedelta(seconds=rng.randrange(10**6)),
+            lambda: "#DIV/0!",
+        ]
+    )()
+
+
+def test_engines_agree_on_random_sheets(session, tmp_path, rng):
+    pytest.importorskip("python_calamine")
+    from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
+
+    for number in range(25):
+        width = rng.randrange(1, 7)
+        mixed = rng.random() < 0.5
+        makers = [rng.randrange(2**32) for _ in range(width)]
+        rows = [[f"c{i}" for i in range(width)]]
+        formats = {}
+        for row in range(rng.randrange(1, 40)):
+            line = []
+            for column in range(width):
+                if mixed or row == 0:
+                    line.append(random_cell(rng))
+                else:
+                    # One kind a column, by the same choice each time.
+                    makers[column] = makers[column]
+                    line.append(random_cell(type(rng)(makers[column] + row % 2)))
+                if rng.random() < 0.3 and isinstance(line[-1], (int, float)):
+                    place = f"{'ABCDEFG'[column]}{row + 2}"
+                    formats[place] = rng.choice(FORMATS)
+            rows.append(line)
+        path = save(
+            tmp_path / f"random{number}.xlsx",
+            rows,
+            formats,
+            rng.choice([MAC_EPOCH, WINDOWS_EPOCH]),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", velaria.ExcelWarning)
+            options = {
+                "header_row": rng.choice([0, None, "auto"]),
+                "error_cells": rng.choice(["null", "text"]),
+                "skip_empty_rows": rng.choice([True, False]),
+            }
+            results = []
+            for engine in ENGINES:
+                try:
+                    results.append(
+                        shown(velaria.read_excel(session, path, engine=engine, **options))
+                    )
+                except velaria.FileFormatError as error:
+                    results.append(str(error))
+        assert results[0] == results[1], (number, options)
