@@ -87,7 +87,8 @@ class DataFrame:
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a ``polars.DataFrame``; raises ImportError without polars."""
-        return import_polars("to_polars()").DataFrame(self)
+        made: polars.DataFrame = import_polars("to_polars()").DataFrame(self)
+        return made
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow's PyCapsule protocol: ``pyarrow.table(frame)``, ``polars.DataFrame(frame)``, ...
