@@ -160,13 +160,18 @@ class Package:
                                     code[1].decode() if code else ""
                                 )
                             unplaced = unplaced or place is None
-                    for cell in _UNCOMPUTED.finditer(window):
-                        if not _TEXT_RESULT.search(cell[1]):
-                            place = _PLACE.search(cell[1])
-                            out.uncomputed.append(place[1].decode() if place else "?")
-                    out.merged.extend(area(found[1].decode()) for found in _MERGED.finditer(window))
+                    if b"<f" in window or b":f" in window:
+                        for cell in _UNCOMPUTED.finditer(window):
+                            if not _TEXT_RESULT.search(cell[1]):
+                                place = _PLACE.search(cell[1])
+                                out.uncomputed.append(place[1].decode() if place else "?")
+                    if b"mergeCell" in window:
+                        out.merged.extend(
+                            area(cell[1].decode()) for cell in _MERGED.finditer(window)
+                        )
                     negative = negative or b"v>-" in window
-                    outer_space = outer_space or _OUTER_SPACE.search(window) is not None
+                    if b"inlineStr" in window:
+                        outer_space = outer_space or _OUTER_SPACE.search(window) is not None
             for part in self.archive.namelist():
                 if part.endswith("sharedStrings.xml"):
                     with self.archive.open(part) as stream:
