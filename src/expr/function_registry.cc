@@ -230,8 +230,11 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
   }
   if (arguments.size() < definition->least_arguments ||
       arguments.size() > definition->most_arguments) {
-    throw Error(ErrorKind::kSqlSemantic, concat("wrong number of arguments: ", arguments.size(),
-                                                " given to ", definition->signature));
+    const bool too_many = arguments.size() > definition->most_arguments;
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("wrong number of arguments: ", arguments.size(), " given to ",
+                       definition->signature, ", which takes at ", too_many ? "most " : "least ",
+                       too_many ? definition->most_arguments : definition->least_arguments));
   }
   if (definition->group == "comparison" && arguments.size() == 2) {
     settle_integer_constant(&arguments[0], arguments[1]);

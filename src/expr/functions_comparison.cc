@@ -363,7 +363,7 @@ void register_comparison(FunctionRegistry* registry) {
   registry->add({"is_not_distinct_from", group, "a IS NOT DISTINCT FROM b",
                  "Equal, where NULL equals NULL; never NULL", 2, 2, resolve_distinct<true>});
   registry->add(
-      {"in", group, "a IN (b, ...)", "Whether a equals one of the list", 2, 100000, resolve_in});
+      {"in", group, "a IN (b, ...)", "Whether a equals one of the list", 2, 1000001, resolve_in});
   registry->add({"coalesce", group, "coalesce(a, ...)", "The first argument that is not NULL", 1,
                  1000, resolve_coalesce});
   registry->add_alias("ifnull", "coalesce");

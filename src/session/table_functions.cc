@@ -101,10 +101,13 @@ void set_step(const Call& call, Series* series) {
   }
 }
 
-PlanPtr make_series_scan(const Call& call, bool inclusive) {
+PlanPtr make_series_scan(const Call& written, bool inclusive) {
+  std::vector<Value> arguments = written.arguments;
+  if (arguments.size() == 1) arguments.insert(arguments.begin(), Value::int64(0));
+  const Call call{written.engine, written.name, arguments, written.named};
   if (call.arguments.size() < 2 || call.arguments.size() > 3 || !call.named.empty()) {
-    refuse(call, inclusive ? "generate_series(start, stop [, step]), both ends included"
-                           : "range(start, stop [, step]), without stop itself");
+    refuse(call, inclusive ? "generate_series([start,] stop [, step]), both ends included"
+                           : "range([start,] stop [, step]), without stop itself");
   }
   Series series;
   series.name = call.name;

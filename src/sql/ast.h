@@ -22,6 +22,9 @@ struct SelectItem {
   ExpressionPtr expression;
   std::string alias;  // empty: none
   int64_t position = -1;
+  // Of a star: * EXCLUDE (a, b) REPLACE (expression AS c)
+  std::vector<std::string> excluded = {};
+  std::vector<std::pair<std::string, ExpressionPtr>> replaced = {};
 };
 
 struct TableRef;

@@ -18,9 +18,8 @@ constexpr std::string_view kNoOperand[] = {
     "SELECT", "THEN", "UNION", "USING",   "WHEN",   "WHERE",    "WITH",
 };
 
-constexpr std::string_view kComparisons[] = {"=", "<>", "!=", "<", "<=", ">", ">="};
-constexpr std::string_view kRefusedInfix[] = {"^",  "&",  "|",   "#",  "<<",
-                                              ">>", "->", "->>", "==", "<=>"};
+constexpr std::string_view kComparisons[] = {"=", "==", "<>", "!=", "<", "<=", ">", ">="};
+constexpr std::string_view kRefusedInfix[] = {"^", "&", "|", "#", "<<", ">>", "->", "->>", "<=>"};
 
 template <size_t N>
 bool is_one_of(const std::string_view (&list)[N], std::string_view text) {
@@ -138,7 +137,7 @@ bool Parser::parse_infix(ExpressionPtr* left, int min_level) {
   if (symbol == "||") return binary(kOtherLevel, "||");
   if (is_one_of(kComparisons, symbol)) {
     if (kComparisonLevel < min_level) return false;
-    const std::string name = symbol == "!=" ? "<>" : std::string(symbol);
+    const std::string name = symbol == "!=" ? "<>" : (symbol == "==" ? "=" : std::string(symbol));
     if (at_word("ANY", 1) || at_word("SOME", 1) || at_word("ALL", 1)) {
       if (at_symbol("(", 2)) refuse(peek(1).text, peek(1).position);
     }

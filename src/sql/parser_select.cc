@@ -252,19 +252,40 @@ ExpressionPtr Parser::parse_star() {
     star->qualifier += (star->qualifier.empty() ? "" : ".") + peek().text;
   }
   advance();
-  if (at_symbol("(", 1)) {
-    if (at_word("EXCLUDE") || at_word("EXCEPT")) refuse("EXCLUDE", position());
-    if (at_word("REPLACE") || at_word("RENAME")) refuse("star REPLACE", position());
-  }
-  if (at_word("EXCLUDE")) refuse("EXCLUDE", position());
+  if (at_word("RENAME") && at_symbol("(", 1)) refuse("star RENAME", position());
   return finish(std::move(star));
+}
+
+// EXCLUDE (a, b) or EXCLUDE a, then REPLACE (expression AS c, ...). EXCEPT is another word for
+// EXCLUDE only with a list, since a set operation may follow a star.
+void Parser::parse_star_changes(SelectItem* item) {
+  if (at_word("EXCLUDE") || (at_word("EXCEPT") && at_symbol("(", 1) && !at_query(1))) {
+    advance();
+    if (at_symbol("(")) {
+      item->excluded = name_list("a column name");
+    } else {
+      item->excluded.push_back(expect_name("a column name"));
+    }
+  }
+  if (!at_word("REPLACE") || !at_symbol("(", 1)) return;
+  advance();
+  const int64_t open = advance().position;
+  do {
+    ExpressionPtr expression = parse_expression();
+    expect_word("AS");
+    item->replaced.emplace_back(expect_name("a column name"), std::move(expression));
+  } while (take_symbol(","));
+  expect_close(open);
 }
 
 SelectItem Parser::parse_select_item() {
   SelectItem item;
   item.position = position();
   item.expression = parse_star();
-  if (item.expression) return item;
+  if (item.expression) {
+    parse_star_changes(&item);
+    return item;
+  }
   item.expression = parse_expression();
   if (take_word("AS")) {
     item.alias = expect_label("an alias");

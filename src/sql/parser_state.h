@@ -203,6 +203,7 @@ class Parser {
   void parse_fetch(SelectStatement* select);
   std::vector<std::vector<ExpressionPtr>> values_rows();
   SelectItem parse_select_item();
+  void parse_star_changes(SelectItem* item);
   ExpressionPtr parse_star();  // null when no star begins here
   void parse_group_by(SelectStatement* select);
   using GroupingSets = std::vector<std::vector<size_t>>;

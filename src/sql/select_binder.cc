@@ -305,11 +305,28 @@ std::vector<SelectItem> SelectBinder::expand_stars(const SelectStatement& statem
     }
     const std::string& qualifier = item.expression->qualifier;
     const size_t before = out.size();
+    std::vector<bool> excluded(item.excluded.size(), false);
+    std::vector<bool> replaced(item.replaced.size(), false);
+    bool any_column = false;
     for (const ScopeColumn& column : scope.columns()) {
       if (qualifier.empty() ? column.qualified_only
                             : !equals_ignore_case(qualifier, column.qualifier)) {
         continue;
       }
+      any_column = true;
+      bool is_out = false;
+      for (size_t i = 0; i < item.excluded.size(); ++i) {
+        if (!equals_ignore_case(item.excluded[i], column.name)) continue;
+        excluded[i] = true;
+        is_out = true;
+      }
+      for (size_t i = 0; !is_out && i < item.replaced.size(); ++i) {
+        if (!equals_ignore_case(item.replaced[i].first, column.name)) continue;
+        replaced[i] = true;
+        is_out = true;
+        out.push_back({item.replaced[i].second, column.name, item.position});
+      }
+      if (is_out) continue;
       auto reference = std::make_shared<Expression>();
       reference->kind = ExpressionKind::kColumn;
       reference->name = column.name;
@@ -317,6 +334,20 @@ std::vector<SelectItem> SelectBinder::expand_stars(const SelectStatement& statem
       reference->qualifier = column.qualifier;
       reference->position = item.expression->position;
       out.push_back({reference, "", item.position});
+    }
+    const auto refuse_unknown = [&](std::string_view word, const std::string& name) {
+      fail(ErrorKind::kSqlSemantic,
+           concat("* ", word, ": there is no column '", excerpt(name), "' among those of *"),
+           item.position);
+    };
+    for (size_t i = 0; i < excluded.size(); ++i) {
+      if (!excluded[i]) refuse_unknown("EXCLUDE", item.excluded[i]);
+    }
+    for (size_t i = 0; i < replaced.size(); ++i) {
+      if (!replaced[i]) refuse_unknown("REPLACE", item.replaced[i].first);
+    }
+    if (any_column && out.size() == before) {
+      fail(ErrorKind::kSqlSemantic, "* EXCLUDE leaves no column", item.position);
     }
     if (out.size() == before) {
       fail(ErrorKind::kSqlSemantic,

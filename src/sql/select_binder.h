@@ -85,6 +85,7 @@ class SelectBinder {
   // ---- UNION, INTERSECT, EXCEPT (set_operation_binder.cc)
   PlanPtr bind_set_operation(const SelectStatement& statement, bool keep_null_types);
   void unify_columns(const SelectStatement& statement, PlanPtr* left, PlanPtr* right) const;
+  void unify_types(const SelectStatement& statement, PlanPtr* left, PlanPtr* right) const;
 
   // ---- SELECT (select_binder.cc)
 

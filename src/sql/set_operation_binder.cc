@@ -65,6 +65,37 @@ PlanPtr cast_columns(const PlanPtr& plan, const std::vector<DataType>& types) {
   return std::make_shared<ProjectPlan>(plan, std::move(columns), plan->schema().names());
 }
 
+// What column i of a plan computes, where that can be seen.
+BoundExpressionPtr column_expression(const LogicalPlan& plan, size_t i) {
+  if (plan.kind() == PlanKind::kProject) {
+    return static_cast<const ProjectPlan&>(plan).expressions()[i];
+  }
+  const Field& field = plan.schema().field(i);
+  return bound_column(i, field.type, field.name);
+}
+
+// A number literal of one side beside a decimal of the other one is that decimal exactly.
+void settle_number_literals(PlanPtr* left, PlanPtr* right) {
+  const size_t width = (*left)->schema().size();
+  std::vector<BoundExpressionPtr> sides[2];
+  bool changed[2] = {false, false};
+  for (size_t i = 0; i < width; ++i) {
+    const std::vector<BoundExpressionPtr> written{column_expression(**left, i),
+                                                  column_expression(**right, i)};
+    std::vector<BoundExpressionPtr> settled = written;
+    settle_number_constants(&settled);
+    for (size_t side = 0; side < 2; ++side) {
+      changed[side] = changed[side] || settled[side] != written[side];
+      sides[side].push_back(settled[side]);
+    }
+  }
+  for (size_t side = 0; side < 2; ++side) {
+    PlanPtr& plan = side == 0 ? *left : *right;
+    if (!changed[side] || plan->kind() != PlanKind::kProject) continue;
+    plan = std::make_shared<ProjectPlan>(plan->child(), sides[side], plan->schema().names());
+  }
+}
+
 }  // namespace
 
 void SelectBinder::unify_columns(const SelectStatement& statement, PlanPtr* left,
@@ -78,6 +109,15 @@ void SelectBinder::unify_columns(const SelectStatement& statement, PlanPtr* left
                 b.size()),
          statement.position);
   }
+  settle_number_literals(left, right);
+  return unify_types(statement, left, right);
+}
+
+void SelectBinder::unify_types(const SelectStatement& statement, PlanPtr* left,
+                               PlanPtr* right) const {
+  const Schema& a = (*left)->schema();
+  const Schema& b = (*right)->schema();
+  const std::string_view name = name_of(statement.set_operation);
   std::vector<DataType> types;
   for (size_t i = 0; i < a.size(); ++i) {
     const auto common = common_type(a.field(i).type, b.field(i).type);

@@ -119,8 +119,7 @@ const std::vector<UnsupportedSql>& unsupported_sql() {
       // SELECT.
       {"SELECT INTO", "SELECT a INTO s FROM t", "use CREATE TABLE s AS SELECT ..."},
       {"TOP", "SELECT TOP 5 a FROM t", "write LIMIT at the end"},
-      {"EXCLUDE", "SELECT * EXCLUDE (a) FROM t", "name the columns"},
-      {"star REPLACE", "SELECT * REPLACE (1 AS a) FROM t", "name the columns"},
+      {"star RENAME", "SELECT * RENAME (a AS b) FROM t", "use * EXCLUDE (a), a AS b"},
       {"TABLESAMPLE", "SELECT * FROM t TABLESAMPLE BERNOULLI (10)",
        "filter on a key: WHERE id % 10 = 0"},
       {"ASOF JOIN", "SELECT * FROM a ASOF JOIN b ON a.t >= b.t",
@@ -181,7 +180,6 @@ const std::vector<UnsupportedSql>& unsupported_sql() {
       {">>", "SELECT a >> 1 FROM t", "use a / 2"},
       {"->", "SELECT a -> 'k' FROM t", "read the field as a column of its own with read_json"},
       {"->>", "SELECT a ->> 'k' FROM t", "read the field as a column of its own with read_json"},
-      {"==", "SELECT a == 1 FROM t", "write ="},
       {"<=>", "SELECT a <=> 1 FROM t", "write IS NOT DISTINCT FROM"},
       {"prefix ~", "SELECT ~ a FROM t", "bits are not computed with in SQL"},
   };
