@@ -2,8 +2,8 @@
 
     ./scripts/run_benchmark.sh scaling [--runs 9]
 
-Prints, for scans and aggregates, the time with one thread and with two and their ratio; then the time
-of create_dataframe_from_arrow() over the whole table beside that of a query over it.
+Prints, for scans and aggregates, the time with one thread and with two and their ratio; then the
+time of create_dataframe_from_arrow() over the whole table beside that of a query over it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ def milliseconds(run: Callable[[], Any]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
+def query_milliseconds(session: velaria.Session, query: str) -> float:
+    return milliseconds(lambda: session.sql(query).to_arrow())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="threads and Arrow ingest")
     parser.add_argument("--runs", type=int, default=9)
@@ -48,7 +52,7 @@ def main() -> None:
         times: dict[int, list[float]] = {1: [], 2: []}
         for run in range(runs + 1):
             for threads, session in sessions.items():
-                took = milliseconds(lambda: session.sql(query).to_arrow())
+                took = query_milliseconds(session, query)
                 if run > 0:  # the first one warms up
                     times[threads].append(took)
         one, two = (statistics.median(times[threads]) for threads in (1, 2))
@@ -57,9 +61,7 @@ def main() -> None:
         milliseconds(lambda: sessions[2].create_dataframe_from_arrow(table)) for _ in range(runs)
     )
     query = QUERIES["sum by id1"]
-    asked = statistics.median(
-        milliseconds(lambda: sessions[2].sql(query).to_arrow()) for _ in "12345"
-    )
+    asked = statistics.median(query_milliseconds(sessions[2], query) for _ in range(runs))
     print(f"\nArrow ingest {ingest:.3f} ms, {ingest / asked:.2%} of 'sum by id1' ({asked:.1f} ms)")
 
 

@@ -1,4 +1,4 @@
-"""The 22 queries of TPC-H read from CSV files, scale factor 1 unless VELARIA_TPCH_SCALE says another.
+"""The 22 queries of TPC-H read from CSV, scale factor 1 unless VELARIA_TPCH_SCALE says another.
 
     ./scripts/run_benchmark.sh tpch_csv [--runs 3] [--only "q 9"] [--json FILE]
 
