@@ -235,6 +235,34 @@ class QueryMaker:
             )
         return sql
 
+    def grouping_sets(self) -> str:
+        a, b, c = self.rng.sample(["t1.i % 3", "t1.s", "t1.b", "t1.d", "t1.j % 2"], 3)
+        sets = self.pick(
+            f"ROLLUP ({a}, {b})",
+            f"CUBE ({a}, {b})",
+            f"{c}, ROLLUP ({a}, {b})",
+            f"GROUPING SETS (({a}, {b}), ({c}), ())",
+            f"GROUPING SETS (({a}), ROLLUP ({b}, {c}))",
+        )
+        keys = [key for key in (a, b, c) if key in sets]
+        items = ", ".join([*keys, f"grouping({', '.join(keys)})", "count(*)", "sum(t1.j)"])
+        return f"SELECT {items}, min(t1.m) FROM t1{self.where('t1')} GROUP BY {sets}"
+
+    def recursive(self) -> str:
+        union = self.pick("UNION", "UNION ALL")
+        step = self.rng.randrange(1, 4)
+        if self.rng.random() < 0.5:
+            return (
+                f"WITH RECURSIVE r(n, k) AS (SELECT t1.i % 5, t1.b FROM t1 WHERE t1.i > 0 {union} "
+                f"SELECT n + {step}, k FROM r WHERE n < 12) "
+                "SELECT k, count(*), sum(n), max(n) FROM r GROUP BY k"
+            )
+        return (
+            "WITH RECURSIVE r(n, l) AS (SELECT min(i), 0 FROM t1 UNION "
+            f"SELECT (t2.j + r.n) % 7, l + 1 FROM r JOIN t2 ON t2.i % 4 = r.n % 4 WHERE l < {step}) "
+            "SELECT n, l FROM r"
+        )
+
     def set_operation(self) -> str:
         columns = self.pick("i", "s", "i, s", "b, d")
         operation = self.pick(
@@ -293,6 +321,8 @@ class QueryMaker:
                 self.joined,
                 self.joined,
                 self.set_operation,
+                self.grouping_sets,
+                self.recursive,
                 self.ordered,
                 self.windowed,
             ]
