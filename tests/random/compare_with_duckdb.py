@@ -259,8 +259,8 @@ class QueryMaker:
             )
         return (
             "WITH RECURSIVE r(n, l) AS (SELECT min(i), 0 FROM t1 UNION "
-            f"SELECT (t2.j + r.n) % 7, l + 1 FROM r JOIN t2 ON t2.i % 4 = r.n % 4 WHERE l < {step}) "
-            "SELECT n, l FROM r"
+            "SELECT (t2.j + r.n) % 7, l + 1 FROM r JOIN t2 ON t2.i % 4 = r.n % 4 "
+            f"WHERE l < {step}) SELECT n, l FROM r"
         )
 
     def set_operation(self) -> str:
