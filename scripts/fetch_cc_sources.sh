@@ -19,7 +19,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 RECIPE=2 # raise it when more than the lists below changes
 SUITE=trixie # the stable release: these versions stay
 
-# module in MODULE.bazel = Debian source package
+# module in MODULE.bazel = Debian source package, "/" and another suite where it is not SUITE's
 SOURCES=(
   googletest=googletest
   google_benchmark=benchmark
@@ -29,6 +29,7 @@ SOURCES=(
   xxhash=xxhash
   zlib=zlib
   zstd=libzstd
+  simdjson=simdjson/bookworm
 )
 # Named by the modules above, reached by no target of ours: google_benchmark names the first
 # two, re2 the third.
@@ -51,6 +52,11 @@ DOWNLOADS=$FOLDER/.downloads
 mkdir -p "$DOWNLOADS"
 private_apt "$STATE" /dev/null
 private_apt_source "$STATE" deb-src "$SUITE" "$MIRROR"
+for pair in "${SOURCES[@]}"; do
+  case "$pair" in
+    */*) echo "deb-src [signed-by=$DEBIAN_KEYRING] $MIRROR ${pair#*/} main" >>"$STATE/sources.list" ;;
+  esac
+done
 apt-get "${PRIVATE_APT[@]}" -q update >"$STATE/log" 2>&1 ||
   { tail -n 3 "$STATE/log" >&2; fail "the package lists of Debian $SUITE could not be read from this host's mirror"; }
 (
@@ -61,12 +67,13 @@ apt-get "${PRIVATE_APT[@]}" -q update >"$STATE/log" 2>&1 ||
 
 for pair in "${SOURCES[@]}"; do
   module=${pair%%=*}
-  tarballs=("$DOWNLOADS/${pair#*=}"_*.orig.tar.*)
+  package=${pair#*=}
+  tarballs=("$DOWNLOADS/${package%/*}"_*.orig.tar.*)
   archive=
   for file in "${tarballs[@]}"; do
     case "$file" in *.asc) ;; *) archive=$file ;; esac
   done
-  [ -f "$archive" ] || fail "Debian $SUITE's source package ${pair#*=} has no upstream tarball"
+  [ -f "$archive" ] || fail "Debian $SUITE's source package $package has no upstream tarball"
   rm -rf "${FOLDER:?}/$module"
   mkdir -p "$FOLDER/$module"
   tar -xf "$archive" -C "$FOLDER/$module" --strip-components=1 --no-same-owner
@@ -131,6 +138,29 @@ cc_library(
     copts = ["-O3"],
     includes = ["lib"],
     local_defines = ["XXH_NAMESPACE=ZSTD_", "ZSTD_DISABLE_ASM"],
+    visibility = ["//visibility:public"],
+)
+BUILD
+
+# The registry has simdjson as the two files of upstream's single-header release.
+mv "$FOLDER/simdjson" "$FOLDER/simdjson.whole"
+mkdir "$FOLDER/simdjson"
+mv "$FOLDER/simdjson.whole"/{LICENSE,singleheader/simdjson.{h,cpp}} "$FOLDER/simdjson/"
+rm -rf "$FOLDER/simdjson.whole"
+cat >"$FOLDER/simdjson/MODULE.bazel" <<'MODULE'
+module(name = "simdjson")
+
+bazel_dep(name = "rules_cc", version = "0.0.9")
+MODULE
+cat >"$FOLDER/simdjson/BUILD.bazel" <<'BUILD'
+load("@rules_cc//cc:defs.bzl", "cc_library")
+
+cc_library(
+    name = "simdjson",
+    srcs = ["simdjson.cpp"],
+    hdrs = ["simdjson.h"],
+    copts = ["-O3"],
+    includes = ["."],
     visibility = ["//visibility:public"],
 )
 BUILD

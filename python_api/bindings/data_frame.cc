@@ -78,6 +78,8 @@ void bind_data_frame(py::module_& module) {
       .def(
           "to_text", [](const DataFrame& frame, int64_t rows) { return frame.to_text(rows); },
           unlocked)
+      .def("write_csv", &DataFrame::write_csv, unlocked)
+      .def("write_json", &DataFrame::write_json, unlocked)
       .def("explain", &DataFrame::explain, unlocked)
       .def("analyze",
            [](const DataFrame& frame) {

@@ -35,6 +35,37 @@ py::dict probe_to_dict(const ProbeResult& result) {
     out["encoding_confidence"] = result.encoding_confidence;
   }
   out["compression"] = result.compression;
+  if (result.kind == "json") {
+    out["format"] = result.final_format;
+    out["multiline"] = result.json.multiline.value_or(false);
+    out["columns"] = schema_to_python(result.schema);
+  }
+  if (result.kind == "line") {
+    const LineOptions& line = result.line;
+    const bool regex = line.mode == LineMode::kRegex;
+    out["mode"] = regex ? "regex" : "split";
+    if (regex) {
+      out["regex_pattern"] = line.regex_pattern;
+    } else {
+      out["split_delimiter"] = to_python_text(line.split_delimiter);
+    }
+    py::dict mappings;
+    int place = regex ? 1 : 0;
+    for (const Field& field : result.schema.fields()) {
+      mappings[to_python_text(field.name)] = place++;
+    }
+    out["mappings"] = mappings;
+    py::dict types;
+    for (const auto& [name, type] : line.types) types[to_python_text(name)] = type.to_string();
+    out["types"] = types;
+    py::list null_texts;
+    for (const std::string& text : line.null_texts) null_texts.append(to_python_text(text));
+    out["null_text"] = null_texts;
+    out["skip_empty_lines"] = line.skip_empty_lines;
+    out["on_error"] = line.on_error == RowErrorPolicy::kSkip ? "skip" : "error";
+    out["preset"] = result.preset;
+    out["columns"] = schema_to_python(result.schema);
+  }
   if (result.kind == "csv") {
     out["delimiter"] = to_python_text(result.delimiter);
     out["quote"] = result.quote == '\0' ? std::string() : std::string(1, result.quote);

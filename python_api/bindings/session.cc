@@ -73,6 +73,35 @@ void bind_files(py::class_<Session>* session) {
              set_columns(&options, columns, types, std::move(null_texts));
              return without_gil([&] { return self.read_csv(path, std::move(options)); });
            })
+      .def("read_json",
+           [](const Session& self, const std::string& path, const TextMap& texts,
+              const py::object& columns, const py::dict& types) {
+             JsonOptions options = json_options_from_text(texts);
+             if (!columns.is_none()) {
+               for (const py::handle& column : columns) {
+                 const auto pair = py::reinterpret_borrow<py::tuple>(column);
+                 options.columns.push_back({py::cast<std::string>(pair[0]), std::nullopt});
+                 if (!pair[1].is_none()) options.columns.back().type = type_from_python(pair[1]);
+               }
+             }
+             for (const auto& [name, type] : types) {
+               options.types[py::cast<std::string>(name)] = type_from_python(type);
+             }
+             return without_gil([&] { return self.read_json(path, std::move(options)); });
+           })
+      .def("read_line_file",
+           [](const Session& self, const std::string& path, const TextMap& texts,
+              const std::vector<std::pair<std::string, std::string>>& mappings,
+              const py::dict& types, std::optional<std::vector<std::string>> null_texts) {
+             LineOptions options = line_options_from_text(texts);
+             if (!mappings.empty()) options.mappings.clear();
+             for (const auto& [name, from] : mappings) options.mappings.push_back({name, from});
+             for (const auto& [name, type] : types) {
+               options.types[py::cast<std::string>(name)] = type_from_python(type);
+             }
+             if (null_texts) options.null_texts = std::move(*null_texts);
+             return without_gil([&] { return self.read_line_file(path, std::move(options)); });
+           })
       .def("read_stream_csv_dir",
            [](const Session& self, const std::string& path, const TextMap& texts,
               const py::object& columns, const py::dict& types,

@@ -181,9 +181,222 @@ def test_folder_as_a_stream(session, tmp_path):
         session.read_stream_csv_dir(empty)
 
 
-def test_unread_formats_are_refused_by_name(session, tmp_path):
+def test_json_lines(session, tmp_path):
     path = tmp_path / "t.jsonl"
-    path.write_text('{"a": 1}\n{"a": 2}\n')
-    assert session.probe(path)["final_format"] == "json_lines"
-    with pytest.raises(velaria.SqlUnsupportedError, match="json"):
-        session.read(path)
+    path.write_text(
+        '{"id": 9007199254740993, "s": "a\\n\\ud83d\\ude00", "o": {"x": [1, null]}}\n'
+        '{"big": 18446744073709551616, "id": -1}\n'
+    )
+    frame = session.read_json(path)
+    assert frame.schema == [("id", "int64"), ("s", "utf8"), ("o", "utf8"), ("big", "utf8")]
+    assert frame.to_rows() == [
+        {"id": 2**53 + 1, "s": "a\n\U0001f600", "o": '{"x": [1, null]}', "big": None},
+        {"id": -1, "s": None, "o": None, "big": "18446744073709551616"},
+    ]
+    assert session.read_json(path, ["big", "id"]).columns == ["big", "id"]
+    assert session.read_json(path, {"id": str}).to_rows()[0] == {"id": "9007199254740993"}
+    assert session.read_json(path, pa.schema([("id", pa.float64())])).schema == [("id", "float64")]
+    assert session.read_json(path, types={"big": "decimal(38, 0)"}).schema[3].type == (
+        "decimal128(38, 0)"
+    )
+    assert session.read(path, columns=["s", "id"]).columns == ["s", "id"]
+    with pytest.raises(velaria.InvalidArgumentError, match="did you mean 'id'"):
+        session.read_json(path, ["idd"])
+    with pytest.raises(velaria.InvalidArgumentError, match="JSON has no option"):
+        session.read_json(path, delimiter=",")
+
+
+def test_json_array_and_vectors(session, tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text('[{"v": [1, 2.5]}, {"v": null},\n {"v": [3, 4]}]')
+    frame = session.read_json(path, format="json_array", types={"v": "vector[2]"})
+    assert frame.schema == [("v", "fixed_size_list<float32>[2]")]
+    assert frame.to_rows() == [{"v": [1.0, 2.5]}, {"v": None}, {"v": [3.0, 4.0]}]
+    # As text, the column can be searched all the same.
+    session.create_temp_view("t", session.read(path))
+    found = session.vector_search("t", "v", [3, 4], top_k=1, metric="l2").to_rows()
+    assert found == [{"row_id": 2, "score": 0.0}]
+    with pytest.raises(velaria.TypeMismatchError, match="column 'v'"):
+        session.read_json(path, format="json_array", types={"v": "vector[3]"}).to_rows()
+
+
+def random_json(rng, depth=0):
+    kinds = ["int", "big", "float", "bool", "null", "str", "list", "dict"]
+    kind = rng.choice(kinds if depth < 3 else kinds[:6])
+    if kind == "int":
+        return rng.randint(-(10 ** rng.randint(1, 18)), 10 ** rng.randint(1, 18))
+    if kind == "big":
+        return rng.randint(-(10**40), 10**40)
+    if kind == "float":
+        return rng.choice([rng.random(), rng.uniform(-1e300, 1e300), 0.0, -0.0, 5e-324])
+    if kind == "bool":
+        return rng.random() < 0.5
+    if kind == "null":
+        return None
+    if kind == "str":
+        return "".join(
+            rng.choice('ab"\\/\n\té漢\U0001f600\x00{}[],:') for _ in range(rng.randint(0, 9))
+        )
+    if kind == "list":
+        return [random_json(rng, depth + 1) for _ in range(rng.randint(0, 3))]
+    return {f"k{i}": random_json(rng, depth + 1) for i in range(rng.randint(0, 3))}
+
+
+def as_read(value, kind):
+    """What a value of Python is in a column of a type."""
+    if value is None or kind != "utf8":
+        return value
+    return value if isinstance(value, str) else json.loads(json.dumps(value))
+
+
+def test_random_json_against_python(session, rng, tmp_path):
+    for round_number in range(40):
+        keys = ["a", "b", 'c"\n', "d\u00e9", "e f"]
+        one_kind = rng.random() < 0.5
+        makers = {
+            key: (lambda: rng.randint(-(2**63), 2**63 - 1), rng.random, lambda: rng.random() < 0.5)[
+                i % 3
+            ]
+            for i, key in enumerate(keys)
+        }
+        rows = [
+            {
+                key: makers[key]() if one_kind else random_json(rng)
+                for key in keys
+                if rng.random() < 0.8
+            }
+            for _ in range(rng.randint(1, 40))
+        ]
+        if not any(rows):
+            continue
+        compact = rng.choice([None, (",", ":")])
+        ascii_only = rng.random() < 0.5
+        texts = [json.dumps(row, ensure_ascii=ascii_only, separators=compact) for row in rows]
+        lines = tmp_path / f"{round_number}.jsonl"
+        lines.write_text("\n".join(texts), encoding="utf-8")
+        array = tmp_path / f"{round_number}.json"
+        indent = rng.choice([None, 1, 4])
+        array.write_text(json.dumps(rows, ensure_ascii=ascii_only, indent=indent), encoding="utf-8")
+        order = list(dict.fromkeys(key for row in rows for key in row))
+        for frame in (
+            session.read_json(lines),
+            session.read_json(lines, multiline=True, range_bytes=rng.randint(1, 500)),
+            session.read_json(lines, range_bytes=rng.randint(1, 500)),
+            session.read_json(array, format="json_array", range_bytes=rng.randint(1, 500)),
+        ):
+            assert frame.columns == order
+            types = dict(frame.schema)
+            for row, read in zip(rows, frame.to_rows(), strict=True):
+                for key in order:
+                    value, got = row.get(key), read[key]
+                    if types[key] != "utf8" or value is None:
+                        assert got == value, (key, types[key])
+                    elif isinstance(value, str):
+                        assert got == value
+                    else:
+                        assert json.loads(got) == value
+
+
+def test_frames_written_as_json_come_back(session, rng, tmp_path):
+    table = pa.table(
+        {
+            "i": pa.array([1, None, 2**63 - 1], pa.int64()),
+            "u": pa.array([2**64 - 1, 0, None], pa.uint64()),
+            "f": pa.array([0.1, float("nan"), float("-inf")], pa.float64()),
+            "s": pa.array(['"\\\n\x00é', None, ""], pa.string()),
+            "b": pa.array([True, False, None]),
+            "d": pa.array([datetime.date(2024, 2, 29), None, datetime.date(1, 1, 1)]),
+            "t": pa.array([0, 1, None], pa.timestamp("us", "UTC")),
+            "x": pa.array([b"\x00\xff", b"", None], pa.binary()),
+            "v": pa.array([[1.0, 2.0], None, [0.5, -0.5]], pa.list_(pa.float32(), 2)),
+        }
+    )
+    frame = session.create_dataframe_from_arrow(table)
+    path = tmp_path / "t.jsonl"
+    assert frame.write_json(path) == 3
+    for line in path.read_text().splitlines():
+        assert list(json.loads(line)) == table.column_names
+    again = session.read_json(path, columns=frame.schema)
+    assert again.schema == frame.schema
+    assert again.to_arrow().equals(frame.to_arrow()) or str(again.to_rows()) == str(frame.to_rows())
+    session.create_temp_view("t", frame)
+    copy = tmp_path / "copy.ndjson"
+    assert session.sql(f"COPY t TO '{copy}'").to_rows() == [{"rows": 3}]
+    assert copy.read_bytes() == path.read_bytes()
+    assert frame.select("i", "s").write_csv(tmp_path / "t.csv") == 3
+    with pytest.raises(velaria.InvalidArgumentError, match="two columns are named 'i'"):
+        session.sql("SELECT 1 AS i, 2 AS i").write_json(path)
+    assert copy.read_bytes() == path.read_bytes()
+
+
+def test_bad_json_names_the_place(session, tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1}\n{"a": 1, "a": 2}\nnot json\n{"a": 3}\n')
+    place = r"t\.jsonl':2:10 \(byte 18\).*'a' stands twice"
+    with pytest.raises(velaria.FileFormatError, match=place):
+        session.read_json(path)
+    assert session.read_json(path, on_error="skip").to_rows() == [{"a": 1}, {"a": 3}]
+    path.write_bytes(b'{"a": "\xff"}\n')
+    with pytest.raises(velaria.FileFormatError, match="UTF-8"):
+        session.read_json(path)
+    path.write_text('{"a": "\\ud800"}\n')
+    with pytest.raises(velaria.FileFormatError, match="surrogate"):
+        session.read_json(path)
+
+
+def test_line_files(session, tmp_path):
+    path = tmp_path / "t.log"
+    path.write_text("u1;login;3\nu2;logout;\n\nu3;login;5\n")
+    frame = session.read_line_file(path, split_delimiter=";")
+    assert frame.schema == [("column1", "utf8"), ("column2", "utf8"), ("column3", "int64")]
+    rows = session.read_line_file(path, {"who": 0, "n": 2}, split_delimiter=";").to_rows()
+    assert rows == [{"who": "u1", "n": 3}, {"who": "u2", "n": None}, {"who": "u3", "n": 5}]
+    frame = session.read_line_file(
+        path,
+        [("all", 0), ("who", "who"), ("n", 2)],
+        mode="regex",
+        regex_pattern=r"^(?P<who>\w+);\w+;(\d*)$",
+        types={"n": "int8"},
+    )
+    assert frame.schema == [("all", "utf8"), ("who", "utf8"), ("n", "int8")]
+    assert frame.to_rows()[2] == {"all": "u3;login;5", "who": "u3", "n": 5}
+    assert session.read_line_file(path, split_delimiter=";", skip_empty_lines=False).count() == 4
+    with pytest.raises(velaria.FileFormatError, match="does not match the pattern"):
+        session.read_line_file(path, mode="regex", regex_pattern="login")
+    skipped = session.read_line_file(path, mode="regex", regex_pattern="login", on_error="skip")
+    assert skipped.count() == 2
+    with pytest.raises(velaria.InvalidArgumentError, match="mode='regex'"):
+        session.read_line_file(path, regex_pattern="x")
+    with pytest.raises(velaria.SqlSemanticError):
+        session.read_line_file(path, mode="regex", regex_pattern="(?=x)")
+
+
+def test_every_kind_is_read_as_it_is_probed(session, tmp_path):
+    samples = {
+        "a.jsonl": '{"a": 1}\n{"b": [1]}\n',
+        "b.json": '[{"a": 1.5}]',
+        "c.json": '{\n"a": 1\n}\n{\n"a": 2\n}\n',
+        "d.log": '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 23\n' * 3,
+        "e.log": "2026-01-01 10:00:00 INFO a\n\ttrace\n2026-01-01 10:00:01 WARN b\n",
+        "f.txt": "a 1\nb 2\n",
+        "g.txt": "Dear Sir, or Madam,\nthis is a letter.\nIt has, now, and then, commas.\nYours\n",
+        "h.csv": "a,b\n1,x\n2,y\n",
+    }
+    for name, text in samples.items():
+        path = tmp_path / name
+        path.write_text(text)
+        found = session.probe(path)
+        probed = session.read(path)
+        if found["kind"] == "csv":
+            keys = ("delimiter", "header", "quote", "null_text")
+            told = session.read_csv(path, **{key: found[key] for key in keys})
+        elif found["kind"] == "json":
+            told = session.read_json(path, format=found["format"], multiline=found["multiline"])
+        else:
+            keys = ("mappings", "mode", "split_delimiter", "regex_pattern", "types", "null_text")
+            keys += ("skip_empty_lines", "on_error")
+            told = session.read_line_file(path, **{key: found[key] for key in keys if key in found})
+        assert told.schema == probed.schema == found["schema"], name
+        assert told.to_rows() == probed.to_rows(), name
+        assert probed.count() > 0, name
+    assert "1 of 3 rows is left out" in session.probe(tmp_path / "e.log")["warnings"][0]

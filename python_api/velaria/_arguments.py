@@ -71,7 +71,11 @@ def _quoted_name(name: str) -> str:
 
 def _field_list(columns: Any) -> str:
     pairs = columns.items() if isinstance(columns, Mapping) else columns
-    return ", ".join(f"{_quoted_name(name)} {type_name(kind)}" for name, kind in pairs)
+    fields = (item if isinstance(item, tuple) else (item, None) for item in pairs)
+    return ", ".join(
+        _quoted_name(name) + ("" if kind is None else f" {type_name(kind)}")
+        for name, kind in fields
+    )
 
 
 def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
@@ -83,11 +87,61 @@ def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
             if hasattr(value, "__arrow_c_schema__"):
                 fields = [(field.name, field.type) for field in value]
             texts[name] = _field_list(fields)
+        elif name == "mappings" and value is not None and not isinstance(value, str):
+            pairs = mapping_pairs(value)
+            texts[name] = ", ".join(f"{_quoted_name(column)} {place}" for column, place in pairs)
         elif name == "null_text" and isinstance(value, (list, tuple)):
             texts[name] = ",".join(value)
         elif value is not None or name == "quote":
             texts[name] = option_text(value)
     return texts
+
+
+def types_by_name(types: Any) -> Mapping[str, Any]:
+    """{column: type} as it is given; None is empty."""
+    if types is None:
+        return {}
+    if not isinstance(types, Mapping):
+        message = f"types={types!r} is no {{column: type}} dict"
+        raise InvalidArgumentError(message)
+    return types
+
+
+def column_pairs(columns: Any) -> list[tuple[str, Any]] | None:
+    """(name, type) of columns given as names, pairs, {name: type} or a pyarrow.Schema.
+
+    The type of a name alone is None.
+    """
+    if columns is None:
+        return None
+    if hasattr(columns, "__arrow_c_schema__"):
+        return [(field.name, field.type) for field in columns]
+    pairs = []
+    for item in columns.items() if isinstance(columns, Mapping) else columns:
+        name, kind = (item, None) if isinstance(item, str) else item
+        if not isinstance(name, str):
+            message = f"columns: {name!r} is no name of a column"
+            raise InvalidArgumentError(message)
+        pairs.append((name, kind))
+    return pairs
+
+
+def mapping_pairs(mappings: Any) -> list[tuple[str, str]]:
+    """(column, place) of {column: place} or pairs; places are numbers, or names of groups."""
+    if mappings is None:
+        return []
+    pairs = mappings.items() if isinstance(mappings, Mapping) else mappings
+    out = []
+    for item in pairs:
+        if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[0], str):
+            message = f"mappings: {item!r} is no (column, place) pair"
+            raise InvalidArgumentError(message)
+        name, place = item
+        if isinstance(place, bool) or not isinstance(place, (int, str)):
+            message = f"mappings: the place of {name!r} is {place!r}; give a number or a name"
+            raise InvalidArgumentError(message)
+        out.append((name, str(place)))
+    return out
 
 
 class CsvArguments:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
-from ._arguments import verb_texts
+from ._arguments import PathLike, file_option_texts, path_bytes, verb_texts
 from ._optional import import_pandas, import_polars, import_pyarrow
 from ._schema import Schema
 
@@ -96,6 +96,33 @@ class DataFrame:
         Runs the query. A requested schema is not followed; the protocol lets the consumer cast.
         """
         return self._core.__arrow_c_stream__(requested_schema)
+
+    def write_csv(self, path: PathLike, **options: Any) -> int:
+        """Writes the rows to a CSV file; returns their number.
+
+        The file holds either what it held before or all rows. Options: ``header`` (bool),
+        ``delimiter`` (tabs for a path that ends in .tsv), ``quote``, ``null_text``. Raises what the
+        query raises, and FileAccessError.
+        """
+        return self._core.write_csv(path_bytes(path), file_option_texts(options))
+
+    def write_json(self, path: PathLike) -> int:
+        """Writes the rows as JSON lines, one object each; returns their number.
+
+        The file holds either what it held before or all rows. Every column is a key of every
+        object, NULL is null. Integers and decimals keep every digit; dates, times and timestamps
+        are strings of ISO 8601; vectors are arrays; nan and infinities are the strings "nan",
+        "inf" and "-inf"; binary is a string of hexadecimal digits behind ``\\x``. Raises what the
+        query raises, FileAccessError, and InvalidArgumentError for two columns of one name.
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> session.sql("SELECT 9007199254740993 AS n, NULL AS x").write_json("n.jsonl")
+        1
+        >>> print(open("n.jsonl").read().strip())
+        {"n":9007199254740993,"x":null}
+        """
+        return self._core.write_json(path_bytes(path))
 
     def show(self, n: int = 20) -> None:
         """Prints the first ``n`` rows as a table."""

@@ -10,11 +10,14 @@ from . import _velaria as core
 from ._arguments import (
     CsvArguments,
     PathLike,
+    column_pairs,
     file_option_texts,
+    mapping_pairs,
     memory_bytes,
     path_bytes,
     query_vector,
     stream_option_texts,
+    types_by_name,
 )
 from ._background import Background
 from ._excel import read_excel
@@ -116,9 +119,9 @@ class Session:
     def read(self, path: PathLike, **options: Any) -> DataFrame:
         """Probes a file and reads it with the settings that were found.
 
-        ``options`` are those of the reader of the probed kind, such as ``read_csv``, and go over
-        what was found. Raises FileAccessError, FileFormatError, InvalidArgumentError for an
-        unknown option, and SqlUnsupportedError for a format that has no reader.
+        ``options`` are those of the reader of the probed kind (``read_csv``, ``read_json``,
+        ``read_line_file``), and go over what was found. Raises FileAccessError, FileFormatError,
+        and InvalidArgumentError for an unknown option.
 
         >>> import pathlib, velaria
         >>> _ = pathlib.Path("read_me.tsv").write_text("name\\tn\\na\\t1\\n")
@@ -149,6 +152,114 @@ class Session:
         return DataFrame(
             self._core.read_csv(
                 path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
+            )
+        )
+
+    def read_json(
+        self,
+        path: PathLike,
+        columns: Any = None,
+        format: str = "json_lines",
+        types: Any = None,
+        **options: Any,
+    ) -> DataFrame:
+        """A JSON file as a frame: each object is a row, each key a column.
+
+        ``columns``: which keys are read, in this order: names, {name: type}, (name, type) pairs or
+        a pyarrow.Schema; None is every key, in the order in which they appear. ``format``:
+        "json_lines" (objects behind each other, mostly one on each line) or "json_array" (one
+        array of objects). ``types``: {column: type} for some columns; the others are inferred from
+        every value of the file. Options: ``multiline`` (True: objects may span lines; found out
+        when it is not said), ``on_error`` ("error", or "skip": lines that are no objects are left
+        out and counted), ``encoding``, ``max_columns``, ``range_bytes``, ``max_row_bytes``.
+
+        A missing key and null are NULL. Nested objects and arrays are their JSON text; an array of
+        numbers is a vector when its type is ``"fixed_size_list<float32>[n]"``. Integers keep every
+        digit: beyond int64 they are text.
+
+        Raises FileAccessError, FileFormatError with line, column and byte, TypeMismatchError for a
+        value that does not fit a type you named, InvalidArgumentError for an unknown option.
+
+        >>> import pathlib, velaria
+        >>> rows = '{"id": 1, "tags": ["a"]}\\n{"id": 2, "x": 0.5}\\n'
+        >>> _ = pathlib.Path("e.jsonl").write_text(rows)
+        >>> velaria.Session().read_json("e.jsonl").to_rows()
+        [{'id': 1, 'tags': '["a"]', 'x': None}, {'id': 2, 'tags': None, 'x': 0.5}]
+        """
+        texts = {"format": format, **file_option_texts(options)}
+        if isinstance(columns, str):
+            texts["columns"] = columns
+            columns = None
+        if isinstance(types, str):
+            texts["types"] = types
+            types = None
+        return DataFrame(
+            self._core.read_json(
+                path_bytes(path), texts, column_pairs(columns), dict(types_by_name(types))
+            )
+        )
+
+    def read_line_file(
+        self,
+        path: PathLike,
+        mappings: Any = None,
+        mode: str = "split",
+        split_delimiter: str = ",",
+        regex_pattern: str = "",
+        skip_empty_lines: bool = True,
+        types: Any = None,
+        **options: Any,
+    ) -> DataFrame:
+        """A file of lines as a frame: each line is a row.
+
+        ``mode`` "split": fields between ``split_delimiter``s (one or more bytes; "whitespace": runs
+        of spaces and tabs). ``mode`` "regex": the groups of ``regex_pattern`` (RE2's syntax) in the
+        first match of each line. ``mappings``: {column: place}: the number of a field, from 0, or
+        the number or name of a group, 0 being the whole match; without it there is a column for
+        each field of the first line, or for each group. ``skip_empty_lines``: False makes them rows
+        of NULLs. ``types``: {column: type} for some columns; the others are inferred from every
+        value.
+
+        Options: ``preset`` (the format of a log instead of a pattern: "apache_common",
+        "apache_combined", "apache_error", "nginx_error", "syslog", "syslog_rfc5424", "stamped"),
+        ``null_text`` (a word or a list of words that mean NULL beside the empty text), ``ragged``
+        ("error", or "pad": missing fields are NULL), ``on_error`` ("error", or "skip": lines that
+        do not match or fit are left out and counted), ``encoding``, ``range_bytes``,
+        ``max_row_bytes``.
+
+        Raises FileAccessError, FileFormatError with the line that does not fit, TypeMismatchError
+        for a value that does not fit a type you named, InvalidArgumentError for an unknown option,
+        SqlSemanticError for a wrong pattern.
+
+        >>> import pathlib, velaria
+        >>> _ = pathlib.Path("app.log").write_text("INFO up in 12 ms\\nWARN slow in 900 ms\\n")
+        >>> session = velaria.Session()
+        >>> pattern = r"^(?P<level>\\w+) .* in (?P<ms>\\d+) ms$"
+        >>> session.read_line_file("app.log", mode="regex", regex_pattern=pattern).to_rows()
+        [{'level': 'INFO', 'ms': 12}, {'level': 'WARN', 'ms': 900}]
+        >>> session.read_line_file("app.log", {"level": 0, "ms": 3}, split_delimiter=" ").to_rows()
+        [{'level': 'INFO', 'ms': 12}, {'level': 'WARN', 'ms': 900}]
+        """
+        null_text = options.pop("null_text", None)
+        texts = file_option_texts(options)
+        texts["skip_empty_lines"] = "true" if skip_empty_lines else "false"
+        if not texts.get("preset"):
+            texts.pop("preset", None)
+            texts["mode"] = mode
+            if mode == "split":
+                texts["split_delimiter"] = split_delimiter
+        if regex_pattern:
+            texts["regex_pattern"] = regex_pattern
+        for name, value in (("mappings", mappings), ("types", types)):
+            if isinstance(value, str):
+                texts[name] = value
+        return DataFrame(
+            self._core.read_line_file(
+                path_bytes(path),
+                texts,
+                [] if isinstance(mappings, str) else mapping_pairs(mappings),
+                {} if isinstance(types, str) else dict(types_by_name(types)),
+                [null_text] if isinstance(null_text, str) else null_text,
             )
         )
 

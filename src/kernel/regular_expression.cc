@@ -64,6 +64,25 @@ class Re2Expression : public RegularExpression {
     return std::string_view(found.data(), found.size());
   }
 
+  bool match(std::string_view text, std::string_view* groups, int count) const override {
+    constexpr int kFew = 32;
+    re2::StringPiece few[kFew];
+    std::vector<re2::StringPiece> many;
+    re2::StringPiece* found = few;
+    if (count > kFew) {
+      many.resize(static_cast<size_t>(count));
+      found = many.data();
+    }
+    if (!expression_.Match(piece(text), 0, text.size(), RE2::UNANCHORED, found, count))
+      return false;
+    for (int i = 0; i < count; ++i) groups[i] = std::string_view(found[i].data(), found[i].size());
+    return true;
+  }
+
+  std::map<std::string, int> group_numbers() const override {
+    return expression_.NamedCapturingGroups();
+  }
+
   std::string replace(std::string_view text, std::string_view with, bool all) const override {
     std::string out;
     size_t copied = 0;

@@ -8,6 +8,7 @@
 // with one is safe from any thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ class RegularExpression {
   // The bytes of a group (0: all) of the first match; nothing when there is no match or the group
   // took no part in it.
   virtual std::optional<std::string_view> extract(std::string_view text, int group) const = 0;
+  // The first match: sets groups[0, count), 0 being all of it; a group that took no part has no
+  // data. False without a match.
+  virtual bool match(std::string_view text, std::string_view* groups, int count) const = 0;
+  virtual std::map<std::string, int> group_numbers() const = 0;  // of the groups with names
   // `with` may name groups as \1 to \9, and all as \0; \\ is a backslash.
   virtual std::string replace(std::string_view text, std::string_view with, bool all) const = 0;
   // Throws SqlSemanticError when `with` names a group that does not exist.

@@ -5,6 +5,7 @@
 #include "src/column/arrow/export.h"
 #include "src/kernel/take.h"
 #include "src/session/engine.h"
+#include "src/session/file_writers.h"
 #include "src/session/frame_verbs.h"
 #include "src/session/text_table.h"
 
@@ -46,6 +47,17 @@ void DataFrame::export_arrow(ArrowArrayStream* out) const {
         return true;
       },
       out);
+}
+
+int64_t DataFrame::write_csv(const std::string& path,
+                             const std::map<std::string, std::string>& options) const {
+  std::map<std::string, std::string> all = options;
+  all["format"] = "csv";
+  return write_file(*engine_, plan_, path, all, "write_csv");
+}
+
+int64_t DataFrame::write_json(const std::string& path) const {
+  return write_file(*engine_, plan_, path, {{"format", "json"}}, "write_json");
 }
 
 std::string DataFrame::explain() const { return engine_->explain(plan_); }

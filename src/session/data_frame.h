@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -47,6 +48,14 @@ class DataFrame {
   // Runs the query and gives its rows out as a stream of record batches; buffers are shared, not
   // copied, where the layouts agree. The caller releases `out`.
   void export_arrow(ArrowArrayStream* out) const;
+
+  // Run the query and write its rows to a file, which holds either what it held before or all of
+  // them; give their number. CSV: options header, delimiter, quote, null_text (a path that ends in
+  // .tsv has tabs). JSON: one object on each line, see json_writer.h. Throw what the query throws,
+  // FileAccessError, InvalidArgumentError for a bad option.
+  int64_t write_csv(const std::string& path,
+                    const std::map<std::string, std::string>& options = {}) const;
+  int64_t write_json(const std::string& path) const;
 
   // Logical plan, optimized plan and pipelines, each under a heading line.
   std::string explain() const;

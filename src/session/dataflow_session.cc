@@ -5,10 +5,12 @@
 #include "src/column/arrow/import.h"
 #include "src/column/builder.h"
 #include "src/io/csv/csv_source.h"
+#include "src/io/json/json_source.h"
+#include "src/io/line/line_source.h"
 #include "src/io/memory/arrow_table_source.h"
 #include "src/io/memory/memory_table_source.h"
 #include "src/session/engine.h"
-#include "src/session/file_tables.h"
+#include "src/session/file_readers.h"
 #include "src/session/statement_runner.h"
 #include "src/session/vector_queries.h"
 #include "src/similarity/exact_search.h"
@@ -32,13 +34,8 @@ ProbeResult DataflowSession::probe(const std::string& path) const {
 DataFrame DataflowSession::read(const std::string& path,
                                 const std::map<std::string, std::string>& options) const {
   engine_->check_open();
-  const ProbeResult probed = probe_file(engine_->files(), path, engine_->file_context());
-  if (options.empty()) {
-    return DataFrame(engine_, ScanPlan::all_columns(
-                                  open_probed(engine_->files(), probed, engine_->file_context()),
-                                  file_name_of(path)));
-  }
-  return read_csv(path, with_probed_csv_options(probed, options));
+  return DataFrame(engine_, ScanPlan::all_columns(open_by_probe(*engine_, path, options, {}),
+                                                  file_name_of(path)));
 }
 
 DataFrame DataflowSession::read_csv(const std::string& path, CsvOptions options) const {
@@ -52,6 +49,32 @@ DataFrame DataflowSession::read_csv(const std::string& path, CsvOptions options)
 DataFrame DataflowSession::read_csv(const std::string& path,
                                     const std::map<std::string, std::string>& options) const {
   return read_csv(path, csv_options_from_text(options));
+}
+
+DataFrame DataflowSession::read_json(const std::string& path, JsonOptions options) const {
+  engine_->check_open();
+  return DataFrame(
+      engine_, ScanPlan::all_columns(
+                   open_json(engine_->files(), path, std::move(options), engine_->file_context()),
+                   file_name_of(path)));
+}
+
+DataFrame DataflowSession::read_json(const std::string& path,
+                                     const std::map<std::string, std::string>& options) const {
+  return read_json(path, json_options_from_text(options));
+}
+
+DataFrame DataflowSession::read_line_file(const std::string& path, LineOptions options) const {
+  engine_->check_open();
+  return DataFrame(
+      engine_, ScanPlan::all_columns(
+                   open_lines(engine_->files(), path, std::move(options), engine_->file_context()),
+                   file_name_of(path)));
+}
+
+DataFrame DataflowSession::read_line_file(const std::string& path,
+                                          const std::map<std::string, std::string>& options) const {
+  return read_line_file(path, line_options_from_text(options));
 }
 
 DataFrame DataflowSession::sql(const std::string& text, const sql::Parameters& parameters) {

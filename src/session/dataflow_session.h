@@ -18,6 +18,8 @@
 
 #include "src/column/arrow/c_data.h"
 #include "src/io/file_options.h"
+#include "src/io/json/json_options.h"
+#include "src/io/line/line_options.h"
 #include "src/io/probe/probe.h"
 #include "src/session/data_frame.h"
 #include "src/session/session_options.h"
@@ -48,6 +50,12 @@ class DataflowSession {
   DataFrame read_csv(const std::string& path, CsvOptions options = {}) const;
   DataFrame read_csv(const std::string& path,
                      const std::map<std::string, std::string>& options) const;
+  DataFrame read_json(const std::string& path, JsonOptions options = {}) const;
+  DataFrame read_json(const std::string& path,
+                      const std::map<std::string, std::string>& options) const;
+  DataFrame read_line_file(const std::string& path, LineOptions options = {}) const;
+  DataFrame read_line_file(const std::string& path,
+                           const std::map<std::string, std::string>& options) const;
 
   // ---- batch SQL. Queries give a frame that runs when its rows are asked for; other statements
   // run at once and give a frame that tells what they did.

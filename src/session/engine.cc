@@ -7,10 +7,10 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/io/memory/memory_table_source.h"
-#include "src/io/probe/probe.h"
 #include "src/plan/logical_plan.h"
 #include "src/plan/recursive_table.h"
 #include "src/plan/snapshot.h"
+#include "src/session/file_readers.h"
 #include "src/session/recursive_queries.h"
 #include "src/session/table_functions.h"
 
@@ -230,8 +230,7 @@ PlanPtr Engine::resolve_table(const std::string& name) const {
 }
 
 PlanPtr Engine::resolve_path(const std::string& path) const {
-  const ProbeResult probed = probe_file(files_, path, file_context());
-  return ScanPlan::all_columns(open_probed(files_, probed, file_context()), file_name_of(path));
+  return ScanPlan::all_columns(open_by_probe(*this, path, {}, {}), file_name_of(path));
 }
 
 PlanPtr Engine::resolve_function(

@@ -4,6 +4,7 @@
 #include "src/base/text.h"
 #include "stream/connectors/csv_directory_source.h"
 #include "stream/connectors/csv_file_sink.h"
+#include "stream/connectors/json_directory_source.h"
 #include "stream/stream_table_source.h"
 
 namespace velaria {
@@ -28,22 +29,35 @@ FileTable file_table_of(const sql::CreateTableStatement& create) {
   return out;
 }
 
-std::map<std::string, std::string> with_probed_csv_options(
-    const ProbeResult& probed, std::map<std::string, std::string> options) {
-  if (probed.kind != "csv") {
-    throw Error(ErrorKind::kSqlUnsupported,
-                concat("'", probed.path, "' looks like ", probed.final_format,
-                       ", which cannot be read yet; say that it is CSV (USING csv, or read_csv) to "
-                       "read it so"));
+namespace {
+
+Engine::Entry make_json_stream_table(const Engine& engine, const sql::CreateTableStatement& create,
+                                     const FileTable& file) {
+  Engine::Entry entry;
+  entry.name = create.name;
+  JsonDirectoryOptions directory;
+  directory.json = json_options_from_text(file.options);
+  if (create.kind == sql::CreateTableStatement::Kind::kSink) {
+    if (!file.options.empty()) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  concat("sink table ", create.name, " USING json takes a path only, not option '",
+                         file.options.begin()->first, "'"));
+    }
+    entry.kind = Engine::EntryKind::kStreamSink;
+    entry.sink = make_json_file_sink(engine.files(), file.path);
+    return entry;
   }
-  // emplace: what was given stays.
-  options.emplace("delimiter", probed.delimiter);
-  options.emplace("quote", probed.quote == '\0' ? std::string() : std::string(1, probed.quote));
-  options.emplace("header", probed.header ? "true" : "false");
-  if (!probed.encoding_confidence.empty()) options.emplace("encoding", probed.encoding);
-  if (!probed.null_texts.empty()) options.emplace("null_text", join_texts(probed.null_texts, ","));
-  return options;
+  for (const sql::ColumnDefinition& column : create.columns) {
+    directory.json.columns.push_back({column.name, column.type});
+  }
+  entry.kind = Engine::EntryKind::kStreamSource;
+  entry.plan = ScanPlan::all_columns(std::make_shared<StreamTableSource>(make_json_directory_stream(
+                                         engine.files(), file.path, std::move(directory))),
+                                     create.name);
+  return entry;
 }
+
+}  // namespace
 
 Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStatement& create) {
   const bool sink = create.kind == sql::CreateTableStatement::Kind::kSink;
@@ -52,11 +66,13 @@ Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStat
                 concat("CREATE ", sink ? "SINK" : "SOURCE", " TABLE ", create.name,
                        " takes OPTIONS(path: '...'), not AS SELECT"));
   }
-  if (!create.format.empty() && !equals_ignore_case(create.format, "csv")) {
+  const bool json = equals_ignore_case(create.format, "json");
+  if (!create.format.empty() && !json && !equals_ignore_case(create.format, "csv")) {
     throw Error(ErrorKind::kSqlUnsupported,
-                concat("USING ", create.format, " is not supported; this build streams csv"));
+                concat("USING ", create.format, " is not supported; csv and json are streamed"));
   }
   const FileTable file = file_table_of(create);
+  if (json) return make_json_stream_table(engine, create, file);
   CsvOptions options = csv_options_from_text(file.options);
   for (const sql::ColumnDefinition& column : create.columns) {
     options.columns.push_back({column.name, column.type});

@@ -4,8 +4,6 @@
 #include <map>
 #include <string>
 
-#include "src/io/file_options.h"
-#include "src/io/probe/probe.h"
 #include "src/session/engine.h"
 #include "src/sql/ast.h"
 
@@ -18,12 +16,7 @@ struct FileTable {
 };
 FileTable file_table_of(const sql::CreateTableStatement& create);
 
-// Options for the CSV reader: what was given, and for the rest what was probed. SqlUnsupportedError
-// when the file was not probed as CSV.
-std::map<std::string, std::string> with_probed_csv_options(
-    const ProbeResult& probed, std::map<std::string, std::string> options);
-
-// CREATE SOURCE TABLE and CREATE SINK TABLE USING csv.
+// CREATE SOURCE TABLE and CREATE SINK TABLE USING csv or json.
 Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStatement& create);
 
 }  // namespace velaria

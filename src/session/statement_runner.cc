@@ -6,11 +6,10 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
-#include "src/io/csv/csv_source.h"
 #include "src/io/memory/memory_table_source.h"
-#include "src/io/probe/probe.h"
 #include "src/session/copy_to_file.h"
 #include "src/session/engine.h"
+#include "src/session/file_readers.h"
 #include "src/session/file_tables.h"
 #include "src/session/table_writes.h"
 #include "src/sql/binder.h"
@@ -89,24 +88,15 @@ class StatementRunner {
   }
 
   PlanPtr file_table(const sql::CreateTableStatement& create) {
-    FileTable file = file_table_of(create);
-    if (create.format.empty()) {
-      const ProbeResult probed = probe_file(engine_->files(), file.path, engine_->file_context());
-      if (file.options.empty() && create.columns.empty()) {
-        return ScanPlan::all_columns(open_probed(engine_->files(), probed, engine_->file_context()),
-                                     create.name);
-      }
-      file.options = with_probed_csv_options(probed, std::move(file.options));
-    } else if (!equals_ignore_case(create.format, "csv")) {
-      throw Error(ErrorKind::kSqlUnsupported,
-                  concat("USING ", create.format, " is not supported; this build reads csv"));
-    }
-    CsvOptions options = csv_options_from_text(file.options);
+    const FileTable file = file_table_of(create);
+    std::vector<Field> columns;
     for (const sql::ColumnDefinition& column : create.columns) {
-      options.columns.push_back({column.name, column.type});
+      columns.push_back({column.name, column.type});
     }
     return ScanPlan::all_columns(
-        open_csv(engine_->files(), file.path, std::move(options), engine_->file_context()),
+        create.format.empty() ? open_by_probe(*engine_, file.path, file.options, columns)
+                              : open_with_reader(*engine_, create.format, file.path, file.options,
+                                                 columns, "USING " + create.format),
         create.name);
   }
 

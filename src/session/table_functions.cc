@@ -1,15 +1,13 @@
 #include "src/session/table_functions.h"
 
-#include <map>
-
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/expr/function_registry.h"
-#include "src/io/csv/csv_source.h"
 #include "src/io/memory/memory_table_source.h"
 #include "src/io/memory/series_source.h"
 #include "src/kernel/cast.h"
 #include "src/session/engine.h"
+#include "src/session/file_readers.h"
 
 namespace velaria {
 
@@ -32,24 +30,18 @@ PlanPtr scan_of(TableSourcePtr source, const Call& call) {
   return ScanPlan::all_columns(std::move(source), call.name);
 }
 
-PlanPtr read_csv_file(const Call& call) {
+// read_csv('path', option => value, ...) and its like.
+PlanPtr read_file(const Call& call, const char* reader, const char* usage) {
   if (call.arguments.size() != 1 || call.arguments[0].is_null() ||
       call.arguments[0].type().id() != TypeId::kUtf8) {
-    refuse(call, "read_csv('path' [, delimiter => ';', header => true, ...])");
+    refuse(call, usage);
   }
-  std::map<std::string, std::string> options;
+  OptionTexts options;
   for (const auto& [name, value] : call.named) options[name] = value.to_string();
-  return scan_of(open_csv(call.engine.files(), call.arguments[0].as_text(),
-                          csv_options_from_text(options), call.engine.file_context()),
+  const std::string& path = call.arguments[0].as_text();
+  return scan_of(*reader == '\0' ? open_by_probe(call.engine, path, options, {})
+                                 : open_with_reader(call.engine, reader, path, options, {}, ""),
                  call);
-}
-
-PlanPtr read_any_file(const Call& call) {
-  if (call.arguments.size() != 1 || call.arguments[0].is_null() ||
-      call.arguments[0].type().id() != TypeId::kUtf8 || !call.named.empty()) {
-    refuse(call, "read('path'): the file is probed; options belong to read_csv()");
-  }
-  return call.engine.resolve_path(call.arguments[0].as_text());
 }
 
 // The common type of start and stop: whole numbers, days or instants.
@@ -136,11 +128,23 @@ PlanPtr make_table_function(const Engine& engine, const std::string& name,
                             const std::vector<Value>& arguments,
                             const NamedValues& named_arguments) {
   const Call call{engine, to_lower_ascii(name), arguments, named_arguments};
-  if (call.name == "read_csv") return read_csv_file(call);
-  if (call.name == "read") return read_any_file(call);
+  if (call.name == "read") {
+    return read_file(call, "", "read('path' [, option => value, ...]), with options of the reader");
+  }
+  if (call.name == "read_csv") {
+    return read_file(call, "csv", "read_csv('path' [, delimiter => ';', header => true, ...])");
+  }
+  if (call.name == "read_json") {
+    return read_file(call, "json", "read_json('path' [, format => 'json_array', ...])");
+  }
+  if (call.name == "read_line_file") {
+    return read_file(call, "line",
+                     "read_line_file('path' [, split_delimiter => ' ', mappings => 'id 0', ...])");
+  }
   if (call.name == "generate_series") return make_series_scan(call, true);
   if (call.name == "range") return make_series_scan(call, false);
-  const std::vector<std::string> known = {"read", "read_csv", "generate_series", "range"};
+  const std::vector<std::string> known = {"read",           "read_csv",        "read_json",
+                                          "read_line_file", "generate_series", "range"};
   throw Error(ErrorKind::kSqlSemantic,
               concat("there is no table function ", excerpt(name), "()",
                      did_you_mean(call.name, known), "; there are ", join_texts(known, ", ")));

@@ -1,172 +1,28 @@
 #include "stream/connectors/csv_directory_source.h"
 
-#include <charconv>
-#include <set>
-
-#include "src/base/error.h"
-#include "src/base/text.h"
 #include "src/io/csv/csv_source.h"
+#include "stream/connectors/file_directory_source.h"
 
 namespace velaria {
 
-namespace {
-
-class CsvDirectoryStream : public StreamSource {
- public:
-  CsvDirectoryStream(std::shared_ptr<FileSystem> files, std::string directory,
-                     CsvDirectoryOptions options)
-      : files_(std::move(files)), directory_(std::move(directory)), options_(std::move(options)) {
-    if (options_.batch_rows < 1) {
-      throw Error(ErrorKind::kInvalidArgument,
-                  concat("batch_rows=", options_.batch_rows, " must be at least 1"));
-    }
-    if (!files_->is_directory(directory_)) {
-      throw Error(
-          ErrorKind::kFileAccess,
-          concat("'", directory_, "' is no directory; name the one that holds the CSV files"));
-    }
-    if (!options_.csv.columns.empty()) {
-      schema_ = Schema(options_.csv.columns);
-      return;
-    }
-    const std::vector<std::string> names = file_names();
-    if (names.empty()) {
-      throw Error(ErrorKind::kInvalidArgument,
-                  concat("directory '", directory_, "' holds no file '*", options_.suffix,
-                         "' to take the columns from; put one there or give `columns`"));
-    }
-    schema_ = open_csv(files_, path_of(names.front()), options_.csv)->schema();
-    // From now on the types are given: a file that does not fit is an error, never another schema.
-    options_.csv.columns = schema_.fields();
-    options_.csv.types.clear();
-  }
-
-  const Schema& schema() const override { return schema_; }
-  bool bounded() const override { return options_.bounded; }
-  bool can_restore() const override { return true; }
-  std::string describe() const override { return concat("csv directory '", directory_, "'"); }
-
-  void open(const StreamContext&) override {
-    taken_.clear();
-    to_read_.clear();
-    skip_names_before_.clear();
-    skip_batches_ = 0;
-    close();
-    if (options_.bounded) list_new_files();
-  }
-
-  SourceStatus next(StreamBatch* batch) override {
-    for (;;) {
-      if (!task_ && !open_next_file()) {
-        return options_.bounded ? SourceStatus::kEnd : SourceStatus::kBlocked;
-      }
-      if (!read_batch(batch)) continue;
-      batch->source_offset = concat(name_, ":", ++batches_of_file_);
-      if (skip_batches_ > 0) {
-        --skip_batches_;
-        continue;
-      }
-      return SourceStatus::kBatch;
-    }
-  }
-
-  void restore(std::string_view offset) override {
-    const size_t colon = offset.rfind(':');
-    uint64_t batches = 0;
-    const char* end = offset.data() + offset.size();
-    const auto result = colon == std::string_view::npos
-                            ? std::from_chars_result{offset.data(), std::errc::invalid_argument}
-                            : std::from_chars(offset.data() + colon + 1, end, batches);
-    if (result.ec != std::errc() || result.ptr != end || colon == 0) {
-      throw Error(ErrorKind::kCheckpoint,
-                  concat("'", excerpt(offset), "' is no offset of ", describe(),
-                         ": it names a file and its batches, as in 'a.csv:2'"));
-    }
-    skip_names_before_ = std::string(offset.substr(0, colon));
-    skip_batches_of_ = batches;
-  }
-
-  void close() override {
-    task_.reset();
-    scan_.reset();
-    csv_.reset();
-  }
-
- private:
-  std::string path_of(const std::string& name) const { return directory_ + "/" + name; }
-
-  std::vector<std::string> file_names() const {
-    std::vector<std::string> out;
-    for (const std::string& name : files_->list_directory(directory_)) {
-      const std::string& suffix = options_.suffix;
-      const bool fits = name.size() > suffix.size() &&
-                        name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
-      if (!fits || name[0] == '.' || name[0] == '_') continue;
-      if (!files_->is_directory(path_of(name))) out.push_back(name);
-    }
-    return out;
-  }
-
-  void list_new_files() {
-    for (std::string& name : file_names()) {
-      if (taken_.insert(name).second) to_read_.insert(std::move(name));
-    }
-  }
-
-  bool open_next_file() {
-    if (to_read_.empty() && !options_.bounded) list_new_files();
-    to_read_.erase(to_read_.begin(), to_read_.lower_bound(skip_names_before_));
-    if (to_read_.empty()) return false;
-    name_ = *to_read_.begin();
-    to_read_.erase(to_read_.begin());
-    skip_batches_ = name_ == skip_names_before_ ? skip_batches_of_ : 0;
-    csv_ = open_csv(files_, path_of(name_), options_.csv);
-    ScanRequest request;
-    for (size_t i = 0; i < schema_.size(); ++i) request.columns.push_back(i);
-    scan_ = csv_->scan(request);
-    task_ = scan_->new_task();
-    batches_of_file_ = 0;
-    return true;
-  }
-
-  // False at the end of the file.
-  bool read_batch(StreamBatch* batch) {
-    batch->chunks.clear();
-    int64_t rows = 0;
-    Chunk chunk;
-    while (rows < options_.batch_rows && task_->next(&chunk)) {
-      rows += chunk.selected_rows();
-      batch->chunks.push_back(std::move(chunk));
-      chunk = Chunk();
-    }
-    if (rows > 0) return true;
-    close();
-    return false;
-  }
-
-  const std::shared_ptr<FileSystem> files_;
-  const std::string directory_;
-  CsvDirectoryOptions options_;
-  Schema schema_;
-  std::set<std::string> taken_;    // seen in the directory
-  std::set<std::string> to_read_;  // of these, not opened yet
-  std::string skip_names_before_;
-  uint64_t skip_batches_of_ = 0;
-  // The file being read.
-  std::string name_;
-  std::shared_ptr<CsvSource> csv_;
-  std::unique_ptr<TableScan> scan_;
-  std::unique_ptr<ScanTask> task_;
-  uint64_t batches_of_file_ = 0;
-  uint64_t skip_batches_ = 0;
-};
-
-}  // namespace
-
 StreamSourcePtr make_csv_directory_stream(std::shared_ptr<FileSystem> files, std::string directory,
                                           CsvDirectoryOptions options) {
-  return std::make_shared<CsvDirectoryStream>(std::move(files), std::move(directory),
-                                              std::move(options));
+  FileDirectoryOptions generic;
+  generic.format = "csv";
+  generic.suffix = options.suffix;
+  generic.bounded = options.bounded;
+  generic.batch_rows = options.batch_rows;
+  generic.columns = options.csv.columns;
+  generic.open = [files, csv = options.csv](const std::string& path,
+                                            const std::vector<Field>& columns) -> TableSourcePtr {
+    CsvOptions of_file = csv;
+    if (!columns.empty()) {
+      of_file.columns = columns;
+      of_file.types.clear();
+    }
+    return open_csv(files, path, std::move(of_file));
+  };
+  return make_file_directory_stream(std::move(files), std::move(directory), std::move(generic));
 }
 
 }  // namespace velaria

@@ -1,13 +1,4 @@
-// The CSV files of a directory as a stream, in the order of their names.
-//
-// All files have one schema: the options' `columns`, or what the first file (by name) gives when
-// the source is made. Names that start with '.' or '_' and names without the suffix are not looked
-// at. Put files in place by rename: a file is read when it is seen. A file is cut into batches of
-// `batch_rows` rows.
-//
-// The offset is "name:batches", the last file looked at and how many of its batches are done;
-// restore skips all files whose names sort before it, so with restore new files must sort behind
-// old ones.
+// The CSV files of a directory as a stream; see file_directory_source.h.
 #pragma once
 
 #include <cstdint>

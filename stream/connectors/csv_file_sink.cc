@@ -1,26 +1,63 @@
 #include "stream/connectors/csv_file_sink.h"
 
+#include <functional>
+
 #include "src/base/text.h"
 #include "src/io/csv/csv_writer.h"
+#include "src/io/json/json_writer.h"
 
 namespace velaria {
 
 namespace {
 
-class CsvFileSink : public StreamSink {
+// How rows become text.
+class RowWriter {
  public:
-  CsvFileSink(std::shared_ptr<FileSystem> files, std::string path, CsvFileMode mode,
-              CsvOptions options)
+  virtual ~RowWriter() = default;
+  virtual void write_header(std::string*) const {}
+  virtual void write_chunk(const Chunk& chunk, std::string* out) const = 0;
+};
+
+class CsvRows : public RowWriter {
+ public:
+  CsvRows(const Schema& schema, const CsvOptions& options) : writer_(schema, options) {}
+  void write_header(std::string* out) const override { writer_.write_header(out); }
+  void write_chunk(const Chunk& chunk, std::string* out) const override {
+    writer_.write_chunk(chunk, out);
+  }
+
+ private:
+  const CsvWriter writer_;
+};
+
+class JsonLines : public RowWriter {
+ public:
+  explicit JsonLines(const Schema& schema) : writer_(schema) {}
+  void write_chunk(const Chunk& chunk, std::string* out) const override {
+    writer_.write_chunk(chunk, out);
+  }
+
+ private:
+  const JsonWriter writer_;
+};
+
+using MakeWriter = std::function<std::unique_ptr<RowWriter>(const Schema&)>;
+
+class TextFileSink : public StreamSink {
+ public:
+  TextFileSink(std::shared_ptr<FileSystem> files, std::string path, CsvFileMode mode,
+               std::string format, MakeWriter make_writer)
       : files_(std::move(files)),
         path_(std::move(path)),
         mode_(mode),
-        options_(std::move(options)) {}
+        format_(std::move(format)),
+        make_writer_(std::move(make_writer)) {}
 
-  std::string describe() const override { return concat("csv '", path_, "'"); }
+  std::string describe() const override { return concat(format_, " '", path_, "'"); }
 
   void open(const StreamContext& context, const Schema& schema) override {
     checkpointed_ = !context.checkpoint_path.empty();
-    writer_ = std::make_unique<CsvWriter>(schema, options_);
+    writer_ = make_writer_(schema);
     const bool append = mode_ == CsvFileMode::kAppend;
     const bool has_rows =
         append && files_->exists(path_) && files_->open_read(path_)->size_bytes() > 0;
@@ -66,8 +103,9 @@ class CsvFileSink : public StreamSink {
   const std::shared_ptr<FileSystem> files_;
   const std::string path_;
   const CsvFileMode mode_;
-  const CsvOptions options_;
-  std::unique_ptr<CsvWriter> writer_;
+  const std::string format_;
+  const MakeWriter make_writer_;
+  std::unique_ptr<RowWriter> writer_;
   std::unique_ptr<WritableFile> file_;
   std::string pending_;
   bool written_ = false;  // since the last flush
@@ -79,7 +117,19 @@ class CsvFileSink : public StreamSink {
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode, CsvOptions options) {
   check_csv_options(options);
-  return std::make_shared<CsvFileSink>(std::move(files), std::move(path), mode, std::move(options));
+  return std::make_shared<TextFileSink>(
+      std::move(files), std::move(path), mode, "csv",
+      [options = std::move(options)](const Schema& schema) -> std::unique_ptr<RowWriter> {
+        return std::make_unique<CsvRows>(schema, options);
+      });
+}
+
+StreamSinkPtr make_json_file_sink(std::shared_ptr<FileSystem> files, std::string path,
+                                  CsvFileMode mode) {
+  return std::make_shared<TextFileSink>(std::move(files), std::move(path), mode, "json",
+                                        [](const Schema& schema) -> std::unique_ptr<RowWriter> {
+                                          return std::make_unique<JsonLines>(schema);
+                                        });
 }
 
 }  // namespace velaria

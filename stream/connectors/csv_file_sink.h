@@ -1,4 +1,4 @@
-// Writes what a streaming query gives to one CSV file that our reader reads back.
+// Write what a streaming query gives to one file that our readers read back: CSV, or JSON lines.
 #pragma once
 
 #include <memory>
@@ -19,5 +19,8 @@ enum class CsvFileMode {
 // checkpoint; always on the disk when the sink is closed.
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode = CsvFileMode::kReplace, CsvOptions options = {});
+// One object on each line; see json_writer.h.
+StreamSinkPtr make_json_file_sink(std::shared_ptr<FileSystem> files, std::string path,
+                                  CsvFileMode mode = CsvFileMode::kReplace);
 
 }  // namespace velaria

@@ -1,7 +1,11 @@
 #include "src/io/probe/probe.h"
 
+#include <algorithm>
+
 #include "gtest/gtest.h"
 #include "src/base/text.h"
+#include "src/io/json/json_source.h"
+#include "src/io/line/line_source.h"
 #include "src/io/probe/probe_candidates.h"
 #include "tests/io/io_testing.h"
 
@@ -92,8 +96,90 @@ TEST(Probe, JsonAndLines) {
       rows_of(10, "10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a,b HTTP/1.0\" 200 232"));
   EXPECT_EQ(log.final_format, "line_regex");
   EXPECT_EQ(probe_text(rows_of(10, "one two three ")).final_format, "line_split");
-  expect_error(error_of([&] { open_probed(local_file_system(), array); }),
-               ErrorKind::kSqlUnsupported, {"json_array", "no reader"});
+}
+
+// What is probed, and the explicit reader with the settings that were found, written as texts.
+void expect_agreement(const std::string& name, const std::string& text, const std::string& format,
+                      const std::string& schema) {
+  SCOPED_TRACE(text.substr(0, 200));
+  const auto files = local_file_system();
+  const std::string path = write_test_file(name, text);
+  const ProbeResult probed = probe_file(files, path);
+  EXPECT_EQ(probed.final_format, format) << probed.candidates[0].reason;
+  EXPECT_EQ(probed.schema.to_string(), schema);
+  const TableSourcePtr source = open_probed(files, probed);
+  const auto options = with_probed_options(probed, {});
+  TableSourcePtr told;
+  if (probed.kind == "csv") {
+    told = open_csv(files, path, csv_options_from_text(options));
+  } else if (probed.kind == "json") {
+    told = open_json(files, path, json_options_from_text(options));
+  } else {
+    told = open_lines(files, path, line_options_from_text(options));
+  }
+  EXPECT_EQ(source->schema(), probed.schema);
+  EXPECT_EQ(told->schema(), probed.schema);
+  EXPECT_EQ(read_all(*told), read_all(*source));
+  size_t lines = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines += text.find_first_not_of(" \t\r", at) < end ? 1 : 0;
+    at = end + 1;
+  }
+  // No line is dropped without a warning (objects over several lines and quoted line ends apart).
+  if (probed.kind == "line" && read_all(*source).size() != lines) {
+    EXPECT_FALSE(probed.warnings.empty());
+  }
+}
+
+TEST(Probe, FormatsAndExplicitReadersAgree) {
+  expect_agreement("a.jsonl", "{\"a\":1}\n{\"b\":\"x\",\"a\":2.5}\n", "json_lines",
+                   "a float64, b utf8");
+  expect_agreement("b.json", "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n", "json_lines", "a int64");
+  expect_agreement("c.json", "{\"a\":1}{\"a\":2}", "json_lines", "a int64");
+  expect_agreement("d.json", "[{\"a\":\"2024-01-01\"},\n{\"a\":null}]", "json_array", "a date32");
+  expect_agreement("e.log",
+                   "1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] \"GET /x HTTP/1.0\" 200 5\n"
+                   "1.2.3.5 - bob [10/Oct/2000:13:55:37 -0700] \"GET /y,z HTTP/1.0\" 404 -\n",
+                   "line_regex",
+                   "host utf8, ident utf8, user utf8, time utf8, method utf8, path utf8, protocol "
+                   "utf8, status int64, bytes int64");
+  expect_agreement("f.log",
+                   "2026-01-01 10:00:00 INFO started\n2026-01-01 10:00:01 ERROR broke, badly\n"
+                   "  at main.cc:5\n2026-01-01 10:00:02 INFO ended\n",
+                   "line_regex",
+                   "time timestamp[us], fraction utf8, zone utf8, level utf8, message utf8");
+  expect_agreement(
+      "g.log", "Jan  5 12:34:56 host sshd[12]: one, two\nJan  5 12:34:57 host cron: three\n",
+      "line_regex", "priority int64, time utf8, host utf8, program utf8, pid int64, message utf8");
+  expect_agreement("h.txt", "a 1  x\nb 2 y\nc  3 z\n", "line_split",
+                   "column1 utf8, column2 int64, column3 utf8");
+  expect_agreement(
+      "i.txt", "Dear Sir, or Madam,\nthis is a letter.\nIt has, now, and then, commas.\nYours\n",
+      "line_regex", "line utf8");
+  expect_agreement("j.csv", "a,b\n1,x\n2,y\n3,z\n", "csv", "a int64, b utf8");
+  expect_agreement("k.csv",
+                   "when|level|n\n2026-01-01 10:00:00|INFO|1\n2026-01-01 10:00:00|WARN|2\n", "csv",
+                   "when timestamp[us], level utf8, n int64");
+}
+
+TEST(Probe, SaysWhyTheRunnerUpLost) {
+  const ProbeResult result = probe_text("{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4}\n");
+  ASSERT_GE(result.candidates.size(), 2u);
+  EXPECT_EQ(result.candidates[0].reason, "2 of 2 lines are JSON objects");
+  EXPECT_NE(result.candidates[1].reason.find("; lost to json_lines: 2 of 2 lines"),
+            std::string::npos)
+      << result.candidates[1].reason;
+}
+
+TEST(Probe, LinesThatALogFormatLeavesOutAreCounted) {
+  const ProbeResult result = probe_text(
+      "2026-01-01 10:00:00 INFO a\n2026-01-01 10:00:01 INFO b\n    trace\n2026-01-01 10:00:02 INFO "
+      "c\n");
+  ASSERT_EQ(result.warnings.size(), 1u);
+  EXPECT_NE(result.warnings[0].find("1 of 4 rows is left out; the first, in line 3"),
+            std::string::npos)
+      << result.warnings[0];
 }
 
 TEST(Probe, JsonGrammar) {

@@ -110,6 +110,33 @@ TEST(FileSourceProbeTest, JsonAndLinesAreToldFromCsv) {
             "json_array");
 }
 
+TEST(FileSourceProbeTest, EveryKindIsReadAsItIsProbed) {
+  DataflowSession session;
+  struct Sample {
+    const char* name;
+    const char* text;
+    const char* kind;
+  };
+  for (const Sample& sample : std::vector<Sample>{
+           {"k.jsonl", "{\"a\":1,\"b\":\"x\"}\n{\"b\":\"y\",\"c\":[1]}\n", "json"},
+           {"k.json", "[{\"a\":1},\n{\"a\":2.5}]\n", "json"},
+           {"k2.json", "{\n\"a\":1}\n{\"a\":2}\n", "json"},
+           {"k.log", "2026-01-01 10:00:00 INFO a\n2026-01-01 10:00:01 WARN b\n", "line"},
+           {"k.txt", "a 1 x\nb 2 y\n", "line"}}) {
+    const std::string path = write_file(sample.name, sample.text);
+    const ProbeResult probed = session.probe(path);
+    EXPECT_EQ(probed.kind, sample.kind) << sample.name;
+    const DataFrame read = session.read(path);
+    const auto options = with_probed_options(probed, {});
+    const DataFrame explicitly = probed.kind == "json" ? session.read_json(path, options)
+                                                       : session.read_line_file(path, options);
+    EXPECT_EQ(read.schema().to_string(), probed.schema.to_string()) << sample.name;
+    EXPECT_EQ(explicitly.schema().to_string(), probed.schema.to_string()) << sample.name;
+    EXPECT_EQ(rows_of(read), rows_of(explicitly)) << sample.name;
+    EXPECT_EQ(rows_of(read).size(), 2u) << sample.name;
+  }
+}
+
 TEST(FileSourceProbeTest, TheNameComesFromThePath) {
   DataflowSession session;
   EXPECT_EQ(session.probe(write_file("2013-flights (1).csv", "a,b\n1,2\n")).suggested_table_name,

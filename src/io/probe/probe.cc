@@ -1,9 +1,12 @@
 #include "src/io/probe/probe.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/json/json_source.h"
+#include "src/io/line/line_source.h"
 #include "src/io/probe/probe_candidates.h"
 #include "src/io/text_file.h"
 
@@ -78,6 +81,35 @@ void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& 
   out->columns = out->schema.fields();
 }
 
+void describe_source(const std::shared_ptr<TextSource>& source, ProbeResult* out) {
+  const std::vector<std::string> warnings = source->warnings();
+  out->warnings.insert(out->warnings.end(), warnings.begin(), warnings.end());
+  out->schema = source->schema();
+  out->columns = out->schema.fields();
+  out->source = source;
+}
+
+void describe_json(const std::shared_ptr<FileSystem>& files, const JsonCandidate& best,
+                   const FileOpenContext& context, ProbeResult* out) {
+  out->json = best.options;
+  out->json.input = to_input_options(*out);
+  describe_source(open_json(files, out->path, out->json, context), out);
+}
+
+void describe_lines(const std::shared_ptr<FileSystem>& files, const LineCandidate& best,
+                    const FileOpenContext& context, ProbeResult* out) {
+  out->line = best.options;
+  out->line.input = to_input_options(*out);
+  out->preset = best.preset;
+  // Logs have lines that belong to the line before them; the warning counts them.
+  if (!best.preset.empty()) out->line.on_error = RowErrorPolicy::kSkip;
+  auto source = open_lines(files, out->path, out->line, context);
+  if (!best.preset.empty() && source->rejected().count == 0) {
+    out->line.on_error = RowErrorPolicy::kFail;
+  }
+  describe_source(source, out);
+}
+
 const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
   const double best = candidates[0].score;
   const double lead = candidates.size() > 1 ? best - candidates[1].score : best;
@@ -113,26 +145,42 @@ ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& pat
                                   "; say encoding to be sure"));
   }
   out.suggested_table_name = table_name_from_path(path);
-  const std::vector<CsvCandidate> tables = judge_csv(sample);
-  out.candidates = judge_json(sample);
+  std::vector<CsvCandidate> tables = judge_csv(sample);
+  const std::vector<JsonCandidate> jsons = judge_json(sample);
+  const std::vector<LineCandidate> lines = judge_lines(sample);
   // JSON objects with the same keys also have the same number of commas; nothing else looks like
   // JSON.
-  const bool json = std::any_of(out.candidates.begin(), out.candidates.end(),
-                                [](const ProbeCandidate& c) { return c.score >= 0.9; });
-  for (const CsvCandidate& table : tables) {
-    out.candidates.push_back(table.candidate);
-    if (json) out.candidates.back().score *= 0.5;
+  const bool json = std::any_of(jsons.begin(), jsons.end(), [](const JsonCandidate& candidate) {
+    return candidate.candidate.score >= 0.9;
+  });
+  struct Ranked {
+    ProbeCandidate candidate;
+    std::function<void()> describe;
+  };
+  std::vector<Ranked> ranked;
+  for (const JsonCandidate& found : jsons) {
+    ranked.push_back({found.candidate, [&] { describe_json(files, found, context, &out); }});
   }
-  for (const ProbeCandidate& candidate : judge_lines(sample)) out.candidates.push_back(candidate);
-  std::stable_sort(
-      out.candidates.begin(), out.candidates.end(),
-      [](const ProbeCandidate& a, const ProbeCandidate& b) { return a.score > b.score; });
+  for (CsvCandidate& found : tables) {
+    if (json) found.candidate.score *= 0.5;
+    ranked.push_back({found.candidate, [&] { describe_csv(files, found, context, &out); }});
+  }
+  for (const LineCandidate& found : lines) {
+    ranked.push_back({found.candidate, [&] { describe_lines(files, found, context, &out); }});
+  }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
+    return a.candidate.score > b.candidate.score;
+  });
+  for (const Ranked& entry : ranked) out.candidates.push_back(entry.candidate);
   const ProbeCandidate& best = out.candidates.front();
+  if (out.candidates.size() > 1) {
+    out.candidates[1].reason += concat("; lost to ", best.format, ": ", best.reason);
+  }
   out.kind = best.kind;
   out.final_format = best.format;
   out.score = best.score;
   out.confidence = confidence_of(out.candidates);
-  if (out.kind == "csv") describe_csv(files, tables.front(), context, &out);
+  ranked.front().describe();
   return out;
 }
 
@@ -144,13 +192,7 @@ InputOptions to_input_options(const ProbeResult& result) {
 }
 
 CsvOptions to_csv_options(const ProbeResult& result) {
-  if (result.kind != "csv") {
-    throw Error(ErrorKind::kSqlUnsupported,
-                concat("'", result.path, "' looks like ", result.final_format, " (",
-                       result.candidates.empty() ? "" : result.candidates[0].reason,
-                       "), and there is no reader for it yet; read it with read_csv and options "
-                       "if it is a table"));
-  }
+  VELARIA_CHECK(result.kind == "csv");
   CsvOptions options;
   options.input = to_input_options(result);
   options.delimiter = result.delimiter;
@@ -161,9 +203,49 @@ CsvOptions to_csv_options(const ProbeResult& result) {
   return options;
 }
 
-std::shared_ptr<const TableSource> open_probed(std::shared_ptr<FileSystem> files,
-                                               const ProbeResult& result,
-                                               const FileOpenContext& context) {
+std::map<std::string, std::string> with_probed_options(const ProbeResult& result,
+                                                       std::map<std::string, std::string> given) {
+  std::map<std::string, std::string> options;
+  for (const auto& [name, text] : given) options[to_lower_ascii(name)] = text;
+  const auto is_given = [&](const char* name) { return options.count(name) != 0; };
+  // emplace: what was given stays.
+  if (!result.encoding_confidence.empty()) options.emplace("encoding", result.encoding);
+  if (result.kind == "csv") {
+    options.emplace("delimiter", result.delimiter);
+    options.emplace("quote", result.quote == '\0' ? std::string() : std::string(1, result.quote));
+    options.emplace("header", result.header ? "true" : "false");
+    if (!result.null_texts.empty())
+      options.emplace("null_text", join_texts(result.null_texts, ","));
+  } else if (result.kind == "json") {
+    options.emplace("format", result.final_format);
+    if (!is_given("on_error") && result.json.multiline.value_or(false)) {
+      options.emplace("multiline", "true");
+    }
+  } else if (!is_given("mode") && !is_given("preset") && !is_given("regex_pattern") &&
+             !is_given("split_delimiter")) {
+    if (result.line.on_error == RowErrorPolicy::kSkip) options.emplace("on_error", "skip");
+    std::vector<std::string> types;
+    for (const auto& [name, type] : result.line.types) {
+      types.push_back(concat('"', name, "\" ", type.to_string()));
+    }
+    if (!types.empty()) options.emplace("types", join_texts(types, ", "));
+    if (!result.preset.empty()) {
+      options.emplace("preset", result.preset);
+      return options;
+    }
+    options.emplace("mode", result.line.mode == LineMode::kRegex ? "regex" : "split");
+    if (result.line.mode == LineMode::kRegex) {
+      options.emplace("regex_pattern", result.line.regex_pattern);
+    } else {
+      options.emplace("split_delimiter", result.line.split_delimiter);
+    }
+  }
+  return options;
+}
+
+TableSourcePtr open_probed(std::shared_ptr<FileSystem> files, const ProbeResult& result,
+                           const FileOpenContext& context) {
+  if (result.source) return result.source;
   return open_csv(std::move(files), result.path, to_csv_options(result), context);
 }
 

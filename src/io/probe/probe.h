@@ -2,13 +2,14 @@
 // header, and the types of its columns.
 //
 //   ProbeResult probed = probe_file(files, "flights.csv");
-//   auto source = open_csv(files, "flights.csv", to_csv_options(probed));   // exactly what was
-//   probed
+//   TableSourcePtr source = open_probed(files, probed);
 //
-// Formats are judged by the first 256 KiB; the schema of CSV by every value of the file, so that
-// reading it never finds another one. The same file gives the same result, field for field.
+// is, settings and all, what the explicit reader of probed.kind gives with with_probed_options().
+// Formats are judged by the first 256 KiB; the schema by every value of the file, so that reading
+// it never finds another one. The same file gives the same result, field for field.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,10 @@
 #include "src/column/schema.h"
 #include "src/io/csv/csv_source.h"
 #include "src/io/file_options.h"
+#include "src/io/json/json_options.h"
+#include "src/io/line/line_options.h"
 #include "src/io/text_file.h"
+#include "src/plan/table_source.h"
 
 namespace velaria {
 
@@ -34,7 +38,7 @@ struct ProbeResult {
   std::string final_format;
   double score = 0;
   std::string confidence;  // high, medium, low
-  Schema schema;           // empty for formats that cannot be read yet
+  Schema schema;
   std::string suggested_table_name;
   std::vector<ProbeCandidate> candidates;  // best first, never empty
   std::vector<std::string> warnings;
@@ -43,6 +47,12 @@ struct ProbeResult {
   std::string encoding_confidence;
   std::string compression = "none";      // none, gzip, zstd
   std::shared_ptr<const TextFile> text;  // as it was probed; what a pipe gave lasts as long as this
+  // The source that was opened for the schema; open_probed() gives it. Null for CSV.
+  TableSourcePtr source;
+  // JSON and lines only: what their readers are told.
+  JsonOptions json;
+  LineOptions line;
+  std::string preset;  // line_regex: the log format's name, or empty
   // CSV and TSV only:
   std::string delimiter;
   char quote = '"';
@@ -53,22 +63,26 @@ struct ProbeResult {
   std::vector<std::string> null_texts;
 };
 
-// Throws FileAccessError; FileFormatError for a file that is empty, binary or compressed, and for a
-// CSV file with a defect (a ragged row, a quote that never closes, invalid UTF-8).
+// Throws FileAccessError; FileFormatError for a file that is empty or binary, and for one with a
+// defect of the format that it looks like (a ragged row of CSV, a line of JSON that is none). Only
+// lines that a log format does not match are left out, with a warning that counts them.
 ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
                        const FileOpenContext& context = {});
 
 // The encoding that was found, for every reader.
 InputOptions to_input_options(const ProbeResult& result);
 
-// Options with which open_csv reads what was probed. Throws SqlUnsupportedError naming the format
-// when it has no reader yet.
+// Options with which open_csv reads what was probed as CSV.
 CsvOptions to_csv_options(const ProbeResult& result);
 
-// Opens what was probed. Throws like to_csv_options and open_csv.
-std::shared_ptr<const TableSource> open_probed(std::shared_ptr<FileSystem> files,
-                                               const ProbeResult& result,
-                                               const FileOpenContext& context = {});
+// Options as texts for the reader of the probed kind: what is given, and for the rest what was
+// found.
+std::map<std::string, std::string> with_probed_options(const ProbeResult& result,
+                                                       std::map<std::string, std::string> given);
+
+// Opens what was probed. Throws like the reader of its kind.
+TableSourcePtr open_probed(std::shared_ptr<FileSystem> files, const ProbeResult& result,
+                           const FileOpenContext& context = {});
 
 // "2013-flights (1).csv.gz" -> "t_2013_flights_1".
 std::string table_name_from_path(const std::string& path);

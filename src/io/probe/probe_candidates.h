@@ -28,12 +28,23 @@ struct CsvCandidate {
 
 // One for each delimiter that splits anything, best first; one of a single column if none does.
 std::vector<CsvCandidate> judge_csv(const ProbeSample& sample);
-std::vector<ProbeCandidate> judge_json(const ProbeSample& sample);
-std::vector<ProbeCandidate> judge_lines(const ProbeSample& sample);
+
+struct JsonCandidate {
+  ProbeCandidate candidate;
+  JsonOptions options;
+};
+std::vector<JsonCandidate> judge_json(const ProbeSample& sample);
 
 // True when `text` is one well-formed JSON value, without or with white space around it. The value
 // may be cut off at the end if `may_be_cut`.
 bool is_json(std::string_view text, bool may_be_cut);
+
+struct LineCandidate {
+  ProbeCandidate candidate;
+  LineOptions options;
+  std::string preset;
+};
+std::vector<LineCandidate> judge_lines(const ProbeSample& sample);
 
 // Lines of `text` without their ends, at most `limit`.
 std::vector<std::string_view> lines_of(std::string_view text, size_t limit);

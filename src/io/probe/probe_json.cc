@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "src/base/text.h"
+#include "src/io/json/json_source.h"
+#include "src/io/json/json_walker.h"
 #include "src/io/probe/probe_candidates.h"
 
 namespace velaria {
@@ -8,7 +10,6 @@ namespace velaria {
 namespace {
 
 constexpr size_t kJudgedLines = 1000;
-constexpr int kMaxDepth = 512;
 
 // A checker of JSON's grammar; keeps no values.
 class JsonChecker {
@@ -17,11 +18,25 @@ class JsonChecker {
 
   enum class Verdict { kGood, kBad, kCut };
 
+  // One value and nothing behind it.
   Verdict check() {
     Verdict verdict = value(0);
     if (verdict != Verdict::kGood) return verdict;
     skip_space();
-    return position_ == text_.size() ? Verdict::kGood : Verdict::kBad;
+    return done() ? Verdict::kGood : Verdict::kBad;
+  }
+
+  // Objects and nothing else; counts those that are whole.
+  Verdict check_objects(size_t* objects) {
+    *objects = 0;
+    for (;;) {
+      skip_space();
+      if (done()) return *objects > 0 ? Verdict::kGood : Verdict::kCut;
+      if (text_[position_] != '{') return Verdict::kBad;
+      const Verdict verdict = value(0);
+      if (verdict != Verdict::kGood) return verdict;
+      ++*objects;
+    }
   }
 
  private:
@@ -41,7 +56,7 @@ class JsonChecker {
   Verdict value(int depth) {
     skip_space();
     if (done()) return Verdict::kCut;
-    if (depth > kMaxDepth) return Verdict::kBad;
+    if (depth > kMaxJsonDepth) return Verdict::kBad;
     switch (text_[position_]) {
       case '{': return members(depth, '}', true);
       case '[': return members(depth, ']', false);
@@ -141,30 +156,53 @@ bool is_json(std::string_view text, bool may_be_cut) {
          (may_be_cut && verdict == JsonChecker::Verdict::kCut);
 }
 
-std::vector<ProbeCandidate> judge_json(const ProbeSample& sample) {
-  std::vector<ProbeCandidate> out;
+std::vector<JsonCandidate> judge_json(const ProbeSample& sample) {
+  using Verdict = JsonChecker::Verdict;
+  std::vector<JsonCandidate> out;
   const size_t first = sample.text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return out;
   if (sample.text[first] == '[' && is_json(sample.text, !sample.whole_file)) {
     // An array of anything but objects may as well be a line of something else.
     const size_t member = sample.text.find_first_not_of(" \t\r\n", first + 1);
     const bool objects = member != std::string_view::npos && sample.text[member] == '{';
-    out.push_back({"json_array", "json", objects ? 0.99 : 0.6,
-                   objects ? "the text is one JSON array of objects" : "the text is a JSON array"});
+    JsonCandidate array;
+    array.candidate = {"json_array", "json", objects ? 0.99 : 0.3,
+                       objects ? "the text is one JSON array of objects"
+                               : "the text is a JSON array, but its elements are no objects"};
+    array.options.format = JsonFormat::kArray;
+    out.push_back(std::move(array));
+  }
+  if (sample.text[first] == '{' && json_objects_span_lines(sample.text)) {
+    size_t objects = 0;
+    const Verdict verdict = JsonChecker(sample.text).check_objects(&objects);
+    if (verdict == Verdict::kGood || (!sample.whole_file && verdict == Verdict::kCut)) {
+      JsonCandidate behind;
+      behind.candidate = {
+          "json_lines", "json", 0.99,
+          concat("the text is ", objects, objects == 1 ? " JSON object" : " JSON objects",
+                 " behind each other, not one on each line")};
+      behind.options.multiline = true;
+      out.push_back(std::move(behind));
+      return out;
+    }
   }
   size_t lines = 0;
   size_t good = 0;
   for (std::string_view line : lines_of(sample.text, kJudgedLines)) {
-    const size_t begin = line.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) continue;
+    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
     ++lines;
-    if (line[begin] == '{' && is_json(line, false)) ++good;
+    size_t objects = 0;
+    if (JsonChecker(line).check_objects(&objects) == Verdict::kGood) ++good;
   }
   if (good > 0) {
     const double share = static_cast<double>(good) / static_cast<double>(lines);
-    out.push_back({"json_lines", "json", 0.99 * share,
-                   concat(good, " of ", lines,
-                          lines == 1 ? " line is a JSON object" : " lines are JSON objects")});
+    JsonCandidate candidate;
+    candidate.candidate = {
+        "json_lines", "json", 0.99 * share,
+        concat(good, " of ", lines,
+               lines == 1 ? " line is a JSON object" : " lines are JSON objects")};
+    candidate.options.multiline = false;
+    out.push_back(std::move(candidate));
   }
   return out;
 }

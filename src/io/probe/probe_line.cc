@@ -2,7 +2,9 @@
 #include <map>
 
 #include "src/base/text.h"
+#include "src/io/line/line_presets.h"
 #include "src/io/probe/probe_candidates.h"
+#include "src/kernel/regular_expression.h"
 
 namespace velaria {
 
@@ -21,46 +23,33 @@ size_t count_words(std::string_view line) {
   return words;
 }
 
-// host ident user [date] "request" status size: what web servers write.
-bool is_access_log(std::string_view line) {
-  const size_t open = line.find(" [");
-  if (open == std::string_view::npos || count_words(line.substr(0, open)) != 3) return false;
-  const size_t close = line.find("] \"", open);
-  if (close == std::string_view::npos) return false;
-  const size_t end = line.find("\" ", close + 3);
-  if (end == std::string_view::npos) return false;
-  const std::string_view status = line.substr(end + 2, 3);
-  return status.size() == 3 &&
-         std::all_of(status.begin(), status.end(), [](char c) { return c >= '0' && c <= '9'; });
+// How sure a format is when every line matches. Below what CSV with several columns reaches where
+// tables may look alike: they begin with dates, too.
+double weight_of(std::string_view preset) {
+  if (preset == "apache_combined" || preset == "apache_common") return 0.995;
+  if (preset == "stamped") return 0.9;
+  return 0.97;
 }
 
-// "Jan  5 12:34:56 host program: text", or an ISO date and time before the text.
-bool is_stamped_line(std::string_view line) {
-  const auto shaped = [&](std::string_view shape) {
-    if (line.size() < shape.size()) return false;
-    for (size_t i = 0; i < shape.size(); ++i) {
-      const char c = line[i];
-      switch (shape[i]) {
-        case '9':
-          if (c < '0' || c > '9') return false;
-          break;
-        case 'A':
-          if ((c | 32) < 'a' || (c | 32) > 'z') return false;
-          break;
-        case '_':
-          if (c != ' ' && (c < '0' || c > '9')) return false;
-          break;
-        case 'T':
-          if (c != ' ' && c != 'T') return false;
-          break;
-        default:
-          if (c != shape[i]) return false;
-      }
+struct PresetMatches {
+  size_t lines = 0;
+  size_t with_level = 0;
+};
+
+PresetMatches count_matches(const LinePreset& preset, const std::vector<std::string_view>& lines) {
+  const RegularExpressionPtr pattern = compile_regular_expression(preset.pattern, "");
+  const std::map<std::string, int> groups = pattern->group_numbers();
+  const auto level = groups.find("level");
+  std::vector<std::string_view> found(static_cast<size_t>(pattern->group_count()) + 1);
+  PresetMatches out;
+  for (std::string_view line : lines) {
+    if (!pattern->match(line, found.data(), static_cast<int>(found.size()))) continue;
+    ++out.lines;
+    if (level != groups.end() && !found[static_cast<size_t>(level->second)].empty()) {
+      ++out.with_level;
     }
-    return true;
-  };
-  return shaped("AAA _9 99:99:99 ") || shaped("9999-99-99T99:99:99") ||
-         shaped("[9999-99-99T99:99:99");
+  }
+  return out;
 }
 
 }  // namespace
@@ -77,41 +66,59 @@ std::vector<std::string_view> lines_of(std::string_view text, size_t limit) {
   return lines;
 }
 
-std::vector<ProbeCandidate> judge_lines(const ProbeSample& sample) {
-  std::vector<ProbeCandidate> out;
+std::vector<LineCandidate> judge_lines(const ProbeSample& sample) {
+  std::vector<LineCandidate> out;
+  std::vector<std::string_view> lines;
   std::map<size_t, size_t> word_counts;
-  size_t lines = 0;
-  size_t access = 0;
-  size_t stamped = 0;
   for (std::string_view line : lines_of(sample.text, kJudgedLines)) {
     if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-    ++lines;
+    lines.push_back(line);
     ++word_counts[count_words(line)];
-    access += is_access_log(line) ? 1 : 0;
-    stamped += is_stamped_line(line) ? 1 : 0;
   }
-  if (lines == 0) return out;
+  if (lines.empty()) return out;
   const auto share = [&](size_t count) {
-    return static_cast<double>(count) / static_cast<double>(lines);
+    return static_cast<double>(count) / static_cast<double>(lines.size());
   };
-  if (access > 0) {
-    // Above what CSV can reach: requests may hold the same number of commas by chance.
-    out.push_back({"line_regex", "line", 0.995 * share(access),
-                   concat(access, " of ", lines, " lines look like a web server's access log")});
-  } else if (stamped > 0) {
-    // Below CSV with several columns: tables begin with dates, too.
-    out.push_back(
-        {"line_regex", "line", 0.6 * share(stamped),
-         concat(stamped, " of ", lines, " lines begin with a date and time, as logs do")});
+  const char* const line_word = lines.size() == 1 ? " line" : " lines";
+
+  size_t best_lines = 0;
+  LineCandidate log;
+  for (const LinePreset& preset : line_presets()) {
+    const PresetMatches matches = count_matches(preset, lines);
+    if (matches.lines <= best_lines || 2 * matches.lines < lines.size()) continue;
+    best_lines = matches.lines;
+    double score = weight_of(preset.name) * share(matches.lines);
+    // A date and time alone is little.
+    if (preset.name == std::string_view("stamped")) {
+      score *= 2.0 / 3 + share(matches.with_level) / 3;
+    }
+    log.candidate = {
+        "line_regex", "line", score,
+        concat(matches.lines, " of ", lines.size(), line_word, " match ", preset.title)};
+    log.options = preset.options();
+    log.preset = preset.name;
   }
+  if (best_lines > 0) out.push_back(std::move(log));
+
   const auto most =
       std::max_element(word_counts.begin(), word_counts.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   const double agreement = share(most->second);
-  const double score = most->first < 2 ? 0.1 : (agreement < 0.8 ? 0.2 : 0.55) * agreement;
-  out.push_back({"line_split", "line", score,
-                 concat(most->second, " of ", lines, lines == 1 ? " line has " : " lines have ",
-                        most->first, most->first == 1 ? " word" : " words between spaces")});
+  LineCandidate split;
+  split.candidate = {
+      "line_split", "line",
+      most->first < 2 ? 0.1 : (most->second < lines.size() ? 0.2 : 0.55) * agreement,
+      concat(most->second, " of ", lines.size(), line_word, lines.size() == 1 ? " has " : " have ",
+             most->first, most->first == 1 ? " word" : " words between spaces")};
+  split.options.split_delimiter = "whitespace";
+  out.push_back(std::move(split));
+
+  LineCandidate whole;
+  whole.candidate = {"line_regex", "line", 0.25, "every line is a text"};
+  whole.options.mode = LineMode::kRegex;
+  whole.options.regex_pattern = "^(?P<line>.*)$";
+  whole.options.types["line"] = DataType(TypeId::kUtf8);
+  out.push_back(std::move(whole));
   return out;
 }
 

@@ -1,0 +1,34 @@
+// What is known of a file of lines once it is opened. Immutable; any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/io/line/line_options.h"
+#include "src/io/line/one_pass_pattern.h"
+#include "src/io/text_table/text_layout.h"
+#include "src/kernel/regular_expression.h"
+
+namespace velaria {
+
+struct LineLayout : TextLayout {
+  LineOptions options;
+  RegularExpressionPtr pattern;                        // of mode regex
+  std::shared_ptr<const OnePassPattern> fast_pattern;  // the same, if it is of that kind
+  std::vector<int> places;                             // per column: its field, or its group
+  bool exact_fields = false;  // split: a line has one field for each column, no more
+
+  std::string format() const override { return "line"; }
+  std::unique_ptr<TextRangeCutter> cut(const TextPass& pass,
+                                       const CancellationToken* cancellation) const override;
+  std::unique_ptr<RowReader> read_rows(const std::vector<size_t>& columns,
+                                       RejectedRows* rejected) const override;
+};
+
+// Fields of a line, or none when it is blank in the sense of the options.
+void split_line(const LineOptions& options, std::string_view line,
+                std::vector<std::string_view>* fields);
+bool is_blank_line(const LineOptions& options, std::string_view line);
+
+}  // namespace velaria

@@ -1,0 +1,51 @@
+// Options of readers as key/value texts: what SQL's OPTIONS(...) and keyword arguments carry.
+//
+// An unknown name or value is refused with InvalidArgumentError and a suggestion.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/column/type.h"
+#include "src/io/file_options.h"
+
+namespace velaria {
+
+// A row that cannot be read.
+enum class RowErrorPolicy {
+  kFail,  // an error with its place
+  kSkip,  // the row is left out, counted and reported
+};
+
+struct NamedText {
+  std::string name;
+  std::string text;  // may be empty
+};
+
+struct OptionText {
+  std::string_view reader;  // "JSON"
+  std::string key;
+  std::string text;
+
+  [[noreturn]] void refuse(std::string_view expected) const;
+  bool boolean() const;
+  int64_t number() const;
+  RowErrorPolicy row_errors() const;
+  // "name text, "other name" text": items at commas outside of brackets and double quotes.
+  std::vector<NamedText> named_list() const;
+  std::map<std::string, DataType> types() const;
+};
+
+using OptionSetter = std::function<void(const OptionText&)>;
+
+// `input` takes the options of set_input_option().
+void read_option_texts(std::string_view reader, const std::map<std::string, std::string>& texts,
+                       const std::map<std::string, OptionSetter>& setters, InputOptions* input);
+// Throws unless 1 <= value <= most.
+void check_option_range(std::string_view reader, std::string_view key, int64_t value, int64_t most);
+
+}  // namespace velaria

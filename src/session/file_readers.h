@@ -1,0 +1,29 @@
+// The readers of files by name, as SQL and keyword options call them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/column/schema.h"
+#include "src/io/probe/probe.h"
+#include "src/plan/table_source.h"
+
+namespace velaria {
+
+class Engine;
+
+using OptionTexts = std::map<std::string, std::string>;
+
+// Reads with a reader: csv, line or json. `columns` are those of CREATE TABLE t (...): csv, and
+// line without mappings, take them by position, json and line with mappings by name. `written` is
+// how the reader was named ("USING parquet") for the SqlUnsupportedError when there is none.
+TableSourcePtr open_with_reader(const Engine& engine, const std::string& reader,
+                                const std::string& path, const OptionTexts& options,
+                                const std::vector<Field>& columns, const std::string& written);
+
+// Probes, then reads exactly what was found; `options` and `columns` go over it.
+TableSourcePtr open_by_probe(const Engine& engine, const std::string& path,
+                             const OptionTexts& options, const std::vector<Field>& columns);
+
+}  // namespace velaria

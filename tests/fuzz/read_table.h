@@ -1,0 +1,39 @@
+// A source as texts, for comparing readings of the same bytes.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include "src/plan/table_source.h"
+
+namespace velaria {
+
+inline std::string table_text(const TableSource& source, int64_t chunk_rows) {
+  ScanRequest request;
+  for (size_t i = 0; i < source.schema().size(); ++i) request.columns.push_back(i);
+  request.chunk_rows = chunk_rows;
+  const auto task = source.scan(request)->new_task();
+  std::string out = source.schema().to_string() + "\n";
+  Chunk chunk;
+  while (task->next(&chunk)) {
+    for (int64_t row = 0; row < chunk.rows; ++row) {
+      for (const ColumnPtr& column : chunk.columns) {
+        out += column->is_null(row) ? "<null>" : column->value(row).to_string();
+        out += '|';
+      }
+      out += '\n';
+    }
+  }
+  return out;
+}
+
+[[noreturn]] inline void fuzz_failure(const std::string& what, const std::string& one,
+                                      const std::string& other) {
+  std::fprintf(stderr, "%s\n---- one:\n%s\n---- other:\n%s\n", what.c_str(), one.c_str(),
+               other.c_str());
+  std::abort();
+}
+
+}  // namespace velaria

@@ -1,0 +1,227 @@
+#include "src/io/line/line_source.h"
+
+#include "gtest/gtest.h"
+#include "src/io/line/line_presets.h"
+#include "tests/io/io_testing.h"
+
+namespace velaria {
+namespace {
+
+std::shared_ptr<TextSource> open_text(std::string_view text, LineOptions options = {},
+                                      size_t tasks = 1) {
+  FileOpenContext context;
+  context.tasks = tasks;
+  return open_lines(local_file_system(), write_test_file("t.log", text), std::move(options),
+                    context);
+}
+
+TextRows rows_of(std::string_view text, LineOptions options = {}) {
+  return read_all(*open_text(text, std::move(options)));
+}
+
+Error error_for(std::string_view text, const LineOptions& options) {
+  return error_of([&] { rows_of(text, options); });
+}
+
+LineOptions regex(std::string pattern) {
+  LineOptions options;
+  options.mode = LineMode::kRegex;
+  options.regex_pattern = std::move(pattern);
+  return options;
+}
+
+LineOptions split(std::string delimiter) {
+  LineOptions options;
+  options.split_delimiter = std::move(delimiter);
+  return options;
+}
+
+TEST(LineSource, SplitsAtADelimiter) {
+  const auto source = open_text("1;x;2.5\n2;;3\n3;\"q;7\n", split(";"));
+  EXPECT_EQ(source->schema().to_string(), "column1 int64, column2 utf8, column3 float64");
+  EXPECT_EQ(read_all(*source),
+            (TextRows{{"1", "x", "2.5"}, {"2", "<null>", "3.0"}, {"3", "\"q", "7.0"}}));
+  EXPECT_EQ(rows_of("a||b||c", split("||")), (TextRows{{"a", "b", "c"}}));
+  EXPECT_EQ(rows_of("a\t\tc\n\t\t\n", split("\t")),
+            (TextRows{{"a", "<null>", "c"}, {"<null>", "<null>", "<null>"}}));
+}
+
+TEST(LineSource, SplitsAtWhiteSpace) {
+  EXPECT_EQ(rows_of("  a  b\tc \n1 2    3\n \t \n", split("whitespace")),
+            (TextRows{{"a", "b", "c"}, {"1", "2", "3"}}));
+}
+
+TEST(LineSource, MappingsNameFields) {
+  LineOptions options = split(",");
+  options.mappings = {{"last", "2"}, {"first", "0"}};
+  const auto source = open_text("a,b,7\nc,d,8,extra\n", options);
+  EXPECT_EQ(source->schema().to_string(), "last int64, first utf8");
+  EXPECT_EQ(read_all(*source), (TextRows{{"7", "a"}, {"8", "c"}}));
+  options.mappings = {{"x", "first"}};
+  expect_error(error_for("a,b\n", options), ErrorKind::kInvalidArgument, {"'x' is field 'first'"});
+  options.mappings = {{"x", "5"}};
+  expect_error(error_for("a,b\n", options), ErrorKind::kFileFormat,
+               {":1:1", "2 fields", "mappings needs 6", "ragged='pad'"});
+  options.ragged = RaggedPolicy::kPad;
+  EXPECT_EQ(rows_of("a,b\n", options), (TextRows{{"<null>"}}));
+}
+
+TEST(LineSource, RaggedLines) {
+  const char* text = "a,b\nc\nd,e,f\n\ng,h\n";
+  expect_error(error_for(text, split(",")), ErrorKind::kFileFormat,
+               {":2:1 (byte 4)", "1 field", "2 columns", "on_error='skip'"});
+  LineOptions options = split(",");
+  options.ragged = RaggedPolicy::kPad;
+  expect_error(error_for(text, options), ErrorKind::kFileFormat, {":3:1", "3 fields", "mappings"});
+  options.on_error = RowErrorPolicy::kSkip;
+  const auto source = open_text(text, options);
+  EXPECT_EQ(read_all(*source), (TextRows{{"a", "b"}, {"c", "<null>"}, {"g", "h"}}));
+  EXPECT_EQ(source->rejected().count, 1);
+  ASSERT_EQ(source->warnings().size(), 1u);
+  EXPECT_NE(source->warnings()[0].find("1 of 4 rows is left out; the first, in line 3"),
+            std::string::npos)
+      << source->warnings()[0];
+}
+
+TEST(LineSource, GroupsByNumberAndName) {
+  const char* text = "INFO a=1\nWARN b=\nINFO c=3\n";
+  const std::string pattern = R"(^(?P<level>\w+) (\w)=(\d+)?$)";
+  EXPECT_EQ(open_text(text, regex(pattern))->schema().to_string(),
+            "level utf8, column2 utf8, column3 int64");
+  LineOptions options = regex(pattern);
+  options.mappings = {{"n", "3"}, {"all", "0"}, {"l", "level"}};
+  EXPECT_EQ(rows_of(text, options), (TextRows{{"1", "INFO a=1", "INFO"},
+                                              {"<null>", "WARN b=", "WARN"},
+                                              {"3", "INFO c=3", "INFO"}}));
+  options.mappings = {{"n", "4"}};
+  expect_error(error_for(text, options), ErrorKind::kInvalidArgument,
+               {"group '4'", "3 groups", "level", "0 is the whole match"});
+  // A match may lie anywhere in the line.
+  EXPECT_EQ(rows_of("xx 12 yy\n", regex(R"(\d+)")), (TextRows{{"12"}}));
+  expect_error(error_for("x\n", regex("(")), ErrorKind::kSqlSemantic, {"regular expression"});
+}
+
+TEST(LineSource, LinesThatDoNotMatchAreCounted) {
+  const std::string text = "1 a\nnothing\n2 b\n  at somewhere\n3 c";
+  LineOptions options = regex(R"(^(\d+) (\w+)$)");
+  expect_error(error_for(text, options), ErrorKind::kFileFormat,
+               {":2:1 (byte 4)", "'nothing' does not match", "on_error='skip'"});
+  options.on_error = RowErrorPolicy::kSkip;
+  for (int64_t bytes = 1; bytes < 60; ++bytes) {
+    options.range_bytes = bytes;
+    const auto source = open_text(text, options, 2);
+    EXPECT_EQ(read_all(*source, 2, 2), (TextRows{{"1", "a"}, {"2", "b"}, {"3", "c"}})) << bytes;
+    EXPECT_EQ(source->rejected().count, 2);
+    EXPECT_EQ(source->rejected().first[0].byte, 4u);
+    EXPECT_EQ(source->rejected().first[1].text, "  at somewhere");
+  }
+}
+
+TEST(LineSource, EmptyLinesAndLineEnds) {
+  LineOptions options = split(",");
+  EXPECT_EQ(rows_of("a,1\r\n\r\nb,2\rc,3\n\n", options),
+            (TextRows{{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  options.skip_empty_lines = false;
+  EXPECT_EQ(rows_of("a,1\n\nb,2\n", options),
+            (TextRows{{"a", "1"}, {"<null>", "<null>"}, {"b", "2"}}));
+  for (int64_t bytes = 1; bytes < 12; ++bytes) {
+    options.range_bytes = bytes;
+    EXPECT_EQ(rows_of("a,1\rb,2\rc,3\r", options), (TextRows{{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+    EXPECT_EQ(rows_of("a,1\r\nb,2\r\nc,3", options),
+              (TextRows{{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  }
+  expect_error(error_for("a\xff,1\n", split(",")), ErrorKind::kFileFormat, {":1:2", "UTF-8"});
+  expect_error(error_for("\n\n", split(",")), ErrorKind::kFileFormat, {"blank"});
+}
+
+TEST(LineSource, NullTextsAndTypes) {
+  LineOptions options = split(" ");
+  options.null_texts = {"-"};
+  options.types = {{"column2", DataType(TypeId::kUtf8)}};
+  const auto source = open_text("1 2\n- 3\n", options);
+  EXPECT_EQ(source->schema().to_string(), "column1 int64, column2 utf8");
+  EXPECT_EQ(read_all(*source), (TextRows{{"1", "2"}, {"<null>", "3"}}));
+  options.types = {{"colum2", DataType(TypeId::kUtf8)}};
+  expect_error(error_for("1 2\n", options), ErrorKind::kInvalidArgument,
+               {"'colum2'", "did you mean"});
+}
+
+TEST(LineSource, TextOptions) {
+  const LineOptions options = line_options_from_text(
+      {{"regex_pattern", "a(b)"}, {"mappings", "x 1, y:0, z: 1"}, {"null_text", "-, NA"}});
+  EXPECT_EQ(options.mode, LineMode::kRegex);
+  ASSERT_EQ(options.mappings.size(), 3u);
+  EXPECT_EQ(options.mappings[1].name, "y");
+  EXPECT_EQ(options.mappings[1].from, "0");
+  EXPECT_EQ(options.mappings[2].name, "z");
+  EXPECT_EQ(options.null_texts, (std::vector<std::string>{"-", "NA"}));
+  EXPECT_EQ(line_options_from_text({{"split_delimiter", "\\t"}}).split_delimiter, "\t");
+  expect_error(error_of([] { line_options_from_text({{"split_delimeter", ","}}); }),
+               ErrorKind::kInvalidArgument, {"split_delimiter"});
+  expect_error(
+      error_of([] { line_options_from_text({{"mode", "split"}, {"regex_pattern", "x"}}); }),
+      ErrorKind::kInvalidArgument, {"mode='regex'"});
+  expect_error(error_of([] { line_options_from_text({{"preset", "apache"}}); }),
+               ErrorKind::kInvalidArgument, {"no line preset 'apache'", "apache_combined"});
+}
+
+struct PresetCase {
+  const char* preset;
+  const char* line;
+  std::vector<std::string> row;
+};
+
+TEST(LinePresets, ReadTheirLogs) {
+  const std::string null = "<null>";
+  const std::vector<PresetCase> cases = {
+      {"apache_common",
+       R"(127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 200 2326)",
+       {"127.0.0.1", null, "frank", "10/Oct/2000:13:55:36 -0700", "GET", "/apache_pb.gif",
+        "HTTP/1.0", "200", "2326"}},
+      {"apache_common",
+       R"(::1 - - [10/Oct/2000:13:55:36 +0000] "-" 408 -)",
+       {"::1", null, null, "10/Oct/2000:13:55:36 +0000", null, null, null, "408", null}},
+      {"apache_combined",
+       R"(10.0.0.1 - - [29/Nov/2026:10:00:00 +0000] "POST /a?b=\"c\" HTTP/1.1" 302 5 "http://x/" "curl \"8\"")",
+       {"10.0.0.1", null, null, "29/Nov/2026:10:00:00 +0000", "POST", R"(/a?b=\"c\")", "HTTP/1.1",
+        "302", "5", "http://x/", R"(curl \"8\")", null}},
+      {"apache_error",
+       "[Wed Oct 11 14:32:52.123456 2000] [core:error] [pid 35:tid 47] [client 1.2.3.4:5] File "
+       "does not exist",
+       {"Wed Oct 11 14:32:52.123456 2000", "core", "error", "35", "47", "1.2.3.4:5",
+        "File does not exist"}},
+      {"nginx_error",
+       "2026/11/29 10:00:00 [error] 12#34: *5 open() failed",
+       {"2026/11/29 10:00:00", "error", "12", "34", "5", "open() failed"}},
+      {"syslog",
+       "Jan  5 12:34:56 host sshd[123]: Accepted key",
+       {null, "Jan  5 12:34:56", "host", "sshd", "123", "Accepted key"}},
+      {"syslog",
+       "<13>Jan 15 12:34:56 host cron: job",
+       {"13", "Jan 15 12:34:56", "host", "cron", null, "job"}},
+      {"syslog_rfc5424",
+       R"(<34>1 2003-10-11T22:14:15.003Z mymachine.example su - ID47 [x@1 a="\]"] 'su root' failed)",
+       {"34", "1", "2003-10-11 22:14:15.003+00:00", "mymachine.example", "su", null, "ID47",
+        R"([x@1 a="\]"])", "'su root' failed"}},
+      {"stamped",
+       "2026-11-29 10:00:00,123 [ERROR] it broke: 5",
+       {"2026-11-29 10:00:00", "123", null, "ERROR", "it broke: 5"}},
+      {"stamped",
+       "2026-11-29T10:00:00Z nothing special",
+       {"2026-11-29 10:00:00", null, "Z", null, "nothing special"}},
+  };
+  for (const PresetCase& one : cases) {
+    SCOPED_TRACE(one.line);
+    const TextRows rows = rows_of(std::string(one.line) + "\n", line_preset(one.preset).options());
+    ASSERT_EQ(rows.size(), 1u);
+    ASSERT_EQ(rows[0].size(), one.row.size());
+    for (size_t i = 0; i < one.row.size(); ++i) {
+      // What inference makes of times is not what this test is about.
+      if (one.row[i].find("22:14:15") != std::string::npos) continue;
+      EXPECT_EQ(rows[0][i], one.row[i]) << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace velaria
