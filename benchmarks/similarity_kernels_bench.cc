@@ -2,9 +2,10 @@
 //
 // ReadAll is the yardstick: the same bytes, only summed. Kernel/* are the first-pass kernels per
 // SIMD level, Search/* whole searches (k = 10 unless named), on the calling thread (threads:1) or a
-// pool of two. The peer is numpy's X @ q; see similarity_numpy_peer.py beside this file.
+// pool of two. The peers are in vector_search_bench.py.
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <random>
@@ -15,6 +16,7 @@
 #include "src/base/cpu_features.h"
 #include "src/similarity/exact_search.h"
 #include "src/similarity/kernels/distance_kernels.h"
+#include "src/similarity/kernels/product_kernels.h"
 #include "src/similarity/parallel_tasks.h"
 
 namespace velaria {
@@ -99,17 +101,16 @@ void kernel(benchmark::State& state, SimdLevel level, const std::string& which, 
   set_bytes(&state, rows, dimension);
 }
 
-void search_table(benchmark::State& state, Metric metric, bool norms, int64_t top_k, int64_t rows,
+void search_table(benchmark::State& state, Metric metric, int64_t top_k, int64_t rows,
                   int32_t dimension, size_t threads) {
   const Data& data = data_for(rows, dimension);
   ThreadPool pool(threads);
   VectorTable table(dimension);
   table.append(data.column);
-  if (norms) table.cache_norms(&pool);
   int64_t rescored = 0;
   for (auto _ : state) {
     const VectorSearchResult result =
-        search(table, {metric, data.query, top_k}, threads == 1 ? nullptr : &pool);
+        search(table, {metric, data.query, top_k}, {threads == 1 ? nullptr : &pool});
     rescored = result.rescored_rows;
     benchmark::DoNotOptimize(result.matches.data());
   }
@@ -117,13 +118,27 @@ void search_table(benchmark::State& state, Metric metric, bool norms, int64_t to
   set_bytes(&state, rows, dimension);
 }
 
-void compute_norms(benchmark::State& state, int64_t rows, int32_t dimension, size_t threads) {
+void search_many_queries(benchmark::State& state, Metric metric, int64_t count, int64_t rows,
+                         int32_t dimension, std::string_view backend) {
   const Data& data = data_for(rows, dimension);
-  ThreadPool pool(threads);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(VectorNorms::compute(*data.column, threads == 1 ? nullptr : &pool));
+  ThreadPool pool(2);
+  VectorTable table(dimension);
+  table.append(data.column);
+  std::mt19937 random(7);
+  ManySearchRequest request;
+  request.metric = metric;
+  request.count = count;
+  for (int64_t i = 0; i < count * dimension; ++i) {
+    request.queries.push_back(static_cast<float>(random()) * 0x1p-31f - 1.0f);
   }
-  set_bytes(&state, rows, dimension);
+  setenv("VELARIA_SIMD_BACKEND", std::string(backend).c_str(), 1);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(search_many(table, request, {&pool}).data());
+  }
+  unsetenv("VELARIA_SIMD_BACKEND");
+  state.counters["gigaflops"] =
+      benchmark::Counter(2e-9 * static_cast<double>(rows * dimension * count),
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
 
 bool register_all() {
@@ -152,18 +167,21 @@ bool register_all() {
       const std::string end = shape + "/threads:" + std::to_string(threads);
       add("ReadAll/" + end, [=](benchmark::State& state) { read_all(state, n, d, threads); });
       for (Metric metric : {Metric::kCosine, Metric::kDot, Metric::kL2}) {
-        for (bool norms : {false, true}) {
-          if (norms && metric == Metric::kL2) continue;
-          add("Search/" + std::string(metric_name(metric)) + (norms ? "+norms/" : "/") + end,
-              [=](benchmark::State& state) {
-                search_table(state, metric, norms, 10, n, d, threads);
-              });
-        }
+        add("Search/" + std::string(metric_name(metric)) + "/" + end,
+            [=](benchmark::State& state) { search_table(state, metric, 10, n, d, threads); });
       }
       add("Search/cosine/k:1000/" + end, [=](benchmark::State& state) {
-        search_table(state, Metric::kCosine, false, 1000, n, d, threads);
+        search_table(state, Metric::kCosine, 1000, n, d, threads);
       });
-      add("Norms/" + end, [=](benchmark::State& state) { compute_norms(state, n, d, threads); });
+    }
+    for (const ProductKernels* kernels : available_product_kernels()) {
+      for (int64_t count : {32, 256}) {
+        add("SearchMany/" + std::string(kernels->name) + "/" + shape +
+                "/queries:" + std::to_string(count),
+            [=](benchmark::State& state) {
+              search_many_queries(state, Metric::kL2, count, n, d, kernels->name);
+            });
+      }
     }
   }
   return true;

@@ -20,4 +20,6 @@ if [ ! -f "benchmarks/${family}_bench.py" ]; then
 fi
 step "setup" ./scripts/setup.sh --bench
 step "Python extension" ./scripts/build_python.sh
+# These tell old builds of OpenBLAS what they cannot find out; they only slow a new one, so NumPy.
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 PYTHONPATH=$REPO_ROOT/python_api exec .venv-bench/bin/python "benchmarks/${family}_bench.py" "$@"

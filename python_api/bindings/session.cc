@@ -15,6 +15,7 @@
 #include "python_api/bindings/probe_result.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/query_handle.h"
+#include "python_api/bindings/query_vectors.h"
 #include "python_api/bindings/rows_from_python.h"
 #include "src/column/arrow/import.h"
 #include "src/session/dataflow_session.h"
@@ -173,8 +174,31 @@ void bind_tables(py::class_<Session>* session) {
              ArrowArrayStream stream = take_arrow_stream(data);
              return without_gil([&] { return self.create_dataframe_from_arrow(&stream); });
            })
-      .def("vector_search", &Session::vector_search, unlocked)
-      .def("explain_vector_search", &Session::explain_vector_search, unlocked);
+      .def("vector_search",
+           [](const Session& self, const std::string& table, const std::string& column,
+              py::handle vector, int64_t top_k, std::string metric, std::string where,
+              std::optional<double> score_threshold, std::vector<std::string> columns) {
+             const QueryVectors queries = read_query_vectors(vector);
+             const VectorSearchOptions options{top_k, std::move(metric), std::move(where),
+                                               score_threshold, std::move(columns)};
+             return without_gil([&] {
+               return queries.matrix ? self.vector_search_many(table, column, queries.values,
+                                                               queries.count, options)
+                                     : self.vector_search(table, column, queries.values, options);
+             });
+           })
+      .def("explain_vector_search",
+           [](const Session& self, const std::string& table, const std::string& column,
+              py::handle vector, int64_t top_k, std::string metric, std::string where,
+              std::optional<double> score_threshold, std::vector<std::string> columns) {
+             const QueryVectors queries = read_query_vectors(vector);
+             const VectorSearchOptions options{top_k, std::move(metric), std::move(where),
+                                               score_threshold, std::move(columns)};
+             return without_gil([&] {
+               return self.explain_vector_search(table, column, queries.values, queries.count,
+                                                 options);
+             });
+           });
 }
 
 void bind_streams(py::class_<Session>* session) {

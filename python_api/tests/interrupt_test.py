@@ -68,6 +68,18 @@ frame = session.sql(
 interrupted(lambda: [frame.to_rows() for _ in range(20)])
 """
 
+VECTORS = """
+import numpy as np
+import pyarrow as pa
+session = velaria.Session(threads=THREADS)
+rows = np.ones((200000, 64), np.float32)
+rows[:, 0] = np.arange(200000) % 1000
+column = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 64)
+session.create_temp_view("t", session.create_dataframe_from_arrow(pa.table({"v": column})))
+queries = np.ones((20000, 64), np.float32)
+interrupted(lambda: [session.vector_search("t", "v", queries, metric="l2") for _ in range(50)])
+"""
+
 AWAIT = """
 source = session.create_realtime_stream_source({"n": "int64"})
 query = session.read_realtime_stream_source(source).write_stream(velaria.MemorySink()).start()
@@ -107,6 +119,8 @@ BODIES = {
     "aggregate-2-threads": AGGREGATE.replace("THREADS", "2"),
     "window-1-thread": WINDOW.replace("THREADS", "1"),
     "window-2-threads": WINDOW.replace("THREADS", "2"),
+    "vectors-1-thread": VECTORS.replace("THREADS", "1"),
+    "vectors-2-threads": VECTORS.replace("THREADS", "2"),
     "await": AWAIT,
     "push": PUSH,
     "poll": POLL,

@@ -92,8 +92,15 @@ def test_any_spelling_of_the_query(session):
     ("query", "text"),
     [
         ([1, 2], "2"),
-        ([[1, 2, 3]], "numbers"),
-        (np.ones((1, 3)), "dimensions"),
+        ([[1, 2, 3], [1, 2]], "query 1 has 2 numbers"),
+        ([[1, 2, 3], 4], "query 1 is a int"),
+        ([[], []], "0 dimensions"),
+        (np.ones((1, 3, 2)), "dimensions"),
+        (np.ones((2, 2)), "2"),
+        (np.array([1, 2, 1e300]), "float32"),
+        (np.array([1, np.nan, 1]), "nan"),
+        (np.array(["a", "b", "c"]), "numbers"),
+        (b"123", "bytes"),
         ("123", "str"),
         (5, "int"),
         ([1, None, 3], "numbers"),
@@ -180,3 +187,130 @@ def test_explain(session):
         assert values["backend"]
         assert values["filter_pushdown"] == "false"
         assert values["acceleration"] == "flat-buffer+simd-topk"
+
+
+def make(session, array, **columns):
+    table = pa.table({"v": vectors(array), **columns})
+    session.create_temp_view("t", session.create_dataframe_from_arrow(table))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
+def test_many_queries_at_once(session, rng, metric):
+    random = np.random.default_rng(rng.randrange(2**32))
+    array = random.normal(size=(3000, 33)).astype(np.float32)
+    make(session, array)
+    queries = random.normal(size=(40, 33)).astype(np.float32)
+    spellings = [
+        queries,
+        np.asfortranarray(queries),
+        queries.astype(np.float64),
+        queries.tolist(),
+        list(queries),
+        vectors(queries),
+        np.repeat(queries, 2, axis=1)[:, ::2],
+    ]
+    one_by_one = []
+    for place, query in enumerate(queries):
+        found = session.vector_search("t", "v", query, 7, metric).to_rows()
+        check(found, scores(array, query, metric), metric, top_k=7)
+        one_by_one += [{"query_id": place, **row} for row in found]
+    for spelling in spellings:
+        frame = session.vector_search("t", "v", spelling, 7, metric)
+        assert frame.schema == [("query_id", "int64"), ("row_id", "int64"), ("score", "float64")]
+        assert frame.to_rows() == one_by_one
+    assert session.vector_search("t", "v", queries[:0], 7, metric).to_rows() == []
+
+
+def test_where_columns_and_threshold(session, rng):
+    random = np.random.default_rng(rng.randrange(2**32))
+    array = random.normal(size=(2000, 16)).astype(np.float32)
+    names = [f"name {i % 7}" for i in range(2000)]
+    make(session, array, name=pa.array(names), i=pa.array(range(2000)))
+    query = array[5]
+    expected = scores(array, query, "l2")
+    out = [i for i in range(2000) if i % 7 != 3]
+    rows = session.vector_search(
+        "t", "v", query, 20, "l2", where="name = 'name 3'", columns=["name", "i"]
+    ).to_rows()
+    check(rows, expected, "l2", out, 20)
+    assert all(row["name"] == "name 3" and row["i"] == row["row_id"] for row in rows)
+    limit = rows[4]["score"]
+    near = session.vector_search(
+        "t", "v", query, 20, "l2", where="name = 'name 3'", score_threshold=limit
+    )
+    assert near.count() == 5
+    few = session.vector_search("t", "v", query, 20, where="i IN (4, 900, 901)")
+    assert sorted(row["row_id"] for row in few.to_rows()) == [4, 900, 901]
+    text = session.explain_vector_search("t", "v", query, 20, where="i IN (4, 900, 901)")
+    assert "candidate_rows=3" in text.splitlines()
+    with pytest.raises(velaria.InvalidArgumentError, match="columns"):
+        session.vector_search("t", "v", query, columns="name")
+    with pytest.raises(velaria.SqlSemanticError, match="nobody"):
+        session.vector_search("t", "v", query, where="nobody = 1")
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float64()])
+def test_other_float_columns(session, rng, kind):
+    random = np.random.default_rng(rng.randrange(2**32))
+    array = random.normal(size=(700, 300)).astype(np.float16).astype(np.float32)
+    flat = pa.array(array.reshape(-1).astype(kind.to_pandas_dtype()), kind)
+    column = pa.FixedSizeListArray.from_arrays(flat, 300)
+    session.create_temp_view("t", session.create_dataframe_from_arrow(pa.table({"v": column})))
+    make_of = session.create_dataframe_from_arrow(pa.table({"v": vectors(array)}))
+    session.create_temp_view("same", make_of)
+    queries = random.normal(size=(9, 300)).astype(np.float32)
+    for metric in ("cosine", "dot", "l2"):
+        for query in (queries, queries[0]):
+            wanted = session.vector_search("same", "v", query, 12, metric).to_rows()
+            assert session.vector_search("t", "v", query, 12, metric).to_rows() == wanted
+
+
+def test_a_float64_beyond_float32_is_named(session):
+    column = pa.array([[1.0, 2.0], None, [1.0, -1e300]], pa.list_(pa.float64(), 2))
+    session.create_temp_view("t", session.create_dataframe_from_arrow(pa.table({"v": column})))
+    with pytest.raises(velaria.TypeMismatchError, match=r"row 2.*element 1.*float32"):
+        session.vector_search("t", "v", [1, 2]).to_rows()
+    near = pa.array([[1.0, 0.1], [math.inf, 1e-300]], pa.list_(pa.float64(), 2))
+    session.create_temp_view("t", session.create_dataframe_from_arrow(pa.table({"v": near})))
+    assert [row["row_id"] for row in session.vector_search("t", "v", [1, 2]).to_rows()] == [0]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_backend_gives_the_same(rng, threads, monkeypatch):
+    random = np.random.default_rng(rng.randrange(2**32))
+    array = random.normal(size=(20_000, 40)).astype(np.float32)
+    queries = random.normal(size=(20, 40)).astype(np.float32)
+    answers = {}
+    for backend in ("portable", "avx2", "avx512", "amx", "neon"):
+        monkeypatch.setenv("VELARIA_SIMD_BACKEND", backend)
+        with velaria.Session(threads=threads) as session:
+            make(session, array)
+            try:
+                explained = session.explain_vector_search("t", "v", queries)
+            except velaria.InvalidArgumentError:
+                continue  # not on this machine
+            assert f"backend={backend}" in explained.splitlines()
+            answers[backend] = [
+                session.vector_search("t", "v", query, 25, metric).to_rows()
+                for metric in ("cosine", "dot", "l2")
+                for query in (queries, queries[3])
+            ]
+    assert "portable" in answers
+    for backend, answer in answers.items():
+        assert answer == answers["portable"], backend
+
+
+def test_one_query_reads_arrow_where_it_lies(session):
+    # 200 MB of vectors: a copy would show.
+    array = np.ones((400_000, 128), np.float32)
+    make(session, array)
+    resident = resident_bytes()
+    session.vector_search("t", "v", array[0], metric="l2").to_rows()
+    session.vector_search("t", "v", array[:4], metric="cosine").to_rows()
+    assert resident_bytes() - resident < array.nbytes // 4
+
+
+def resident_bytes():
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024

@@ -12,6 +12,8 @@ from ._velaria import InvalidArgumentError, type_name
 PathLike = Union[str, "os.PathLike[str]"]
 
 _FLOAT32_MAX = 3.4028234663852886e38
+# Element types of NumPy that the kernel reads out of a buffer.
+_BUFFER_NUMBERS = frozenset("fdbBhHiIlLqQ?")
 _UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgt", start=1):
     _UNITS[_letter] = _UNITS[_letter + "b"] = 1000**_power
@@ -177,25 +179,79 @@ def verb_texts(verb: str, texts: Sequence[Any]) -> list[str]:
     return list(texts)
 
 
-def query_vector(vector: Any) -> array[float]:
-    """A one-dimensional list, NumPy array, pyarrow array or other sequence of numbers."""
+def vector_numbers(vector: Any) -> list[float]:
+    """A one-dimensional list, NumPy array, pyarrow array or other sequence of float32 numbers."""
     if getattr(vector, "ndim", 1) != 1:
-        message = f"the query vector has {vector.ndim} dimensions; give one row of numbers"
+        message = f"the vector has {vector.ndim} dimensions; give one row of numbers"
         raise InvalidArgumentError(message)
     for convert in ("to_pylist", "tolist"):
         if hasattr(vector, convert):
             vector = getattr(vector, convert)()
             break
-    if isinstance(vector, (str, bytes)) or not isinstance(vector, Iterable):
-        message = f"the query vector is a {type(vector).__name__}; give a sequence of numbers"
-        raise InvalidArgumentError(message)
-    try:
-        numbers = array("d", vector)
-    except (TypeError, OverflowError) as error:
-        message = f"the query vector must hold numbers only: {error}"
-        raise InvalidArgumentError(message) from None
+    numbers = _numbers(_sequence(vector, "the vector"), "the vector")
     for place, number in enumerate(numbers):
         if _FLOAT32_MAX < abs(number) < float("inf"):
-            message = f"element {place} of the query vector, {number!r}, is beyond float32"
+            message = f"element {place} of the vector, {number!r}, is beyond float32"
             raise InvalidArgumentError(message)
-    return numbers
+    return list(numbers)
+
+
+def query_numbers(vector: Any) -> Any:
+    """One query, or a query in each row, as a buffer of one or two dimensions.
+
+    NumPy arrays of native numbers are buffers already; lists, pyarrow arrays and other sequences
+    of numbers, or of such sequences of one length, become one.
+    """
+    if type(vector).__name__ == "ndarray":
+        kind = vector.dtype
+        if kind.char in _BUFFER_NUMBERS and kind.isnative:
+            return vector
+    for convert in ("to_pylist", "tolist", "to_list"):
+        if hasattr(vector, convert):
+            vector = getattr(vector, convert)()
+            break
+    rows = _sequence(vector, "the query vector")
+    if not rows or not _is_sequence(rows[0]):
+        return _numbers(rows, "the query vector")
+    matrix = array("d")
+    dimension = -1
+    for place, row in enumerate(rows):
+        where = f"query {place}"
+        numbers = _numbers(_sequence(row, where), where)
+        if dimension not in (-1, len(numbers)):
+            message = f"{where} has {len(numbers)} numbers and the ones before {dimension}"
+            raise InvalidArgumentError(message)
+        dimension = len(numbers)
+        matrix.extend(numbers)
+    if dimension == 0:
+        raise InvalidArgumentError("the query vectors have 0 dimensions; give rows of numbers")
+    return memoryview(matrix).cast("B").cast("d", (len(rows), dimension))
+
+
+def _is_sequence(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes, bytearray))
+
+
+def _sequence(value: Any, name: str) -> list[Any]:
+    if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable):
+        message = f"{name} is a {type(value).__name__}; give a sequence of numbers"
+        raise InvalidArgumentError(message)
+    return list(value)
+
+
+def _numbers(values: list[Any], name: str) -> array[float]:
+    try:
+        return array("d", values)
+    except (TypeError, OverflowError) as error:
+        message = f"{name} must hold numbers only: {error}"
+        raise InvalidArgumentError(message) from None
+
+
+def column_names(columns: Any) -> list[str]:
+    """The ``columns`` of a vector search."""
+    if columns is None:
+        return []
+    if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+        message = f"columns={columns!r} must be a list of column names"
+        raise InvalidArgumentError(message)
+    return list(columns)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Optional
 
-from ._arguments import query_vector
+from ._arguments import vector_numbers
 from ._interval import Interval
 from ._velaria import InvalidArgumentError, TypeMismatchError
 
@@ -57,7 +57,7 @@ def _typed(name: str, value: Any) -> Typed:
     if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
         return _typed(name, _numpy_scalar(name, value))
     if isinstance(value, Sequence) or hasattr(value, "__array__"):
-        vector = list(query_vector(value))
+        vector = vector_numbers(value)
         return f"fixed_size_list<float32>[{len(vector)}]", vector
     for known, type_name in _PLAIN.items():  # subclasses
         if isinstance(value, known):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -11,11 +11,12 @@ from ._arguments import (
     CsvArguments,
     PathLike,
     column_pairs,
+    column_names,
     file_option_texts,
     mapping_pairs,
     memory_bytes,
     path_bytes,
-    query_vector,
+    query_numbers,
     stream_option_texts,
     types_by_name,
 )
@@ -449,25 +450,53 @@ class Session:
         query_vector: Any,
         top_k: int = 10,
         metric: str = "cosine",
+        *,
+        where: str | None = None,
+        score_threshold: float | None = None,
+        columns: Sequence[str] | None = None,
     ) -> DataFrame:
         """The ``top_k`` rows whose vectors are nearest: row_id int64 and score float64, best first.
 
         ``vector_column`` holds fixed_size_list<float32>, or texts such as "[1 2 3]".
-        ``query_vector``: a list, NumPy array or pyarrow array of that dimension. ``metric``:
-        "cosine" (1 - cosine similarity) and "l2" (Euclidean distance) give the smallest scores,
-        "dot" the largest. NULL and NaN vectors are left out; equal scores are in row order.
+        ``query_vector``: a list, NumPy array or pyarrow array of that dimension; or a matrix with a
+        query in each row, for which the table is read once and the result has query_id int64 before
+        the others, the answers of the first query first.
+
+        ``metric``: "cosine" (1 - cosine similarity) and "l2" (Euclidean distance) give the smallest
+        scores, "dot" the largest. NULL and NaN vectors are left out; equal scores are in row order.
+        ``where``: a condition of SQL over the table's columns. Only rows for which it is true take
+        part, so that min(top_k, such rows) come back; row_id still counts all rows.
+        ``score_threshold``: rows that score worse are left out (for "dot" those below it).
+        ``columns``: columns of the table behind the score, fetched for the rows found only.
+
         Raises CatalogError, SqlSemanticError, TypeMismatchError and InvalidArgumentError, which
         names both dimensions when they differ.
 
         >>> import velaria
         >>> session = velaria.Session()
-        >>> points = session.create_dataframe_from_arrow({"v": ["[0 0]", "[3 4]", "[1 1]"]})
-        >>> session.create_temp_view("points", points)
+        >>> points = {"v": ["[0 0]", "[3 4]", "[1 1]"], "name": ["a", "b", "c"]}
+        >>> session.create_temp_view("points", session.create_dataframe_from_arrow(points))
         >>> session.vector_search("points", "v", [0, 0], top_k=2, metric="l2").to_rows()[0]
         {'row_id': 0, 'score': 0.0}
+        >>> session.vector_search(
+        ...     "points", "v", [0, 0], 1, "l2", where="name <> 'a'", columns=["name"]
+        ... ).to_rows()
+        [{'row_id': 2, 'score': 1.4142135623730951, 'name': 'c'}]
+        >>> session.vector_search("points", "v", [[0, 0], [3, 3]], 1, "l2").to_rows()
+        [{'query_id': 0, 'row_id': 0, 'score': 0.0}, {'query_id': 1, 'row_id': 1, 'score': 1.0}]
         """
-        arguments = self._vector_arguments(table, vector_column, query_vector, top_k, metric)
-        return DataFrame(self._core.vector_search(*arguments))
+        return DataFrame(
+            self._core.vector_search(
+                table,
+                vector_column,
+                query_numbers(query_vector),
+                top_k,
+                metric,
+                where or "",
+                score_threshold,
+                column_names(columns),
+            )
+        )
 
     def explain_vector_search(
         self,
@@ -476,13 +505,22 @@ class Session:
         query_vector: Any,
         top_k: int = 10,
         metric: str = "cosine",
+        *,
+        where: str | None = None,
+        score_threshold: float | None = None,
+        columns: Sequence[str] | None = None,
     ) -> str:
-        """How ``vector_search`` with the same arguments works, as ``key=value`` lines."""
-        arguments = self._vector_arguments(table, vector_column, query_vector, top_k, metric)
-        return self._core.explain_vector_search(*arguments)
+        """How ``vector_search`` with the same arguments works, as ``key=value`` lines.
 
-    @staticmethod
-    def _vector_arguments(
-        table: str, vector_column: str, vector: Any, top_k: int, metric: str
-    ) -> tuple[str, str, list[float], int, str]:
-        return table, vector_column, list(query_vector(vector)), top_k, metric
+        ``candidate_rows`` are those that are compared with the query: a ``where`` is run for it.
+        """
+        return self._core.explain_vector_search(
+            table,
+            vector_column,
+            query_numbers(query_vector),
+            top_k,
+            metric,
+            where or "",
+            score_threshold,
+            column_names(columns),
+        )

@@ -234,8 +234,24 @@ class Session:
     def start_stream_sql(self, text: str, options: dict[str, str]) -> StreamingQuery: ...
     def register_stream_sink(self, name: str, sink: StreamSink) -> None: ...
     def vector_search(
-        self, table: str, vector_column: str, query_vector: list[float], top_k: int, metric: str
+        self,
+        table: str,
+        vector_column: str,
+        query_vector: object,
+        top_k: int,
+        metric: str,
+        where: str,
+        score_threshold: float | None,
+        columns: list[str],
     ) -> DataFrame: ...
     def explain_vector_search(
-        self, table: str, vector_column: str, query_vector: list[float], top_k: int, metric: str
+        self,
+        table: str,
+        vector_column: str,
+        query_vector: object,
+        top_k: int,
+        metric: str,
+        where: str,
+        score_threshold: float | None,
+        columns: list[str],
     ) -> str: ...

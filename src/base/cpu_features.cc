@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "src/base/cpu_tiles.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 
@@ -42,6 +43,10 @@ SimdLevel active_simd_level() {
   for (SimdLevel level : available) {
     if (simd_level_name(level) == forced) return level;
     names.emplace_back(simd_level_name(level));
+  }
+  if (available.back() == SimdLevel::kAvx512 && has_bfloat16_tiles()) {
+    if (std::string_view(forced) == "amx") return SimdLevel::kAvx512;
+    names.emplace_back("amx");
   }
   throw Error(ErrorKind::kInvalidArgument,
               concat("VELARIA_SIMD_BACKEND is '", excerpt(forced), "', but this machine has ",

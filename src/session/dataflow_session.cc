@@ -13,7 +13,6 @@
 #include "src/session/file_readers.h"
 #include "src/session/statement_runner.h"
 #include "src/session/vector_queries.h"
-#include "src/similarity/exact_search.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
 #include "stream/connectors/csv_directory_source.h"
@@ -22,7 +21,7 @@ namespace velaria {
 
 DataflowSession::DataflowSession(SessionOptions options)
     : engine_(std::make_shared<Engine>(std::move(options))),
-      vectors_(std::make_shared<VectorTableCache>()) {}
+      vectors_(std::make_shared<VectorQueries>()) {}
 
 void DataflowSession::close() { engine_->close(); }
 
@@ -78,7 +77,9 @@ DataFrame DataflowSession::read_line_file(const std::string& path,
 }
 
 DataFrame DataflowSession::sql(const std::string& text, const sql::Parameters& parameters) {
-  return run_statement(engine_, text, parameters);
+  DataFrame frame = run_statement(engine_, text, parameters);
+  vectors_->forget_unused();
+  return frame;
 }
 
 std::string DataflowSession::explain(const std::string& text, bool analyze) {
@@ -92,6 +93,7 @@ void DataflowSession::create_temp_view(const std::string& name, const DataFrame&
   entry.name = name;
   entry.plan = frame.plan();
   engine_->add_entry(std::move(entry), true);
+  vectors_->forget_unused();
 }
 
 void DataflowSession::create_temp_view(const std::string& name, const StreamingDataFrame& frame) {
@@ -101,6 +103,7 @@ void DataflowSession::create_temp_view(const std::string& name, const StreamingD
   entry.name = name;
   entry.plan = frame.plan();
   engine_->add_entry(std::move(entry), true);
+  vectors_->forget_unused();
 }
 
 DataFrame DataflowSession::table(const std::string& name) const {
@@ -129,13 +132,14 @@ StreamSinkPtr DataflowSession::create_csv_file_sink(const std::string& path, Csv
 
 namespace {
 
-VectorSearchRequest make_request(const std::vector<float>& query, int64_t top_k,
-                                 const std::string& metric) {
-  VectorSearchRequest request;
-  request.metric = metric_from_name(metric);
-  request.query = query;
-  request.top_k = top_k;
-  return request;
+void check_queries(const std::vector<float>& queries, int64_t count) {
+  if (count >= 0 &&
+      (count == 0 ? queries.empty() : queries.size() % static_cast<size_t>(count) == 0)) {
+    return;
+  }
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("vector search: ", queries.size(), " numbers do not make ", count,
+                     " queries of one length"));
 }
 
 }  // namespace
@@ -228,22 +232,30 @@ void DataflowSession::register_stream_sink(const std::string& name, StreamSinkPt
 DataFrame DataflowSession::vector_search(const std::string& table, const std::string& vector_column,
                                          const std::vector<float>& query_vector, int64_t top_k,
                                          const std::string& metric) const {
+  return vector_search(table, vector_column, query_vector, VectorSearchOptions{top_k, metric});
+}
+
+DataFrame DataflowSession::vector_search(const std::string& table, const std::string& vector_column,
+                                         const std::vector<float>& query_vector,
+                                         const VectorSearchOptions& options) const {
   engine_->check_open();
-  const VectorSearchRequest request = make_request(query_vector, top_k, metric);
-  const auto vectors = vectors_->get(*engine_, engine_->resolve_table(table), vector_column,
-                                     static_cast<int32_t>(query_vector.size()));
-  const VectorSearchResult result = search(*vectors, request, &engine_->pool());
-  FixedBuilder<int64_t> ids{DataType(TypeId::kInt64)};
-  FixedBuilder<double> scores{DataType(TypeId::kFloat64)};
-  for (const VectorMatch& match : result.matches) {
-    ids.append(match.row_id);
-    scores.append(match.score);
-  }
-  Chunk chunk;
-  chunk.rows = static_cast<int64_t>(result.matches.size());
-  chunk.columns = {ids.finish(), scores.finish()};
-  const Schema schema(
-      {{"row_id", DataType(TypeId::kInt64)}, {"score", DataType(TypeId::kFloat64)}});
+  return run_vector_search({engine_->resolve_table(table), vector_column, query_vector, 1, options},
+                           false);
+}
+
+DataFrame DataflowSession::vector_search_many(const std::string& table,
+                                              const std::string& vector_column,
+                                              const std::vector<float>& query_vectors,
+                                              int64_t count,
+                                              const VectorSearchOptions& options) const {
+  engine_->check_open();
+  check_queries(query_vectors, count);
+  return run_vector_search(
+      {engine_->resolve_table(table), vector_column, query_vectors, count, options}, true);
+}
+
+DataFrame DataflowSession::run_vector_search(const VectorQuestion& question, bool query_ids) const {
+  auto [schema, chunk] = vectors_->run(*engine_, question, query_ids);
   return DataFrame(engine_, ScanPlan::all_columns(std::make_shared<MemoryTableSource>(
                                                       schema, std::vector<Chunk>{std::move(chunk)}),
                                                   "vector_search"));
@@ -253,11 +265,19 @@ std::string DataflowSession::explain_vector_search(const std::string& table,
                                                    const std::string& vector_column,
                                                    const std::vector<float>& query_vector,
                                                    int64_t top_k, const std::string& metric) const {
+  return explain_vector_search(table, vector_column, query_vector, 1,
+                               VectorSearchOptions{top_k, metric});
+}
+
+std::string DataflowSession::explain_vector_search(const std::string& table,
+                                                   const std::string& vector_column,
+                                                   const std::vector<float>& query_vectors,
+                                                   int64_t count,
+                                                   const VectorSearchOptions& options) const {
   engine_->check_open();
-  const VectorSearchRequest request = make_request(query_vector, top_k, metric);
-  const auto vectors = vectors_->get(*engine_, engine_->resolve_table(table), vector_column,
-                                     static_cast<int32_t>(query_vector.size()));
-  return join_texts(explain_search(*vectors, request), "\n") + "\n";
+  check_queries(query_vectors, count);
+  return vectors_->explain(
+      *engine_, {engine_->resolve_table(table), vector_column, query_vectors, count, options});
 }
 
 }  // namespace velaria

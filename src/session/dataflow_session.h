@@ -23,6 +23,7 @@
 #include "src/io/probe/probe.h"
 #include "src/session/data_frame.h"
 #include "src/session/session_options.h"
+#include "src/session/vector_search_options.h"
 #include "src/sql/parameters.h"
 #include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
@@ -31,7 +32,8 @@
 
 namespace velaria {
 
-class VectorTableCache;
+class VectorQueries;
+struct VectorQuestion;
 
 class DataflowSession {
  public:
@@ -94,15 +96,28 @@ class DataflowSession {
   DataFrame vector_search(const std::string& table, const std::string& vector_column,
                           const std::vector<float>& query_vector, int64_t top_k = 10,
                           const std::string& metric = "cosine") const;
+  DataFrame vector_search(const std::string& table, const std::string& vector_column,
+                          const std::vector<float>& query_vector,
+                          const VectorSearchOptions& options) const;
+  // `count` queries of one dimension, one after the other; for many the table is read once. Gives
+  // query_id int64 before the columns of vector_search(): the answers of the first query first.
+  DataFrame vector_search_many(const std::string& table, const std::string& vector_column,
+                               const std::vector<float>& query_vectors, int64_t count,
+                               const VectorSearchOptions& options = {}) const;
   std::string explain_vector_search(const std::string& table, const std::string& vector_column,
                                     const std::vector<float>& query_vector, int64_t top_k = 10,
                                     const std::string& metric = "cosine") const;
+  std::string explain_vector_search(const std::string& table, const std::string& vector_column,
+                                    const std::vector<float>& query_vectors, int64_t count,
+                                    const VectorSearchOptions& options) const;
 
   const std::shared_ptr<Engine>& engine() const { return engine_; }
 
  private:
   std::shared_ptr<Engine> engine_;
-  std::shared_ptr<VectorTableCache> vectors_;
+  DataFrame run_vector_search(const VectorQuestion& question, bool query_ids) const;
+
+  std::shared_ptr<VectorQueries> vectors_;
 };
 
 }  // namespace velaria

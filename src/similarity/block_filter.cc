@@ -20,14 +20,12 @@ SearchQuery::SearchQuery(Metric metric, std::vector<float> query)
                                      kMostStepRows)),
       kernels_(kernels_for(active_simd_level())),
       scorer_(metric, query_),
-      bound_by_stored_norms_(metric, kernels_, dimension(), scorer_.query_norm(), false),
-      bound_by_kernel_norms_(metric, kernels_, dimension(), scorer_.query_norm(), true) {}
+      bound_(metric, kernels_, dimension(), scorer_.query_norm()) {}
 
 BlockFilter::BlockFilter(const SearchQuery& query)
     : query_(query),
       values_(static_cast<size_t>(query.step_rows_)),
       kept_(static_cast<size_t>(query.step_rows_)),
-      bound_(&query.bound_by_stored_norms_),
       product_cutoff_(FirstPassBound::keep_all_products()),
       distance_cutoff_(FirstPassBound::keep_all_distances()) {}
 
@@ -42,7 +40,6 @@ void BlockFilter::read(const float* rows, int64_t count, const float* norms) {
   if (norms != nullptr) {
     query_.kernels_.dot(query, rows, count, dimension, values_.data());
     norms_ = norms;
-    bound_ = &query_.bound_by_stored_norms_;
     return;
   }
   kernel_norms_.resize(values_.size());
@@ -53,16 +50,17 @@ void BlockFilter::read(const float* rows, int64_t count, const float* norms) {
     norm = std::sqrt(norm);
   }
   norms_ = kernel_norms_.data();
-  bound_ = &query_.bound_by_kernel_norms_;
 }
 
 void BlockFilter::set_limit(double key_limit) {
   const double score = query_.score_of_key(key_limit);
   const bool all = key_limit == SearchQuery::kNoLimit;
   if (query_.metric_ == Metric::kL2) {
-    distance_cutoff_ = all ? FirstPassBound::keep_all_distances() : bound_->distance_cutoff(score);
+    distance_cutoff_ =
+        all ? FirstPassBound::keep_all_distances() : query_.bound_.distance_cutoff(score);
   } else {
-    product_cutoff_ = all ? FirstPassBound::keep_all_products() : bound_->product_cutoff(score);
+    product_cutoff_ =
+        all ? FirstPassBound::keep_all_products() : query_.bound_.product_cutoff(score);
   }
 }
 

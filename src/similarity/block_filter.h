@@ -31,6 +31,8 @@ class SearchQuery {
   const std::vector<float>& vector() const { return query_; }
   int64_t dimension() const { return static_cast<int64_t>(query_.size()); }
   const ExactScorer& scorer() const { return scorer_; }
+  const DistanceKernels& kernels() const { return kernels_; }
+  const FirstPassBound& bound() const { return bound_; }
   // What a kernel call covers: rows that are scored again are then still in the cache.
   int64_t step_rows() const { return step_rows_; }
 
@@ -45,8 +47,7 @@ class SearchQuery {
   int64_t step_rows_;
   const DistanceKernels& kernels_;
   ExactScorer scorer_;
-  FirstPassBound bound_by_stored_norms_;
-  FirstPassBound bound_by_kernel_norms_;
+  FirstPassBound bound_;
 };
 
 // One thread's scratch memory.
@@ -54,8 +55,10 @@ class BlockFilter {
  public:
   explicit BlockFilter(const SearchQuery& query);  // which outlives this
 
-  // `norms`: of these rows from VectorNorms; null when nobody computed them.
+  // `norms`: of these rows from VectorNorms; null when nobody computed them. Then norms() has them
+  // until the next call, except for l2, which needs none.
   void read(const float* rows, int64_t count, const float* norms);
+  const float* norms() const { return norms_; }
   // Rows whose key is above `key_limit` are not wanted any more; kNoLimit: all are.
   void set_limit(double key_limit);
   // Whether row i may have a key at or below the limit.
@@ -76,7 +79,6 @@ class BlockFilter {
   std::vector<float> kernel_norms_;
   std::vector<uint32_t> kept_;
   const float* norms_ = nullptr;  // of the rows read, where the metric needs them
-  const FirstPassBound* bound_;
   int64_t count_ = 0;
   ProductCutoff product_cutoff_;
   DistanceCutoff distance_cutoff_;

@@ -1,5 +1,6 @@
 #include "src/similarity/parallel_tasks.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -19,9 +20,25 @@ class Countdown {
     if (left_ == 0) done_.notify_all();
   }
 
-  void wait() {
+  void wait(const std::function<void()>& interrupt_check, std::atomic<bool>* stop) {
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return left_ == 0; });
+    const auto finished = [this] { return left_ == 0; };
+    bool interrupted = false;
+    while (interrupt_check && !interrupted &&
+           !done_.wait_for(lock, std::chrono::milliseconds(20), finished)) {
+      lock.unlock();
+      std::exception_ptr failure;
+      try {
+        interrupt_check();
+      } catch (...) {
+        failure = std::current_exception();
+        interrupted = true;
+        if (stop != nullptr) stop->store(true, std::memory_order_relaxed);
+      }
+      lock.lock();
+      if (failure && !failure_) failure_ = failure;
+    }
+    done_.wait(lock, finished);
     if (failure_) std::rethrow_exception(failure_);
   }
 
@@ -34,7 +51,8 @@ class Countdown {
 
 }  // namespace
 
-void run_tasks(ThreadPool* pool, size_t count, const std::function<void(size_t)>& task) {
+void run_tasks(ThreadPool* pool, size_t count, const std::function<void(size_t)>& task,
+               const std::function<void()>& interrupt_check, std::atomic<bool>* stop) {
   if (pool == nullptr || count <= 1) {
     for (size_t i = 0; i < count; ++i) task(i);
     return;
@@ -56,7 +74,7 @@ void run_tasks(ThreadPool* pool, size_t count, const std::function<void(size_t)>
       break;
     }
   }
-  countdown.wait();
+  countdown.wait(interrupt_check, stop);
 }
 
 }  // namespace velaria

@@ -1,37 +1,45 @@
-// Euclidean norms of a column of vectors, computed once and kept by whoever keeps the column:
-// cosine and dot searches then read one float per row instead of summing squares again.
+// Euclidean norms of a column of vectors, which the first search that reads the column leaves
+// behind: later cosine and dot searches then read one float per row instead of summing squares
+// again.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <mutex>
 
-#include "src/base/cancellation.h"
-#include "src/base/thread_pool.h"
-#include "src/column/column.h"
+#include "src/base/buffer.h"
 
 namespace velaria {
 
-class VectorNorms;
-using VectorNormsPtr = std::shared_ptr<const VectorNorms>;
-
-// Immutable; any thread may read it.
+// One float a row, from the float32 kernels of some SIMD level, so off by what first_pass_bound.h
+// allows for a norm. Immutable; any thread may read it. NULL rows have any value.
 class VectorNorms {
  public:
-  // `column`: flat fixed_size_list<float32>, else TypeMismatchError. The pool's threads work and
-  // the caller, which must not be one of them, waits; with a null pool the caller works.
-  // CancelledError when cancelled.
-  static VectorNormsPtr compute(const Column& column, ThreadPool* pool = nullptr,
-                                const CancellationToken* cancellation = nullptr);
-
-  int64_t length() const { return static_cast<int64_t>(values_.size()); }
-  // |row i|, summed in double precision and rounded once to float: the same on every SIMD level.
-  // 0 only for a zero vector; NaN or infinite where an element is, infinite also where it does not
-  // fit a float. A NULL row has the norm of whatever lies in its place.
-  const float* values() const { return values_.data(); }
+  explicit VectorNorms(BufferPtr values) : values_(std::move(values)) {}
+  const float* values() const { return reinterpret_cast<const float*>(values_->data()); }
 
  private:
-  std::vector<float> values_;
+  BufferPtr values_;
+};
+
+using VectorNormsPtr = std::shared_ptr<const VectorNorms>;
+
+// Where the norms of one column are kept; any thread may use it.
+class KeptNorms {
+ public:
+  VectorNormsPtr get() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return norms_;
+  }
+  // The first ones stay.
+  void keep(VectorNormsPtr norms) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!norms_) norms_ = std::move(norms);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  VectorNormsPtr norms_;
 };
 
 }  // namespace velaria

@@ -47,7 +47,7 @@ VectorTable::VectorTable(int32_t dimension) : dimension_(dimension) {
   }
 }
 
-void VectorTable::append(const ColumnPtr& column, VectorNormsPtr norms) {
+void VectorTable::append(const ColumnPtr& column) {
   const DataType& type = column->type();
   if (!type.is_vector()) {
     throw Error(ErrorKind::kTypeMismatch,
@@ -60,22 +60,16 @@ void VectorTable::append(const ColumnPtr& column, VectorNormsPtr norms) {
                        ", but the table has dimension ", dimension_,
                        "; all vectors of a search need the same one"));
   }
-  if (norms && norms->length() != column->length()) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("vector search: ", norms->length(), " norms for ", column->length(),
-                       " vectors; compute them from this column"));
-  }
   if (column->length() == 0) return;
   const ColumnPtr flat = flat_vectors(column);
-  null_rows_ += flat->validity().count_nulls(flat->length());
-  blocks_.push_back({flat, rows_, std::move(norms)});
+  blocks_.push_back({rows_, flat->length(), flat, nullptr, std::make_shared<KeptNorms>()});
   rows_ += flat->length();
 }
 
-void VectorTable::cache_norms(ThreadPool* pool, const CancellationToken* cancellation) {
-  for (Block& block : blocks_) {
-    if (!block.norms) block.norms = VectorNorms::compute(*block.column, pool, cancellation);
-  }
+void VectorTable::append_converted(int64_t rows, ReadRows read) {
+  if (rows == 0) return;
+  blocks_.push_back({rows_, rows, nullptr, std::move(read), std::make_shared<KeptNorms>()});
+  rows_ += rows;
 }
 
 }  // namespace velaria

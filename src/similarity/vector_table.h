@@ -2,17 +2,16 @@
 //
 //   VectorTable table(768);
 //   for (const Chunk& chunk : chunks) table.append(chunk.columns[embedding]);
-//   table.cache_norms(pool);   // optional
 //
 // Row ids count from 0 in the order of appending, NULLs included. Build it with one thread; once
 // built, any number of threads may search it.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
-#include "src/base/cancellation.h"
-#include "src/base/thread_pool.h"
 #include "src/column/column.h"
 #include "src/similarity/vector_norms.h"
 
@@ -24,10 +23,16 @@ ColumnPtr flat_vectors(const ColumnPtr& column);
 
 class VectorTable {
  public:
+  // Rows [begin, begin + count) of a block whose vectors are not float32 in memory. Called by the
+  // scanning threads, several at once; may throw.
+  using ReadRows = std::function<ColumnPtr(int64_t begin, int64_t count)>;
+
   struct Block {
-    ColumnPtr column;  // flat vectors, at least one row
     int64_t first_row_id;
-    VectorNormsPtr norms;  // null: not computed
+    int64_t rows;      // at least one
+    ColumnPtr column;  // flat vectors; null: `read` makes them, piece by piece
+    ReadRows read;
+    std::shared_ptr<KeptNorms> norms;
   };
 
   // InvalidArgumentError when dimension < 1.
@@ -35,21 +40,20 @@ class VectorTable {
 
   // fixed_size_list<float32> of this dimension, else TypeMismatchError naming both. Flat columns
   // are shared, also slices; constant and dictionary columns are copied flat. A vector with a NULL
-  // element counts as NULL. `norms`, when given, are those of exactly this flat column.
-  void append(const ColumnPtr& column, VectorNormsPtr norms = nullptr);
+  // element counts as NULL.
+  void append(const ColumnPtr& column);
 
-  // Computes the norms that are still missing. See VectorNorms::compute.
-  void cache_norms(ThreadPool* pool = nullptr, const CancellationToken* cancellation = nullptr);
+  // Vectors that are converted while they are scanned, never all at once. What `read` gives is as
+  // for append().
+  void append_converted(int64_t rows, ReadRows read);
 
   int32_t dimension() const { return dimension_; }
   int64_t rows() const { return rows_; }
-  int64_t null_rows() const { return null_rows_; }
   const std::vector<Block>& blocks() const { return blocks_; }
 
  private:
   int32_t dimension_;
   int64_t rows_ = 0;
-  int64_t null_rows_ = 0;
   std::vector<Block> blocks_;
 };
 

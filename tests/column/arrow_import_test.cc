@@ -303,8 +303,12 @@ TEST(ArrowImport, VectorsWhereTheyLie) {
   EXPECT_EQ(error.kind(), ErrorKind::kTypeMismatch);
   EXPECT_NE(error.message().find("row 3"), std::string::npos) << error.message();
   Node doubles = vector_node();
-  doubles.children[0] = fixed_node<double>("g", std::vector<double>(8, 1));
-  EXPECT_NE(import_failure(doubles).message().find("cast"), std::string::npos);
+  doubles.children[0] = fixed_node<double>("g", {0.1, 1e-50, 3, 4, 5, 6, 7, 8});
+  EXPECT_EQ(read(import_column(doubles))[0], "[0.1, 0.0]");
+  doubles.children[0] = fixed_node<double>("g", {0.1, -1e300, 3, 4, 5, 6, 7, 8});
+  const Error beyond = import_failure(doubles);
+  EXPECT_EQ(beyond.kind(), ErrorKind::kTypeMismatch);
+  EXPECT_NE(beyond.message().find("beyond float32"), std::string::npos) << beyond.message();
   Node few = vector_node();
   few.length = 5;
   EXPECT_EQ(import_failure(few).kind(), ErrorKind::kInvalidArgument);

@@ -78,6 +78,81 @@ TEST_F(VectorRuntimeTest, AFilterRunsFirst) {
   expect_matches(session_.vector_search("some", "e", {3, 4}, 2, "cosine"), {1, 0}, {0, 0.2});
 }
 
+// Row ids stay those of the whole table.
+TEST_F(VectorRuntimeTest, WhereRunsFirstAndKeepsRowIds) {
+  VectorSearchOptions options{2, "cosine", "t <> '[3, 4]'"};
+  expect_matches(session_.vector_search("v", "e", {3, 4}, options), {3, 1}, {0, 0.2});
+  options.where = "t IS NOT NULL AND 1 > 2";
+  expect_matches(session_.vector_search("v", "e", {3, 4}, options), {}, {});
+  // Of a query, and over the texts.
+  session_.sql("CREATE VIEW turned AS SELECT t, e FROM v WHERE t IS NULL OR t <> '[0, 2]'");
+  options.where = "t <> '[nan, 1]'";
+  expect_matches(session_.vector_search("turned", "e", {3, 4}, options), {0, 2}, {0, 0});
+  expect_matches(session_.vector_search("turned", "t", {3, 4}, options), {0, 2}, {0, 0});
+  options.where = "t";
+  EXPECT_ERROR(session_.vector_search("v", "e", {3, 4}, options), "TypeMismatchError",
+               "which is utf8; it must be one condition");
+  options.where = "u > 1";
+  EXPECT_ERROR(session_.vector_search("v", "e", {3, 4}, options), "SqlSemanticError", "u");
+}
+
+TEST_F(VectorRuntimeTest, AThresholdCutsTheResult) {
+  VectorSearchOptions options{10, "cosine", "", 0.5};
+  expect_matches(session_.vector_search("v", "e", {3, 4}, options), {0, 3, 1}, {0, 0, 0.2});
+  options = {10, "dot", "", 8};
+  expect_matches(session_.vector_search("v", "e", {3, 4}, options), {0, 3, 1}, {25, 25, 8});
+  options = {2, "l2", "", 100};
+  expect_matches(session_.vector_search("v", "e", {3, 4}, options), {0, 3}, {0, 0});
+  options.score_threshold = std::nan("");
+  EXPECT_ERROR(session_.vector_search("v", "e", {3, 4}, options), "InvalidArgumentError",
+               "score_threshold");
+}
+
+TEST_F(VectorRuntimeTest, ColumnsOfTheRowsFound) {
+  VectorSearchOptions options{3, "l2", "", std::nullopt, {"t", "e"}};
+  const DataFrame found = session_.vector_search("v", "e", {0, 3}, options);
+  EXPECT_EQ(found.schema().to_string(),
+            "row_id int64, score float64, t utf8, e fixed_size_list<float32>[2]");
+  const Rows rows = rows_of(found);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0], "1|1.0|[0, 2]|[0.0, 2.0]");
+  session_.sql("CREATE VIEW longer AS SELECT t || '!' AS name, t, e FROM v");
+  options.columns = {"name", "T"};
+  const Rows named = rows_of(session_.vector_search("longer", "t", {0, 3}, options));
+  ASSERT_EQ(named.size(), 3u);
+  EXPECT_EQ(named[0], "1|1.0|[0, 2]!|[0, 2]");
+  options.columns = {"nobody"};
+  EXPECT_ERROR(session_.vector_search("v", "e", {3, 4}, options), "SqlSemanticError", "nobody");
+}
+
+TEST_F(VectorRuntimeTest, ManyQueriesGiveWhatEachGivesAlone) {
+  const std::vector<float> queries{3, 4, 0, 2, -1, 1, 0, 0, 5, 5};
+  for (const char* metric : {"cosine", "dot", "l2"}) {
+    VectorSearchOptions options{4, metric, "t IS NOT NULL", std::nullopt, {"t"}};
+    const DataFrame found = session_.vector_search_many("v", "e", queries, 5, options);
+    EXPECT_EQ(found.schema().to_string(), "query_id int64, row_id int64, score float64, t utf8");
+    Rows expected;
+    for (size_t q = 0; q < 5; ++q) {
+      const std::vector<float> query{queries[2 * q], queries[2 * q + 1]};
+      for (const std::string& row : rows_of(session_.vector_search("v", "e", query, options))) {
+        expected.push_back(std::to_string(q) + "|" + row);
+      }
+    }
+    EXPECT_EQ(rows_of(found), expected) << metric;
+  }
+  EXPECT_EQ(session_.vector_search_many("v", "e", {}, 0).count(), 0);
+  EXPECT_ERROR(session_.vector_search_many("v", "e", {1, 2, 3}, 2), "InvalidArgumentError",
+               "do not make 2 queries");
+}
+
+TEST_F(VectorRuntimeTest, ATableThatChangesIsSearchedAsItIsNow) {
+  expect_matches(session_.vector_search("v", "e", {9, 9}, 1, "l2"), {0}, {std::sqrt(61.0)});
+  session_.sql("INSERT INTO v VALUES (CAST('[9, 9]' AS FLOAT[2]), 'new')");
+  expect_matches(session_.vector_search("v", "e", {9, 9}, 1, "l2"), {7}, {0});
+  session_.sql("DELETE FROM v WHERE t = '[3, 4]'");
+  expect_matches(session_.vector_search("v", "e", {9, 9}, 1, "l2"), {6}, {0});
+}
+
 TEST_F(VectorRuntimeTest, ExplainHasItsEightLines) {
   const std::string text = session_.explain_vector_search("v", "e", {3, 4}, 5, "l2");
   std::istringstream in(text);
@@ -93,6 +168,9 @@ TEST_F(VectorRuntimeTest, ExplainHasItsEightLines) {
   EXPECT_GT(lines[5].size(), std::string("backend=").size());
   EXPECT_EQ(lines[6], "filter_pushdown=false");
   EXPECT_EQ(lines[7], "acceleration=flat-buffer+simd-topk");
+  VectorSearchOptions options{5, "l2", "t = '[3 4]'"};
+  EXPECT_NE(session_.explain_vector_search("v", "e", {3, 4}, 1, options).find("candidate_rows=1\n"),
+            std::string::npos);
 }
 
 TEST_F(VectorRuntimeTest, WhatIsWrongIsNamed) {

@@ -15,8 +15,8 @@ namespace {
 
 std::vector<int32_t> test_dimensions() {
   std::vector<int32_t> dimensions;
-  for (int32_t d = 1; d <= 67; ++d) dimensions.push_back(d);
-  for (int32_t d : {128, 129, 257, 768, 1000}) dimensions.push_back(d);
+  for (int32_t d = 1; d <= 257; ++d) dimensions.push_back(d);
+  for (int32_t d : {768, 1000}) dimensions.push_back(d);
   return dimensions;
 }
 
@@ -84,7 +84,9 @@ TEST(DistanceKernelsTest, StayInsideTheErrorBound) {
     const DistanceKernels& kernels = kernels_for(level);
     EXPECT_EQ(kernels.level, level);
     for (int32_t dimension : test_dimensions()) {
-      for (int64_t rows : {1, 2, 3, 4, 5, 7, 8, 13}) {
+      std::vector<int64_t> row_counts{1, 2, 3, 4, 5, 7, 8, 13};
+      if (dimension > 67) row_counts = {row_counts[random() % row_counts.size()]};
+      for (int64_t rows : row_counts) {
         for (double scale : {1.0, 1e-20, 1e-38, 1e12}) {
           check_block({kernels, dimension, scale, rows % 2 == 0}, rows,
                       static_cast<size_t>(rows % 5), &random);
@@ -157,7 +159,7 @@ int64_t check_skips(float query_scale, float row_scale, std::mt19937* random_bit
           const double score = scorer.score(second.data());
           const bool worse = larger_is_nearer(metric) ? score < limit : score > limit;
           if (metric == Metric::kL2) {
-            const FirstPassBound bound(metric, kernels, d, scorer.query_norm(), false);
+            const FirstPassBound bound(metric, kernels, d, scorer.query_norm());
             kernels.squared_l2(query.data(), second.data(), 1, d, value);
             if (!bound.distance_cutoff(limit).keeps(value[0])) {
               ++skipped;
@@ -166,7 +168,7 @@ int64_t check_skips(float query_scale, float row_scale, std::mt19937* random_bit
             continue;
           }
           for (bool from_kernel : {false, true}) {
-            const FirstPassBound bound(metric, kernels, d, scorer.query_norm(), from_kernel);
+            const FirstPassBound bound(metric, kernels, d, scorer.query_norm());
             kernels.dot_and_square(query.data(), second.data(), 1, d, value, value + 1);
             const float norm = from_kernel ? std::sqrt(value[1])
                                            : static_cast<float>(exact_norm(second.data(), d));

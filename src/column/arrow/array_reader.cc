@@ -1,5 +1,6 @@
 #include "src/column/arrow/array_reader.h"
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -266,6 +267,10 @@ ColumnPtr ArrayReader::converted(int64_t offset, int64_t length) const {
     case ArrowLayout::kFloat16:
       return convert_each<uint16_t, float>(
           offset, length, [](uint16_t value, int64_t) { return half_to_float(value); });
+    case ArrowLayout::kFloat64:
+      // vectors() looks at what became infinite.
+      return convert_each<double, float>(offset, length,
+                                         [](double value, int64_t) { return value; });
     case ArrowLayout::kDecimal32:
       return convert_each<int32_t, Int128>(
           offset, length, [](int32_t value, int64_t) { return static_cast<Int128>(value); });
@@ -427,7 +432,32 @@ ColumnPtr ArrayReader::vectors(int64_t offset, int64_t length) const {
     }
     elements = elements->with_validity(Validity());
   }
+  if (format_.children[0].layout == ArrowLayout::kFloat64) {
+    check_narrowed(elements->values<float>(), offset, length, valid);
+  }
   return Column::vectors(format_.type, length, std::move(elements), std::move(valid));
+}
+
+// float64 elements become the nearest float32, but a finite one never infinity.
+void ArrayReader::check_narrowed(const float* elements, int64_t offset, int64_t length,
+                                 const Validity& valid) const {
+  const int64_t dimension = format_.type.list_size();
+  const ArrowArray& child = *array_.children[0];
+  const auto* from = static_cast<const double*>(child.buffers[1]) + child.offset +
+                     (array_.offset + offset) * dimension;
+  for (int64_t i = 0; i < length; ++i) {
+    bool infinite = false;
+    for (int64_t k = 0; k < dimension; ++k) infinite |= std::isinf(elements[i * dimension + k]);
+    if (!infinite || !valid.valid(i)) continue;
+    for (int64_t k = 0; k < dimension; ++k) {
+      double value;
+      std::memcpy(&value, from + i * dimension + k, sizeof(value));
+      if (!std::isfinite(value) || std::isfinite(elements[i * dimension + k])) continue;
+      refuse_value(offset + i, concat("element ", k, " of the vector, ", format_double(value),
+                                      ", is beyond float32, of which vectors are made; scale the "
+                                      "vectors"));
+    }
+  }
 }
 
 ColumnPtr ArrayReader::dictionary(int64_t offset, int64_t length) const {

@@ -52,6 +52,8 @@ class ArrayReader {
   ColumnPtr strings(int64_t length, BufferPtr views, Validity validity) const;
 
   ColumnPtr vectors(int64_t offset, int64_t length) const;
+  void check_narrowed(const float* elements, int64_t offset, int64_t length,
+                      const Validity& valid) const;
   ColumnPtr dictionary(int64_t offset, int64_t length) const;
   ColumnPtr run_ends(int64_t offset, int64_t length) const;
   int64_t run_end(int64_t run) const;

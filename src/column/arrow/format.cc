@@ -169,16 +169,15 @@ void read_vector(ArrowFormat* format, const ArrowSchema& schema) {
   if (dimension < 1) {
     refuse(*format, "fixed_size_list of no elements", "leave it out, or give it a dimension");
   }
-  if (element_format == "g") {
-    refuse(*format, "fixed_size_list of float64",
-           "vectors are float32 here, and making them so may lose digits: cast the column "
-           "yourself, in pyarrow column.cast(pa.list_(pa.float32(), dimension))");
-  }
-  if (element.dictionary != nullptr || (element_format != "f" && element_format != "e")) {
+  if (element.dictionary != nullptr ||
+      (element_format != "f" && element_format != "e" && element_format != "g")) {
     refuse(*format, concat("fixed_size_list of '", excerpt(element_format), "'"),
            "cast its elements to float32, or split it into columns");
   }
   format->children.push_back(read_arrow_format(element, format->column));
+  if (element_format == "g") {
+    set(&format->children[0], DataType(TypeId::kFloat32), ArrowLayout::kFloat64);
+  }
   set(format, DataType::vector(dimension), ArrowLayout::kVector);
 }
 

@@ -15,6 +15,7 @@ enum class ArrowLayout : uint8_t {
   kBool,          // bits
   kFixed,         // exactly our layout: taken where it lies
   kFloat16,       // -> float32, exact
+  kFloat64,       // elements of vectors only: -> the nearest float32
   kDecimal32,     // -> decimal128
   kDecimal64,     // -> decimal128
   kDate64,        // milliseconds -> date32 when whole days
@@ -28,7 +29,7 @@ enum class ArrowLayout : uint8_t {
   kText64,        // int64 offsets and bytes
   kTextView,      // 16-byte views and any number of data buffers
   kFixedText,     // fixed_size_binary
-  kVector,        // fixed_size_list of float32 or float16
+  kVector,        // fixed_size_list of float32, float16 or float64
   kDictionary,    // indices; the values are children[0]
   kRunEnd,        // run ends are children[0], values children[1]
 };

@@ -54,6 +54,11 @@ DataType import_type(const ArrowSchema& schema) {
 }
 
 ImportedSchema::ImportedSchema() = default;
+bool ImportedSchema::has_float32_vectors(size_t i) const {
+  const ArrowFormat& format = formats_[i];
+  return format.layout == ArrowLayout::kVector && format.children[0].layout == ArrowLayout::kFixed;
+}
+
 ImportedSchema::~ImportedSchema() = default;
 
 ImportedSchemaPtr ImportedSchema::read(const ArrowSchema& schema) {

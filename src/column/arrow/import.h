@@ -6,7 +6,8 @@
 //
 //   zero-copy      integers, floats, decimal128 (where 16-byte aligned), date32, time64[us],
 //                  timestamps, fixed_size_list<float32>
-//   per slice      bool, float16 (-> float32), decimal32/64, date64, time32, time64[ns], durations
+//   per slice      bool, float16 (-> float32), fixed_size_list<float16> and <float64> (-> float32,
+//                  the nearest one), decimal32/64, date64, time32, time64[ns], durations
 //                  and intervals (-> interval); a value that would lose something is a
 //                  TypeMismatchError
 //   views only     utf8 and binary of all three layouts, fixed_size_binary: StringViews that point
@@ -52,6 +53,9 @@ class ImportedSchema {
   ~ImportedSchema();
 
   const Schema& schema() const { return schema_; }
+  // Whether column i is fixed_size_list<float32> in Arrow too, so that its vectors are never
+  // copied.
+  bool has_float32_vectors(size_t i) const;
 
  private:
   friend class ImportedArray;

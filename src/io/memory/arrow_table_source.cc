@@ -15,6 +15,9 @@ class ArrowBlocks : public TableBlocks {
   ColumnPtr column(size_t block, size_t column, int64_t offset, int64_t rows) const override {
     return table_.batches[block]->column(column, offset, rows);
   }
+  bool vectors_in_place(size_t column) const override {
+    return table_.layout->has_float32_vectors(column);
+  }
 
  private:
   const ImportedTable table_;

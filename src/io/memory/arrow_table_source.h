@@ -26,6 +26,8 @@ class ArrowTableSource : public TableSource {
   }
   std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
 
+  const TableBlocksPtr& blocks() const { return blocks_; }
+
   // Column `column` whole, one Column per record batch in row order: vectors and other fixed-width
   // columns without a copy, the others converted by this call.
   std::vector<ColumnPtr> column_blocks(size_t column) const;

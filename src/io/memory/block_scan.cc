@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "src/base/error.h"
+#include "src/kernel/take.h"
 
 namespace velaria {
 
@@ -77,6 +78,30 @@ class BlockScan : public TableScan {
 };
 
 }  // namespace
+
+Chunk gather_rows(const TableBlocks& blocks, const std::vector<size_t>& columns,
+                  const std::vector<int64_t>& rows, const std::vector<DataType>& types) {
+  std::vector<int64_t> ends;
+  int64_t end = 0;
+  for (size_t block = 0; block < blocks.blocks(); ++block) {
+    end += blocks.block_rows(block);
+    ends.push_back(end);
+  }
+  std::vector<Chunk> pieces;
+  for (const int64_t row : rows) {
+    VELARIA_CHECK(row >= 0 && row < end);
+    const auto found = std::upper_bound(ends.begin(), ends.end(), row);
+    const auto block = static_cast<size_t>(found - ends.begin());
+    Chunk piece;
+    piece.rows = 1;
+    const int64_t offset = row - (block == 0 ? 0 : ends[block - 1]);
+    for (const size_t column : columns) {
+      piece.columns.push_back(blocks.column(block, column, offset, 1));
+    }
+    pieces.push_back(std::move(piece));
+  }
+  return concatenate_chunks(pieces, types);
+}
 
 std::unique_ptr<TableScan> scan_blocks(TableBlocksPtr blocks, const ScanRequest& request) {
   VELARIA_CHECK(request.chunk_rows > 0);

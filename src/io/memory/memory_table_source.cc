@@ -18,6 +18,9 @@ class ChunkBlocks : public TableBlocks {
     if (offset == 0 && rows == chunk.rows) return chunk.columns[column];
     return chunk.columns[column]->slice(offset, rows);
   }
+  bool vectors_in_place(size_t column) const override {
+    return chunks_.empty() || chunks_[0].columns[column]->type().is_vector();
+  }
 
  private:
   const size_t columns_;

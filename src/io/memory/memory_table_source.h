@@ -29,6 +29,8 @@ class MemoryTableSource : public TableSource {
   }
   std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
 
+  const TableBlocksPtr& blocks() const { return blocks_; }
+
   // Column `column` whole, one Column per chunk that has rows, in row order and as it is.
   std::vector<ColumnPtr> column_blocks(size_t column) const;
 

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "src/similarity/kernels/level_kernels.h"
+#include "src/similarity/kernels/product_tiles.h"
 #include "src/similarity/kernels/row_sums.h"
 
 namespace velaria {
@@ -21,6 +22,13 @@ struct Avx2 {
   static Reg add(Reg a, Reg b) { return _mm256_add_ps(a, b); }
   static Reg subtract(Reg a, Reg b) { return _mm256_sub_ps(a, b); }
   static Reg multiply_add(Reg a, Reg b, Reg c) { return _mm256_fmadd_ps(a, b, c); }
+  static constexpr int kPanelRegs = 2;
+  static constexpr int kTileRows = 6;
+  static Reg broadcast(float x) { return _mm256_set1_ps(x); }
+  static void store(float* p, Reg a) { _mm256_storeu_ps(p, a); }
+  static uint32_t not_less(Reg a, Reg b) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ)));
+  }
   static float sum(Reg a) {
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     four = _mm_add_ps(four, _mm_movehl_ps(four, four));
@@ -52,6 +60,11 @@ const DistanceKernels& avx2_distance_kernels() {
                                            dot,
                                            dot_and_square,
                                            squared_l2};
+  return kernels;
+}
+
+const ProductKernels& avx2_product_kernels() {
+  static constexpr ProductKernels kernels = product_tiles::kernels<Avx2>("avx2");
   return kernels;
 }
 

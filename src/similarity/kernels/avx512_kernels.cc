@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "src/similarity/kernels/level_kernels.h"
+#include "src/similarity/kernels/product_tiles.h"
 #include "src/similarity/kernels/row_sums.h"
 
 namespace velaria {
@@ -18,6 +19,11 @@ struct Avx512 {
   static Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
   static Reg subtract(Reg a, Reg b) { return _mm512_sub_ps(a, b); }
   static Reg multiply_add(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
+  static constexpr int kPanelRegs = 2;
+  static constexpr int kTileRows = 12;
+  static Reg broadcast(float x) { return _mm512_set1_ps(x); }
+  static void store(float* p, Reg a) { _mm512_storeu_ps(p, a); }
+  static uint32_t not_less(Reg a, Reg b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
   static float sum(Reg a) {
     // Masked with full masks: gcc 12 warns about what is inside its unmasked ones.
     const __m256 eight = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0),
@@ -52,6 +58,11 @@ const DistanceKernels& avx512_distance_kernels() {
                                            dot,
                                            dot_and_square,
                                            squared_l2};
+  return kernels;
+}
+
+const ProductKernels& avx512_product_kernels() {
+  static constexpr ProductKernels kernels = product_tiles::kernels<Avx512>("avx512");
   return kernels;
 }
 

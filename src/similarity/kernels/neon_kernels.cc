@@ -3,6 +3,7 @@
 #include <arm_neon.h>
 
 #include "src/similarity/kernels/level_kernels.h"
+#include "src/similarity/kernels/product_tiles.h"
 #include "src/similarity/kernels/row_sums.h"
 
 namespace velaria {
@@ -21,6 +22,15 @@ struct Neon {
   static Reg add(Reg a, Reg b) { return vaddq_f32(a, b); }
   static Reg subtract(Reg a, Reg b) { return vsubq_f32(a, b); }
   static Reg multiply_add(Reg a, Reg b, Reg c) { return vfmaq_f32(c, a, b); }
+  static constexpr int kPanelRegs = 2;
+  static constexpr int kTileRows = 8;
+  static Reg broadcast(float x) { return vdupq_n_f32(x); }
+  static void store(float* p, Reg a) { vst1q_f32(p, a); }
+  static uint32_t not_less(Reg a, Reg b) {
+    const uint32x4_t kept = vmvnq_u32(vcltq_f32(a, b));
+    const uint32x4_t bits = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(kept, bits));
+  }
   static float sum(Reg a) { return vaddvq_f32(a); }
 };
 
@@ -48,6 +58,11 @@ const DistanceKernels& neon_distance_kernels() {
                                            dot,
                                            dot_and_square,
                                            squared_l2};
+  return kernels;
+}
+
+const ProductKernels& neon_product_kernels() {
+  static constexpr ProductKernels kernels = product_tiles::kernels<Neon>("neon");
   return kernels;
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "src/similarity/kernels/level_kernels.h"
+#include "src/similarity/kernels/product_tiles.h"
 #include "src/similarity/kernels/row_sums.h"
 
 namespace velaria {
@@ -25,6 +26,14 @@ struct Portable {
   static Reg add(Reg a, Reg b) { return a + b; }
   static Reg subtract(Reg a, Reg b) { return a - b; }
   static Reg multiply_add(Reg a, Reg b, Reg c) { return a * b + c; }
+  static constexpr int kPanelRegs = 2;
+  static constexpr int kTileRows = 4;
+  static Reg broadcast(float x) { return Reg{x, x, x, x}; }
+  static void store(float* p, Reg a) { std::memcpy(p, &a, sizeof(a)); }
+  static uint32_t not_less(Reg a, Reg b) {
+    const auto less = a < b;
+    return (less[0] ? 0u : 1u) | (less[1] ? 0u : 2u) | (less[2] ? 0u : 4u) | (less[3] ? 0u : 8u);
+  }
   static float sum(Reg a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 };
 
@@ -52,6 +61,11 @@ const DistanceKernels& portable_distance_kernels() {
                                            dot,
                                            dot_and_square,
                                            squared_l2};
+  return kernels;
+}
+
+const ProductKernels& portable_product_kernels() {
+  static constexpr ProductKernels kernels = product_tiles::kernels<Portable>("portable");
   return kernels;
 }
 
