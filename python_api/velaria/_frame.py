@@ -115,11 +115,11 @@ class DataFrame:
         "inf" and "-inf"; binary is a string of hexadecimal digits behind ``\\x``. Raises what the
         query raises, FileAccessError, and InvalidArgumentError for two columns of one name.
 
-        >>> import velaria
+        >>> import pathlib, velaria
         >>> session = velaria.Session()
         >>> session.sql("SELECT 9007199254740993 AS n, NULL AS x").write_json("n.jsonl")
         1
-        >>> print(open("n.jsonl").read().strip())
+        >>> print(pathlib.Path("n.jsonl").read_text().strip())
         {"n":9007199254740993,"x":null}
         """
         return self._core.write_json(path_bytes(path))

@@ -10,8 +10,8 @@ from . import _velaria as core
 from ._arguments import (
     CsvArguments,
     PathLike,
-    column_pairs,
     column_names,
+    column_pairs,
     file_option_texts,
     mapping_pairs,
     memory_bytes,

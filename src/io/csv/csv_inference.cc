@@ -148,7 +148,7 @@ std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const TextPass&
   begin = behind_line_end(begin);
   if (rows_look_right(layout, text.substr(begin))) return offset + begin;
   if (!layout.dialect.quoting) return std::nullopt;
-  for (size_t at = text.find(layout.dialect.quote); at + 1 < text.size();
+  for (size_t at = text.find(layout.dialect.quote); at < text.size() && at + 1 < text.size();
        at = text.find(layout.dialect.quote, at + 1)) {
     if (text[at + 1] != '\r' && text[at + 1] != '\n') continue;
     begin = behind_line_end(at + 1);
