@@ -53,7 +53,8 @@ class Countdown {
 
 void run_tasks(ThreadPool* pool, size_t count, const std::function<void(size_t)>& task,
                const std::function<void()>& interrupt_check, std::atomic<bool>* stop) {
-  if (pool == nullptr || count <= 1) {
+  // A single task goes to the pool too when the caller is to be asked for interrupts meanwhile.
+  if (pool == nullptr || (count <= 1 && !interrupt_check)) {
     for (size_t i = 0; i < count; ++i) task(i);
     return;
   }
