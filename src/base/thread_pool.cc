@@ -52,6 +52,7 @@ void ThreadPool::submit(std::function<void()> task) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     queue_.push_back(std::move(task));
+    waiting_.store(queue_.size(), std::memory_order_relaxed);
   }
   wake_.notify_one();
 }
@@ -65,6 +66,7 @@ void ThreadPool::work() {
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();
+      waiting_.store(queue_.size(), std::memory_order_relaxed);
     }
     task();
   }

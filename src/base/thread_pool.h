@@ -1,8 +1,11 @@
 // A fixed set of threads that run short tasks. One pool per session; no process-wide state.
 //
-// Tasks must not wait for other tasks of the same pool. Thread-safe.
+// Tasks are begun in the order they came. They must not wait for other tasks of the same pool, and
+// a long one looks at has_waiting() now and then and makes room by submitting its rest.
+// Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -23,6 +26,8 @@ class ThreadPool {
 
   size_t size() const { return threads_.size(); }
   void submit(std::function<void()> task);
+  // Whether tasks wait for a thread. Costs one load.
+  bool has_waiting() const { return waiting_.load(std::memory_order_relaxed) > 0; }
 
  private:
   void work();
@@ -30,6 +35,7 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;
+  std::atomic<size_t> waiting_{0};  // queue_.size(), to be read without the lock
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

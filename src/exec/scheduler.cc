@@ -1,10 +1,12 @@
 #include "src/exec/scheduler.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 
 #include "src/base/error.h"
 
@@ -12,17 +14,72 @@ namespace velaria {
 
 namespace {
 
-// Waits for a number of tasks; keeps the first failure; asks for interrupts while it waits.
+// How long a task keeps its thread while tasks of other queries wait for one.
+constexpr std::chrono::milliseconds kSlice(10);
+
+// The turn of one task on a thread of the pool.
+class Slice {
+ public:
+  using Clock = std::chrono::steady_clock;
+  explicit Slice(const ThreadPool& pool) : pool_(pool), start_(Clock::now()) {}
+  bool is_over() const { return pool_.has_waiting() && Clock::now() - start_ >= kSlice; }
+
+ private:
+  const ThreadPool& pool_;
+  const Clock::time_point start_;
+};
+
+// Work that can be left at the end of a slice and taken up again, by another thread too.
+class SlicedTask {
+ public:
+  virtual ~SlicedTask() = default;
+  // False: all is done.
+  virtual bool run(const Slice& slice) = 0;
+};
+
+// Tasks that share a pool with those of other queries, in turns; keeps the first failure; asks for
+// interrupts while it waits.
 class TaskGroup {
  public:
-  explicit TaskGroup(size_t tasks) : running_(tasks) {}
+  explicit TaskGroup(ThreadPool& pool) : pool_(pool) {}
 
-  void run(const std::function<void()>& task) noexcept {
+  // Once; returns when all tasks have ended, throws the first failure.
+  void run(std::vector<std::unique_ptr<SlicedTask>> tasks,
+           const std::function<void()>& interrupt_check) {
+    tasks_ = std::move(tasks);
+    running_ = tasks_.size();
+    for (size_t i = 0; i < tasks_.size(); ++i) submit(i);
+    wait(interrupt_check);
+  }
+
+  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+
+ private:
+  void submit(size_t i) noexcept {
     try {
-      if (!stopped()) task();
+      pool_.submit([this, i] { run_slice(i); });
+    } catch (...) {
+      fail(std::current_exception());
+      end(i);
+    }
+  }
+
+  void run_slice(size_t i) noexcept {
+    bool more = false;
+    try {
+      if (!stopped()) more = tasks_[i]->run(Slice(pool_));
     } catch (...) {
       fail(std::current_exception());
     }
+    if (more) {
+      submit(i);
+    } else {
+      end(i);
+    }
+  }
+
+  void end(size_t i) noexcept {
+    tasks_[i].reset();
     // Notified under the lock: the waiter may destroy this object as soon as it sees zero.
     const std::lock_guard<std::mutex> lock(mutex_);
     if (--running_ == 0) done_.notify_all();
@@ -33,9 +90,6 @@ class TaskGroup {
     if (!failure_) failure_ = std::move(failure);
     stopped_.store(true, std::memory_order_release);
   }
-
-  void stop() { stopped_.store(true, std::memory_order_release); }
-  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
 
   void wait(const std::function<void()>& interrupt_check) {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -57,10 +111,11 @@ class TaskGroup {
     if (failure_) std::rethrow_exception(failure_);
   }
 
- private:
+  ThreadPool& pool_;
+  std::vector<std::unique_ptr<SlicedTask>> tasks_;
   std::mutex mutex_;
   std::condition_variable done_;
-  size_t running_;
+  size_t running_ = 0;
   std::exception_ptr failure_;
   std::atomic<bool> stopped_{false};
 };
@@ -107,14 +162,12 @@ class PipelineTask {
     if (parts.input.profile != nullptr) stages_.resize(parts.input.transforms.size() + 2);
   }
 
+  // Takes one chunk to the sink: the next that a transform makes of the one it has, or a new one.
   // False: the source is at its end, or the sink wants no more.
   bool step() {
-    Chunk chunk;
-    if (!pull(&chunk)) return false;
-    next_order_ = parts_.input.first_order + chunk.order + 1;
-    order_ = (next_order_ - 1) << kSubOrderBits;
-    last_order_ = order_ | ((uint64_t{1} << kSubOrderBits) - 1);
-    return push(std::move(chunk), 0);
+    if (on_the_way_.empty() && !pull()) return false;
+    while (on_the_way_.back().stage < parts_.input.transforms.size()) transform();
+    return sink();
   }
 
   void combine() {
@@ -148,52 +201,110 @@ class PipelineTask {
     passed.bytes += static_cast<int64_t>(static_cast<double>(chunk.estimated_bytes()) * share);
   }
 
-  bool pull(Chunk* chunk) {
-    const StageClock clock(stage(0));
-    if (!source_->next(chunk)) return false;
-    count(0, *chunk);
+  bool pull() {
+    Chunk chunk;
+    {
+      const StageClock clock(stage(0));
+      if (!source_->next(&chunk)) return false;
+      count(0, chunk);
+    }
+    next_order_ = parts_.input.first_order + chunk.order + 1;
+    order_ = (next_order_ - 1) << kSubOrderBits;
+    last_order_ = order_ | ((uint64_t{1} << kSubOrderBits) - 1);
+    on_the_way_.push_back({std::move(chunk), 0});
     return true;
   }
 
-  SinkResult sink(Chunk chunk) {
+  // The newest chunk, at its next transform: what comes out is on the way from then on, and the
+  // chunk stays while the transform has more to make of it.
+  void transform() {
+    const size_t i = on_the_way_.back().stage;
+    Chunk output;
+    TransformResult result;
+    {
+      const StageClock clock(stage(i + 1));
+      result =
+          parts_.input.transforms[i]->process(on_the_way_.back().chunk, states_[i].get(), &output);
+    }
+    count(i + 1, output);
+    if (result == TransformResult::kNeedInput) on_the_way_.pop_back();
+    on_the_way_.push_back({std::move(output), i + 1});
+  }
+
+  bool sink() {
+    Chunk chunk = std::move(on_the_way_.back().chunk);
+    on_the_way_.pop_back();
+    chunk.order = order_;
+    // Beyond the bits the chunks share an order; they are still this task's, one after the other.
+    if (order_ < last_order_ && chunk.selected_rows() > 0) ++order_;
     const size_t last = parts_.input.transforms.size() + 1;
     count(last, chunk);
     const StageClock clock(stage(last));
-    return parts_.input.sink.consume(parts_.input.sink_state, *sink_task_, std::move(chunk));
+    const SinkResult result =
+        parts_.input.sink.consume(parts_.input.sink_state, *sink_task_, std::move(chunk));
+    if (result == SinkResult::kNeedInput) return true;
+    parts_.sink_finished.store(true, std::memory_order_relaxed);
+    return false;
   }
 
-  TransformResult transform(size_t i, const Chunk& input, Chunk* output) {
-    const StageClock clock(stage(i + 1));
-    return parts_.input.transforms[i]->process(input, states_[i].get(), output);
-  }
-
-  bool push(Chunk chunk, size_t next) {
-    if (next == parts_.input.transforms.size()) {
-      chunk.order = order_;
-      // Beyond the bits the chunks share an order; they are still this task's, one after the other.
-      if (order_ < last_order_ && chunk.selected_rows() > 0) ++order_;
-      if (sink(std::move(chunk)) == SinkResult::kNeedInput) return true;
-      parts_.sink_finished.store(true, std::memory_order_relaxed);
-      return false;
-    }
-    for (;;) {
-      Chunk output;
-      const TransformResult result = transform(next, chunk, &output);
-      count(next + 1, output);
-      if (!push(std::move(output), next + 1)) return false;
-      if (result == TransformResult::kNeedInput) return true;
-      if (!parts_.keep_going()) return false;
-    }
-  }
+  // A chunk and the transform it comes to next; the newest is the last.
+  struct ChunkOnTheWay {
+    Chunk chunk;
+    size_t stage;
+  };
 
   PipelineParts& parts_;
   std::unique_ptr<ScanTask> source_;
   std::unique_ptr<SinkTask> sink_task_;
   std::vector<std::unique_ptr<TransformState>> states_;
+  std::vector<ChunkOnTheWay> on_the_way_;
   std::vector<StageProfile> stages_;  // empty unless a profile is wanted
   uint64_t next_order_ = 0;
   uint64_t order_ = 0;
   uint64_t last_order_ = 0;
+};
+
+// A PipelineTask in turns, begun by the thread that runs it first.
+class SlicedPipelineTask : public SlicedTask {
+ public:
+  explicit SlicedPipelineTask(PipelineParts& parts) : parts_(parts) {}
+
+  bool run(const Slice& slice) override {
+    if (!task_) task_.emplace(parts_, parts_.input.tasks);
+    while (parts_.keep_going() && task_->step()) {
+      if (slice.is_over()) return true;
+    }
+    task_->combine();
+    return false;
+  }
+
+ private:
+  PipelineParts& parts_;
+  std::optional<PipelineTask> task_;
+};
+
+// Takes the next piece until there is none.
+class SlicedPieces : public SlicedTask {
+ public:
+  SlicedPieces(std::atomic<size_t>& next, size_t count, const std::function<void(size_t)>& f,
+               const std::function<bool()>& keep_going)
+      : next_(next), count_(count), f_(f), keep_going_(keep_going) {}
+
+  bool run(const Slice& slice) override {
+    while (keep_going_()) {
+      const size_t i = next_.fetch_add(1);
+      if (i >= count_) return false;
+      f_(i);
+      if (slice.is_over()) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::atomic<size_t>& next_;
+  const size_t count_;
+  const std::function<void(size_t)>& f_;
+  const std::function<bool()>& keep_going_;
 };
 
 }  // namespace
@@ -218,22 +329,16 @@ PipelineInputEnd run_pipeline_input(const PipelineInputRun& input,
     } while (task.step());
     task.combine();
   } else {
-    TaskGroup group(input.tasks);
+    TaskGroup group(*context.pool);
     parts.keep_going = [&context, &group] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
       return !group.stopped();
     };
+    std::vector<std::unique_ptr<SlicedTask>> tasks;
     for (size_t i = 0; i < input.tasks; ++i) {
-      context.pool->submit([&group, &parts] {
-        group.run([&] {
-          PipelineTask task(parts, parts.input.tasks);
-          while (parts.keep_going() && task.step()) {
-          }
-          task.combine();
-        });
-      });
+      tasks.push_back(std::make_unique<SlicedPipelineTask>(parts));
     }
-    group.wait(context.interrupt_check);
+    group.run(std::move(tasks), context.interrupt_check);
   }
   return {parts.next_order.load(), parts.sink_finished.load()};
 }
@@ -248,20 +353,17 @@ void run_parallel(size_t count, const std::function<void(size_t)>& f,
     }
     return;
   }
-  const size_t tasks = std::min(count, context.tasks);
   std::atomic<size_t> next{0};
-  TaskGroup group(tasks);
-  for (size_t t = 0; t < tasks; ++t) {
-    context.pool->submit([&] {
-      group.run([&] {
-        for (size_t i = next.fetch_add(1); i < count && !group.stopped(); i = next.fetch_add(1)) {
-          if (context.cancellation) context.cancellation->throw_if_cancelled();
-          f(i);
-        }
-      });
-    });
+  TaskGroup group(*context.pool);
+  const std::function<bool()> keep_going = [&context, &group] {
+    if (context.cancellation) context.cancellation->throw_if_cancelled();
+    return !group.stopped();
+  };
+  std::vector<std::unique_ptr<SlicedTask>> tasks;
+  for (size_t t = 0; t < std::min(count, context.tasks); ++t) {
+    tasks.push_back(std::make_unique<SlicedPieces>(next, count, f, keep_going));
   }
-  group.wait(context.interrupt_check);
+  group.run(std::move(tasks), context.interrupt_check);
 }
 
 }  // namespace velaria

@@ -1,4 +1,7 @@
 // The one loop that moves chunks: scan -> transforms -> sink, by several tasks at a time.
+//
+// Queries that run at the same time share the pool in turns: a task gives its thread up after some
+// milliseconds when others wait for one, so a short query ends soon beside an endless one.
 #pragma once
 
 #include <functional>

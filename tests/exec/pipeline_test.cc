@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <future>
+#include <limits>
 #include <random>
 #include <thread>
 
@@ -230,6 +233,52 @@ TEST(PipelineTest, RunParallelDoesEveryPieceOnce) {
                    },
                    context),
                Error);
+}
+
+TEST(PipelineTest, AShortQueryEndsBesideAnEndlessOne) {
+  ThreadPool pool(2);
+  std::atomic<uint64_t> chunks{0};
+  std::atomic<uint64_t> pieces{0};
+  CancellationToken token;
+  ExecutionContext context;
+  context.pool = &pool;
+  context.tasks = 2;
+  context.cancellation = &token;
+  const auto source = std::make_shared<TroubledSource>([&](uint64_t) {
+    ++chunks;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  });
+  const PlanPtr endless = std::make_shared<LimitPlan>(ScanPlan::all_columns(source, "t"),
+                                                       int64_t{1} << 60, int64_t{1} << 59);
+  const PhysicalPlan physical = PhysicalPlan::make(*endless, PhysicalOptions());
+  std::thread endless_scan([&] {
+    PlanExecution execution(physical, context);
+    EXPECT_THROW(execution.run(nullptr), Error);
+  });
+  std::thread endless_pieces([&] {
+    EXPECT_THROW(run_parallel(
+                     std::numeric_limits<size_t>::max() / 2, [&](size_t) { ++pieces; }, context),
+                 Error);
+  });
+  // Each of them goes on though the other never ends.
+  while (chunks == 0 || pieces == 0) std::this_thread::yield();
+  std::future<int64_t> rows = std::async(std::launch::async, [&] {
+    const PhysicalPlan plan =
+        PhysicalPlan::make(*ScanPlan::all_columns(numbers(300000), "t"), PhysicalOptions());
+    ExecutionContext own = context;
+    own.cancellation = nullptr;
+    PlanExecution execution(plan, own);
+    execution.run(nullptr);
+    int64_t count = 0;
+    for (const Chunk& chunk : execution.take_result()) count += chunk.rows;
+    return count;
+  });
+  const bool ended = rows.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+  token.cancel();
+  endless_scan.join();
+  endless_pieces.join();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(rows.get(), 300000);
 }
 
 }  // namespace
