@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes requirements.lock, requirements-bench.lock and requirements-demo.lock anew from
-# pyproject.toml: names, versions and hashes for every Python and platform, no addresses.
+# Writes requirements.lock and those of the benchmarks, docs and demo anew from pyproject.toml:
+# names, versions and hashes for every Python and platform, no addresses.
 # Pins already in a lock stay; --upgrade takes the newest.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -32,4 +32,5 @@ lock() { # FILE OPTION...
 upgrade=("$@")
 lock requirements.lock pyproject.toml --all-extras --group dev
 lock requirements-bench.lock --group bench
+lock requirements-docs.lock --group docs
 lock requirements-demo.lock --no-deps --group demo

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything that reads sources without running them: ruff, mypy, clang-format, shellcheck, and
-# whether the version is the same wherever it is written.
+# Everything that reads sources without running them: ruff, mypy, pyright (also whether every public
+# type is complete), clang-format, shellcheck, and whether the version is the same wherever it is
+# written.
 #   scripts/run_python_ci_checks.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -18,6 +19,14 @@ tool=$VENV/bin
 
 cc_format() { source_files '*.h' '*.cc' '*.c' | xargs -0r -n 1 -P "$(nproc)" "$tool/clang-format" --dry-run -Werror --ferror-limit=1; }
 shell_lint() { source_files '*.sh' scripts/bazel .ci/run | xargs -0r "$tool/shellcheck" -x; }
+# What users of the package see of it, as their type checker does.
+public_types() (
+  export PYTHONPATH=$REPO_ROOT/python_api
+  cd "$(mktemp -d)" || exit
+  "$tool/pyright" --pythonpath "$tool/python" --verifytypes velaria --ignoreexternal | tee report |
+    grep -E 'error|score' || true
+  grep -q '^Type completeness score: 100%' report
+)
 same_version() {
   local python module
   python=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' python_api/velaria/_version.py)
@@ -29,6 +38,8 @@ same_version() {
 check "ruff check" "$tool/ruff" check --quiet .
 check "ruff format" "$tool/ruff" format --check --quiet .
 check "mypy" "$tool/mypy" --no-error-summary
+check "pyright" "$tool/pyright"
+check "public types are complete" public_types
 check "clang-format" cc_format
 check "shellcheck" shell_lint
 check "one version" same_version

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the Python tests, imports the package the way a user does, and makes a wheel that is
-# installed into an empty environment and asked one query.
+# installed into an empty environment, where it is asked one query, imported fast and without any
+# other package, and called as a command; then with the packages of velaria[cli].
 #   scripts/run_python_ecosystem_regression.sh [--no-wheel | --wheel] [BAZEL-OPTION...]
 #     --no-wheel  leaves the wheel out
 #     --wheel     does only the wheel
@@ -35,13 +36,21 @@ wheel_works() (
   "$UV" pip install -q --no-index --python "$out/empty/bin/python" "$out"/*.whl || exit
   ls "$out"
   cd "$out"
+  unset VELARIA_PYTHON_BIN PYTHONPATH
   # -I: neither this folder nor the user's settings may help
-  env -u VELARIA_PYTHON_BIN "$out/empty/bin/python" -I -c '
-import velaria
-assert "site-packages" in velaria.__file__, velaria.__file__
-rows = velaria.Session().sql("SELECT 1 AS x").to_rows()
-print(rows)
-'
+  "$out/empty/bin/python" -I "$here/check_wheel.py" "$out"/*.whl || exit
+  version=$("$out/empty/bin/velaria" --version) || exit
+  echo "$version"
+  status=0
+  "$out/empty/bin/velaria" sql "SELECT 1" 2>words || status=$?
+  if [ "$status" -ne 3 ] || ! grep -q "pip install 'velaria\[cli\]'" words; then
+    cat words
+    exit 1
+  fi
+  # The command, with what the extra brings and nothing else.
+  "$UV" pip install -q --python "$out/empty/bin/python" "$(ls "$out"/*.whl)[cli]" || exit
+  "$out/empty/bin/velaria" sql "SELECT 40 + 2 AS x" || exit
+  ! "$out/empty/bin/python" -c 'import pandas' 2>/dev/null
 )
 
 ./scripts/setup.sh

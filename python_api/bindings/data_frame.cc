@@ -8,12 +8,19 @@
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/rows_to_python.h"
+#include "src/session/query_monitor.h"
 
 namespace velaria::python {
 
 namespace {
 
 using Texts = std::vector<std::string>;
+
+py::object progress_value(const std::string& text) { return to_python_text(text); }
+template <typename Number>
+py::object progress_value(Number number) {
+  return py::cast(number);
+}
 
 py::dict operator_to_dict(const OperatorProfile& profile) {
   py::dict out;
@@ -55,6 +62,18 @@ py::dict profile_to_dict(const QueryProfile& profile) {
 
 void bind_data_frame(py::module_& module) {
   const py::call_guard<py::gil_scoped_release> unlocked;
+  py::class_<QueryMonitor>(module, "QueryMonitor")
+      .def(py::init<>())
+      .def("cancel", &QueryMonitor::cancel)
+      .def("progress",
+           [](const QueryMonitor& monitor) {
+             py::dict out;
+             visit_progress(monitor.progress(), [&out](const char* name, const auto& value) {
+               out[name] = progress_value(value);
+             });
+             return out;
+           })
+      .def("snapshot_json", &QueryMonitor::snapshotJson);
   py::class_<DataFrame>(module, "DataFrame", py::release_gil_before_calling_cpp_dtor())
       .def("schema", [](const DataFrame& frame) { return schema_to_python(frame.schema()); })
       .def("__arrow_c_schema__",
@@ -62,11 +81,15 @@ void bind_data_frame(py::module_& module) {
       .def("count", &DataFrame::count, unlocked)
       .def(
           "collect",
-          [](const DataFrame& frame) {
-            QueryResult result = frame.collect();
+          [](const DataFrame& frame, QueryMonitor* monitor) {
+            QueryResult result = frame.collect(monitor);
             return RowSet{std::move(result.schema), std::move(result.chunks)};
           },
-          unlocked)
+          py::arg("monitor") = nullptr, unlocked)
+      .def("with_rows",
+           [](const DataFrame& frame, const RowSet& rows) {
+             return frame.with_rows({rows.schema, rows.chunks, rows.rows()});
+           })
       .def(
           "__arrow_c_stream__",
           [](const DataFrame& frame, const py::object&) {

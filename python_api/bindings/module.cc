@@ -4,6 +4,7 @@
 #include "python_api/bindings/bind.h"
 #include "python_api/bindings/errors.h"
 #include "python_api/bindings/python_types.h"
+#include "src/sql/script.h"
 
 PYBIND11_MODULE(_velaria, module) {
   namespace python = velaria::python;
@@ -12,6 +13,16 @@ PYBIND11_MODULE(_velaria, module) {
   module.def(
       "type_name", [](pybind11::handle type) { return python::type_from_python(type).to_string(); },
       "The kernel's name of a type.");
+  module.def(
+      "split_statements",
+      [](const std::string& text) {
+        pybind11::list out;
+        for (const std::string& statement : velaria::sql::split_statements(text)) {
+          out.append(python::to_python_text(statement));
+        }
+        return out;
+      },
+      "The statements of a script.");
   python::bind_rows(module);
   python::bind_data_frame(module);
   python::bind_stream_sinks(module);

@@ -8,9 +8,9 @@ import pytest
 import velaria
 
 MODULES = ["velaria"] + [
-    f"velaria.{found.name}"
-    for found in pkgutil.iter_modules(velaria.__path__)
-    if found.name != "_velaria"
+    found.name
+    for found in pkgutil.walk_packages(velaria.__path__, "velaria.")
+    if found.name not in ("velaria._velaria", "velaria.__main__")
 ]
 
 

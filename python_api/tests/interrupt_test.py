@@ -80,6 +80,29 @@ queries = np.ones((20000, 64), np.float32)
 interrupted(lambda: [session.vector_search("t", "v", queries, metric="l2") for _ in range(50)])
 """
 
+SCAN = """
+import os, tempfile
+session = velaria.Session(threads=THREADS)
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "big.csv")
+    session.sql(f"COPY (SELECT n, n * 7919 % 1000003 AS m, 'text ' || n AS t "
+                f"FROM range(0, 1500000) r(n)) TO '{path}'")
+    frame = session.read_csv(path).group_by("m % 7").agg("count(*) AS c", "max(t) AS t")
+    interrupted(lambda: [frame.to_rows() for _ in range(200)])
+"""
+
+WAIT = """
+frame = session.sql(
+    "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n")
+interrupted(frame.start().wait)
+"""
+
+PROGRESS = """
+frame = session.sql(
+    "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n")
+interrupted(lambda: frame.to_arrow(progress=lambda moment: None))
+"""
+
 AWAIT = """
 source = session.create_realtime_stream_source({"n": "int64"})
 query = session.read_realtime_stream_source(source).write_stream(velaria.MemorySink()).start()
@@ -119,8 +142,12 @@ BODIES = {
     "aggregate-2-threads": AGGREGATE.replace("THREADS", "2"),
     "window-1-thread": WINDOW.replace("THREADS", "1"),
     "window-2-threads": WINDOW.replace("THREADS", "2"),
+    "scan-1-thread": SCAN.replace("THREADS", "1"),
+    "scan-2-threads": SCAN.replace("THREADS", "2"),
     "vectors-1-thread": VECTORS.replace("THREADS", "1"),
     "vectors-2-threads": VECTORS.replace("THREADS", "2"),
+    "wait": WAIT,
+    "progress": PROGRESS,
     "await": AWAIT,
     "push": PUSH,
     "poll": POLL,

@@ -10,6 +10,9 @@ SQL, frames, streams and exact vector search over typed columns, in one process:
 Start with ``Session``. Everything that Velaria raises is a ``velaria.Error``.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ._batch_query import BatchQuery
 from ._bitable_client import (
     BitableClient,
     BitableError,
@@ -26,6 +29,7 @@ from ._grouping import group_rows_by_field, group_rows_count_by_field
 from ._interval import Interval
 from ._schema import Field, Schema
 from ._session import Session
+from ._shown import Plan, ProbeResult, Progress
 from ._sinks import CsvFileSink, MemorySink, RealtimeStreamSink
 from ._source_pump import StreamItem
 from ._sources import RealtimeStreamSource
@@ -49,7 +53,11 @@ from ._velaria import (
 )
 from ._version import __version__
 
+if TYPE_CHECKING:
+    from ._workspace import Run, RunRecorder, Workspace
+
 __all__ = [
+    "BatchQuery",
     "BitableClient",
     "BitableError",
     "BitableField",
@@ -73,9 +81,14 @@ __all__ = [
     "Interval",
     "InvalidArgumentError",
     "MemorySink",
+    "Plan",
+    "ProbeResult",
+    "Progress",
     "RealtimeStreamSink",
     "RealtimeStreamSource",
     "ResourceError",
+    "Run",
+    "RunRecorder",
     "Schema",
     "Session",
     "SqlSemanticError",
@@ -87,6 +100,7 @@ __all__ = [
     "StreamingQuery",
     "TableKindError",
     "TypeMismatchError",
+    "Workspace",
     "__version__",
     "consume_arrow_batches_with_custom_sink",
     "create_stream_from_bitable",
@@ -95,3 +109,12 @@ __all__ = [
     "group_rows_count_by_field",
     "read_excel",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Programs that keep no runs do not wait for the import.
+    if name in ("Run", "RunRecorder", "Workspace"):
+        from . import _workspace
+
+        return getattr(_workspace, name)
+    raise AttributeError(f"module 'velaria' has no attribute {name!r}")

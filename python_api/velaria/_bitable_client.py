@@ -393,7 +393,7 @@ class BitableClient:
             except urllib.error.HTTPError as refusal:
                 response = refusal  # the API says what is wrong in the body of such an answer
             with response:
-                return _answer(response, response.status, self._timeout_s)
+                return _answer(response, int(response.status or 0), self._timeout_s)
         except BitableError:
             raise
         except (OSError, http.client.HTTPException) as failure:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
 from ._arguments import PathLike, file_option_texts, path_bytes, verb_texts
+from ._batch_query import BatchQuery, ProgressOption
 from ._optional import import_pandas, import_polars, import_pyarrow
 from ._schema import Schema
+from ._shown import Plan
 
 if TYPE_CHECKING:
     import pandas
@@ -55,18 +56,50 @@ class DataFrame:
         """The number of rows. Runs the query."""
         return self._core.count()
 
-    def to_arrow(self) -> pyarrow.Table:
+    def start(self) -> BatchQuery:
+        """Runs the query in the background: ``await query.result()``, watch it, cancel it.
+
+        >>> import velaria
+        >>> with velaria.Session().sql("SELECT 1 AS x").start() as query:
+        ...     query.wait(timeout_ms=60_000).to_rows()
+        [{'x': 1}]
+        """
+        return BatchQuery(self)
+
+    def cache(self, progress: ProgressOption = None) -> DataFrame:
+        """Runs the query and gives its rows as a frame that has them in memory.
+
+        ``progress``: True shows a bar while it runs, on a terminal or in a notebook and nowhere
+        else; a function is called about ten times a second with the dict of
+        ``BatchQuery.progress``, on this thread, and an error of it cancels the query.
+
+        >>> import velaria
+        >>> seen = []
+        >>> frame = velaria.Session().sql("SELECT n FROM range(0, 5) r(n)").cache(seen.append)
+        >>> frame.count(), seen[-1]["status"], seen[-1]["rows_out"]
+        (5, 'finished', 5)
+        """
+        if progress is None or progress is False:
+            return DataFrame(self._core.with_rows(self._core.collect()))
+        return self.start().wait(progress=progress)
+
+    def to_arrow(self, progress: ProgressOption = None) -> pyarrow.Table:
         """All rows as a ``pyarrow.Table``. Buffers are shared where layouts agree.
 
-        Raises what the query raises, and ImportError without pyarrow.
+        ``progress`` is that of ``cache``, here and in the methods below. Raises what the query
+        raises, and ImportError without pyarrow.
 
         >>> import velaria
         >>> velaria.Session().sql("SELECT 1 AS x").to_arrow().column("x").to_pylist()
         [1]
         """
-        return import_pyarrow("to_arrow()").table(self._core)
+        arrow = import_pyarrow("to_arrow()")
+        return arrow.table(self._watched(progress))
 
-    def to_rows(self) -> list[dict[str, Any]]:
+    def _watched(self, progress: ProgressOption) -> core.DataFrame:
+        return self._core if progress is None else self.cache(progress)._core
+
+    def to_rows(self, progress: ProgressOption = None) -> list[dict[str, Any]]:
         """All rows as dicts; needs no other package.
 
         Values are int, float, Decimal, str, bytes, date, time, datetime, lists of floats for
@@ -78,17 +111,18 @@ class DataFrame:
         >>> velaria.Session().sql("SELECT 0.5 AS x, NULL AS y").to_rows()
         [{'x': 0.5, 'y': None}]
         """
-        return self._core.collect().to_rows()
+        return self._watched(progress).collect().to_rows()
 
-    def to_pandas(self) -> pandas.DataFrame:
+    def to_pandas(self, progress: ProgressOption = None) -> pandas.DataFrame:
         """All rows as a ``pandas.DataFrame``; raises ImportError without pandas and pyarrow."""
         import_pandas("to_pandas()")
-        return self.to_arrow().to_pandas()
+        return self.to_arrow(progress).to_pandas()
 
-    def to_polars(self) -> polars.DataFrame:
+    def to_polars(self, progress: ProgressOption = None) -> polars.DataFrame:
         """All rows as a ``polars.DataFrame``; raises ImportError without polars."""
-        made: polars.DataFrame = import_polars("to_polars()").DataFrame(self)
-        return made
+        package = import_polars("to_polars()")
+        frame: polars.DataFrame = package.DataFrame(DataFrame(self._watched(progress)))
+        return frame
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow's PyCapsule protocol: ``pyarrow.table(frame)``, ``polars.DataFrame(frame)``, ...
@@ -134,7 +168,7 @@ class DataFrame:
         With ``analyze`` the query runs, and the text is a tree of its operators with rows, bytes,
         memory and time; ``profile()`` gives the same as values.
         """
-        return self._core.analyze()[0] if analyze else self._core.explain()
+        return Plan(self._core.analyze()[0] if analyze else self._core.explain())
 
     def profile(self) -> dict[str, Any]:
         """Runs the query, throws its rows away and tells where the time went.
@@ -254,8 +288,10 @@ class DataFrame:
         return f"DataFrame({', '.join(f'{name}: {kind}' for name, kind in self.schema)})"
 
     def _repr_html_(self) -> str:
+        from ._html import table_html
+
         rows = self._core.limit(_HTML_ROWS + 1, 0).collect().to_texts()
-        return html_table(self.schema, rows[:_HTML_ROWS], len(rows) > _HTML_ROWS)
+        return table_html(self.schema, rows[:_HTML_ROWS], len(rows) > _HTML_ROWS)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
@@ -282,20 +318,3 @@ class GroupedDataFrame:
     def agg(self, *aggregates: str) -> DataFrame:
         """The keys, then the aggregates: ``agg("count(*) AS n", "avg(delay)")``."""
         return DataFrame(self._core.aggregate(self._keys, verb_texts("agg", aggregates)))
-
-
-def html_table(schema: Schema, rows: list[list[str | None]], more: bool) -> str:
-    """An HTML table of texts, escaped."""
-    head = "".join(
-        f"<th>{html.escape(name)}<br><small>{html.escape(kind)}</small></th>"
-        for name, kind in schema
-    )
-    body = []
-    for row in rows:
-        cells = "".join(
-            "<td><i>NULL</i></td>" if text is None else f"<td>{html.escape(text)}</td>"
-            for text in row
-        )
-        body.append(f"<tr>{cells}</tr>")
-    note = "<p>more rows follow</p>" if more else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{note}"

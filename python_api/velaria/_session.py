@@ -25,6 +25,7 @@ from ._excel import read_excel
 from ._frame import DataFrame
 from ._parameters import typed_parameters
 from ._schema import Field
+from ._shown import Plan, ProbeResult
 from ._sinks import RealtimeStreamSink, core_sink
 from ._sources import RealtimeStreamSource, as_arrow, cut, is_pulled
 from ._streaming import StreamingDataFrame, StreamingQuery
@@ -111,7 +112,7 @@ class Session:
         >>> found["final_format"], found["schema"][1]
         ('csv', Field(name='n', type='int64'))
         """
-        result = self._core.probe(path_bytes(path))
+        result = ProbeResult(self._core.probe(path_bytes(path)))
         for key in ("schema", "columns"):
             if key in result:
                 result[key] = [Field(*pair) for pair in result[key]]
@@ -298,7 +299,19 @@ class Session:
 
         With ``analyze`` the query runs, and the text tells where the time went.
         """
-        return self._core.explain(query, analyze)
+        return Plan(self._core.explain(query, analyze))
+
+    def split_statements(self, script: str) -> list[str]:
+        r"""The statements of a script, which ``sql`` takes one by one.
+
+        A ``;`` in a text, a quoted name or a comment separates nothing. Raises SqlSyntaxError for a
+        text or comment that does not end.
+
+        >>> import velaria
+        >>> velaria.Session().split_statements("SELECT ';' AS a; -- nothing;\nSELECT 2")
+        ["SELECT ';' AS a", 'SELECT 2']
+        """
+        return core.split_statements(script)
 
     def create_temp_view(self, name: str, frame: DataFrame | StreamingDataFrame) -> None:
         """Gives a frame or a stream a name for SQL, in place of what had the name before."""
@@ -415,7 +428,7 @@ class Session:
 
     def explain_stream_sql(self, query: str, **stream_options: Any) -> str:
         """The sections ``logical``, ``physical`` and ``strategy`` of a SELECT or INSERT."""
-        return self._core.explain_stream_sql(query, stream_option_texts(stream_options))
+        return Plan(self._core.explain_stream_sql(query, stream_option_texts(stream_options)))
 
     def start_stream_sql(self, query: str, **stream_options: Any) -> StreamingQuery:
         """Starts ``INSERT INTO sink SELECT ...``; the query is running when this returns.
@@ -514,13 +527,15 @@ class Session:
 
         ``candidate_rows`` are those that are compared with the query: a ``where`` is run for it.
         """
-        return self._core.explain_vector_search(
-            table,
-            vector_column,
-            query_numbers(query_vector),
-            top_k,
-            metric,
-            where or "",
-            score_threshold,
-            column_names(columns),
+        return Plan(
+            self._core.explain_vector_search(
+                table,
+                vector_column,
+                query_numbers(query_vector),
+                top_k,
+                metric,
+                where or "",
+                score_threshold,
+                column_names(columns),
+            )
         )

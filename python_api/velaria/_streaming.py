@@ -9,7 +9,10 @@ from . import _velaria as core
 from ._arguments import stream_option_texts, verb_texts
 from ._background import Background
 from ._schema import Schema
+from ._shown import Plan, Progress
 from ._sinks import core_sink
+
+_ASYNC_TURN_MS = 50
 
 
 class StreamingDataFrame:
@@ -134,7 +137,7 @@ class StreamingDataFrame:
 
     def explain(self, **options: Any) -> str:
         """Three sections, ``logical``, ``physical`` and ``strategy``, for these stream options."""
-        return self._core.explain(stream_option_texts(options))
+        return Plan(self._core.explain(stream_option_texts(options)))
 
     def __arrow_c_schema__(self) -> object:
         """Arrow's PyCapsule protocol: ``pyarrow.schema(stream)``."""
@@ -205,13 +208,33 @@ class StreamingQuery:
         """
         return self._core.await_termination(timeout_ms)
 
+    async def result(self) -> int:
+        """Waits in a coroutine until the query has ended: the number of batches processed.
+
+        Raises StreamError when the query failed. Cancelling the task that waits ends the waiting
+        at once; the query goes on.
+
+        >>> import asyncio, velaria
+        >>> async def run():
+        ...     stream = velaria.Session().create_stream_from_arrow({"n": [1, 2]})
+        ...     return await stream.write_stream(velaria.MemorySink()).start().result()
+        >>> asyncio.run(run())
+        1
+        """
+        import asyncio
+
+        # Short turns of a helper thread: a cancelled task leaves none behind for long.
+        while not self._core.ended():
+            await asyncio.to_thread(self._core.await_termination, _ASYNC_TURN_MS)
+        return await asyncio.to_thread(self._core.await_termination, None)
+
     def stop(self, drain: bool = False) -> None:
         """Ends the query and waits for it. ``drain``: first processes what the source accepted."""
         self._core.stop(drain)
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self) -> Progress:
         """What the query reports about itself now, under the kernel's field names."""
-        return self._core.progress()
+        return Progress(self._core.progress())
 
     def snapshot_json(self) -> str:
         """``progress()`` as one line of JSON."""
@@ -234,7 +257,7 @@ class StreamingQuery:
 
     def explain(self) -> str:
         """Three sections: ``logical``, ``physical`` and ``strategy``."""
-        return self._core.explain()
+        return Plan(self._core.explain())
 
     def __enter__(self) -> StreamingQuery:
         if self.status == "created":
@@ -248,6 +271,9 @@ class StreamingQuery:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _repr_html_(self) -> str:
+        return self.progress()._repr_html_()
 
     def __repr__(self) -> str:
         return f"StreamingQuery({self.query_id!r}, {self.status})"

@@ -19,7 +19,13 @@ constexpr int64_t kExportRows = 128 * 1024;
 
 }  // namespace
 
-QueryResult DataFrame::collect() const { return engine_->run(plan_); }
+QueryResult DataFrame::collect(QueryMonitor* monitor) const { return engine_->run(plan_, monitor); }
+
+DataFrame DataFrame::with_rows(QueryResult rows) const {
+  return DataFrame(engine_,
+                   ScanPlan::all_columns(
+                       engine_->memory_table(std::move(rows.schema), std::move(rows.chunks)), ""));
+}
 
 int64_t DataFrame::count() const {
   const DataFrame counted(engine_, aggregate_rows(plan_, {}, {"count(*) AS n"}));

@@ -23,6 +23,7 @@
 namespace velaria {
 
 class Engine;
+class QueryMonitor;
 
 // The rows of a query, in order.
 struct QueryResult {
@@ -42,8 +43,11 @@ class DataFrame {
   const PlanPtr& plan() const { return plan_; }
   const std::shared_ptr<Engine>& engine() const { return engine_; }
 
-  // Runs the query. Throws what the query throws; CancelledError when it is interrupted.
-  QueryResult collect() const;
+  // Runs the query. Throws what the query throws; CancelledError when it is interrupted, or
+  // cancelled by `monitor`, which watches this run.
+  QueryResult collect(QueryMonitor* monitor = nullptr) const;
+  // A frame over rows that are there already, in the same session.
+  DataFrame with_rows(QueryResult rows) const;
   int64_t count() const;
   // Runs the query and gives its rows out as a stream of record batches; buffers are shared, not
   // copied, where the layouts agree. The caller releases `out`.

@@ -104,15 +104,34 @@ PhysicalOptions Engine::physical_options() const {
   return options;
 }
 
-QueryResult Engine::run(const PlanPtr& plan) { return run(plan, nullptr); }
+QueryResult Engine::run(const PlanPtr& plan, QueryMonitor* monitor) {
+  if (monitor == nullptr) return run(plan, nullptr, nullptr);
+  using Status = QueryMonitor::Status;
+  monitor->begin(*clock_);
+  try {
+    QueryResult result = run(plan, nullptr, monitor);
+    monitor->end(Status::kFinished, result.rows, "");
+    return result;
+  } catch (const Error& error) {
+    const bool cancelled = error.kind() == ErrorKind::kCancelled;
+    monitor->end(cancelled ? Status::kCancelled : Status::kFailed, 0,
+                 cancelled ? "" : error.message());
+    throw;
+  } catch (...) {
+    // Not ours: the interrupt check's.
+    monitor->end(Status::kCancelled, 0, "");
+    throw;
+  }
+}
 
 QueryProfile Engine::analyze(const PlanPtr& plan) {
   QueryProfile profile;
-  run(plan, &profile);
+  run(plan, &profile, nullptr);
   return profile;
 }
 
-QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
+QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
+                        Watched watched) {
   check_open();
   if (!is_bounded(*plan)) {
     throw Error(ErrorKind::kTableKind,
@@ -124,9 +143,14 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   };
   const Clock::time_point start = Clock::now();
-  const PlanPtr better = optimized(with_recursive_tables(
-      with_snapshots(plan),
-      [this](const RecursiveTableSource& table) { return run_recursive_table(table, *this); }));
+  const bool counted = monitor != nullptr && watched == Watched::kWhole;
+  const PlanPtr complete = with_recursive_tables(
+      with_snapshots(plan), [this, monitor](const RecursiveTableSource& table) {
+        return run_recursive_table(table, *this, [this, monitor](const PlanPtr& step) {
+          return run(step, nullptr, monitor, Watched::kPart);
+        });
+      });
+  const PlanPtr better = optimized(counted ? monitor->count_scans(complete) : complete);
   const PhysicalPlan physical = PhysicalPlan::make(*better, physical_options());
   const double planning_ms = ms_since(start);
 
@@ -139,6 +163,16 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile) {
   context.cancellation = &cancellation;
   context.chunk_rows = options_.chunk_rows;
   context.interrupt_check = options_.interrupt_check;
+  if (monitor != nullptr) {
+    monitor->cancellation_.throw_if_cancelled();
+    context.cancellation = &monitor->cancellation_;
+    if (counted) monitor->expect_scans_of(physical);
+    // Work between two chunks asks the interrupt check only.
+    context.interrupt_check = [monitor, check = options_.interrupt_check] {
+      monitor->cancellation_.throw_if_cancelled();
+      if (check) check();
+    };
+  }
   context.temp_dir = options_.temp_dir;
   context.spill_after_bytes = options_.spill_after_bytes;
   if (profile != nullptr) {

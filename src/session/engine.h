@@ -19,6 +19,7 @@
 #include "src/plan/optimizer/optimizer.h"
 #include "src/plan/table_resolver.h"
 #include "src/session/data_frame.h"
+#include "src/session/query_monitor.h"
 #include "src/session/query_profile.h"
 #include "src/session/session_options.h"
 #include "stream/stream_environment.h"
@@ -43,7 +44,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   const std::shared_ptr<FileSystem>& files() const { return files_; }
   const std::shared_ptr<Clock>& clock() const { return clock_; }
 
-  QueryResult run(const PlanPtr& plan);
+  // `monitor`, when given, watches this run and may cancel it.
+  QueryResult run(const PlanPtr& plan, QueryMonitor* monitor = nullptr);
   QueryProfile analyze(const PlanPtr& plan);
   PlanPtr optimized(const PlanPtr& plan) const;
   PhysicalOptions physical_options() const;
@@ -78,7 +80,10 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const override;
 
  private:
-  QueryResult run(const PlanPtr& plan, QueryProfile* profile);
+  // A part of a query that somebody watches is cancelled with it, and does not count.
+  enum class Watched { kWhole, kPart };
+  QueryResult run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
+                  Watched watched = Watched::kWhole);
 
   const SessionOptions options_;
   std::shared_ptr<MemoryBudget> budget_;

@@ -60,11 +60,12 @@ class RecursiveRows {
 
 }  // namespace
 
-TableSourcePtr run_recursive_table(const RecursiveTableSource& table, Engine& engine) {
+TableSourcePtr run_recursive_table(const RecursiveTableSource& table, Engine& engine,
+                                   const std::function<QueryResult(const PlanPtr&)>& run) {
   using Clock = std::chrono::steady_clock;
   constexpr auto kBetweenInterruptChecks = std::chrono::milliseconds(20);
   RecursiveRows rows(table, engine);
-  bool more = rows.add(engine.run(table.first()));
+  bool more = rows.add(run(table.first()));
   Clock::time_point checked = Clock::now();
   for (int64_t steps = 0; more; ++steps) {
     if (steps == kMostRecursiveSteps) {
@@ -79,7 +80,7 @@ TableSourcePtr run_recursive_table(const RecursiveTableSource& table, Engine& en
       check();
       checked = Clock::now();
     }
-    more = rows.add(engine.run(replace_source(table.next(), *table.working(), rows.working())));
+    more = rows.add(run(replace_source(table.next(), *table.working(), rows.working())));
   }
   return rows.all();
 }

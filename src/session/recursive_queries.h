@@ -1,6 +1,8 @@
 // Runs what WITH RECURSIVE defines, step by step. Internal to the session.
 #pragma once
 
+#include <functional>
+
 #include "src/plan/recursive_table.h"
 #include "src/session/engine.h"
 
@@ -11,7 +13,10 @@ namespace velaria {
 //
 // ResourceError when the rows do not fit into the session's memory_limit, or after
 // kMostRecursiveSteps; the engine's interrupt check is asked between steps.
-TableSourcePtr run_recursive_table(const RecursiveTableSource& table, Engine& engine);
+//
+// `run` runs the plan of a step.
+TableSourcePtr run_recursive_table(const RecursiveTableSource& table, Engine& engine,
+                                   const std::function<QueryResult(const PlanPtr&)>& run);
 
 constexpr int64_t kMostRecursiveSteps = 1000000;
 

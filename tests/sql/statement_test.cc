@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "src/base/error.h"
 #include "src/sql/parser.h"
+#include "src/sql/script.h"
 #include "tests/sql/tree_dump.h"
 
 namespace velaria::sql {
@@ -128,6 +130,21 @@ TEST(Script, SplitsAtSemicolons) {
   ASSERT_EQ(script.size(), 2u);
   EXPECT_EQ(script[1].position, 25);
   EXPECT_TRUE(parse_script(" -- only a comment").empty());
+}
+
+TEST(Script, TextsOfStatements) {
+  const std::vector<std::string> expected = {"SELECT ';' AS \";\"", "not /* ; */ SQL"};
+  EXPECT_TRUE(split_statements(" ; -- only; a comment\n;").empty());
+  EXPECT_EQ(split_statements("; SELECT ';' AS \";\" ;;\n-- a; b\n not /* ; */ SQL -- end\n"),
+            expected);
+  for (const char* open : {"SELECT 'a;", "SELECT \"a;", "SELECT 1 /* ;"}) {
+    try {
+      split_statements(open);
+      ADD_FAILURE() << open;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kSqlSyntax) << open;
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,679 @@
+"""The command line, run as people and programs run it: as a process."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import velaria
+
+FLIGHTS = "carrier,delay,day\nAA,5,2024-01-01\nUA,,2024-01-02\n,-3,2024-01-03\nAA,60,2024-01-04\n"
+PROGRESS_FIELDS = """
+query_id status requested_execution_mode execution_mode execution_reason transport_mode
+batches_pulled batches_processed blocked_count max_backlog_batches inflight_batches
+inflight_partitions last_batch_latency_ms last_sink_latency_ms last_state_latency_ms
+last_source_offset backpressure_active actor_eligible used_actor_runtime used_shared_memory
+has_stateful_ops has_window sink_is_blocking source_is_bounded estimated_partitions
+projected_payload_bytes sampled_batches sampled_rows_per_batch average_projected_payload_bytes
+actor_speedup compute_to_overhead_ratio estimated_state_size_bytes estimated_batch_cost
+backpressure_max_queue_batches backpressure_high_watermark backpressure_low_watermark
+checkpoint_delivery_mode
+"""
+
+# Hours of work.
+ENDLESS = "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n"
+
+
+class Cli:
+    """Calls `velaria` in a folder with a workspace of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "VELARIA_HOME": str(folder / "home"),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "COLUMNS": "120",
+        }
+
+    def command(self, *arguments):
+        return [sys.executable, "-m", "velaria", *map(str, arguments)]
+
+    def __call__(self, *arguments, code=0, text=None, binary=False):
+        done = subprocess.run(
+            self.command(*arguments),
+            input=text,
+            stdin=None if text is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=not binary,
+            cwd=self.folder,
+            env=self.environment,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        assert "Traceback" not in str(done.stderr)
+        return done
+
+    def json(self, *arguments, code=0, text=None):
+        answer = json.loads(self(*arguments, code=code, text=text).stdout)
+        assert answer["ok"] is (code in (0, 4))
+        return answer
+
+    def start(self, *arguments, **options):
+        return subprocess.Popen(
+            self.command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=self.environment,
+            **options,
+        )
+
+
+@pytest.fixture
+def cli(tmp_path):
+    (tmp_path / "flights.csv").write_text(FLIGHTS)
+    events = tmp_path / "events"
+    events.mkdir()
+    for batch in range(3):
+        (events / f"{batch}.csv").write_text(
+            f"k,n,t\na,{batch},2024-01-01 00:00:01\nb,1,2024-01-01 00:01:07\n"
+        )
+    return Cli(tmp_path)
+
+
+def expect_error(cli, *arguments, code, kind, phase, says, text=None):
+    """The error as JSON and, of the same call, as words."""
+    answer = cli.json(*arguments, "--json", code=code, text=text)
+    assert set(answer) == {"ok", "error", "error_type", "phase"}
+    assert (answer["error_type"], answer["phase"]) == (kind, phase)
+    assert says in answer["error"]
+    words = cli(*arguments, code=code, text=text)
+    assert words.stdout == ""
+    assert says in words.stderr
+    return answer
+
+
+# ---- sql
+
+
+def test_rows_for_people(cli):
+    shown = cli("sql", "SELECT * FROM 'flights.csv' WHERE delay IS NOT NULL").stdout
+    assert shown.splitlines()[0].split() == ["carrier", "delay", "day"]
+    assert shown.splitlines()[1].split() == ["utf8", "int64", "date32"]
+    assert "(3 rows)" in shown
+    assert cli("file-sql", "SELECT 1 AS one").stdout == cli("sql", "SELECT 1 AS one").stdout
+
+
+def test_json_keeps_every_value(cli):
+    answer = cli.json(
+        "sql",
+        "--json",
+        "SELECT 9007199254740993 AS whole, 0.1 AS tenth, CAST('1.10' AS DECIMAL(5,2)) AS money, "
+        "CAST('nan' AS DOUBLE) AS nothing, NULL AS none, true AS yes, 'ä\"\n' AS text, "
+        "DATE '2024-02-29' AS day, INTERVAL '1 day' AS while, "
+        "CAST('9999-12-31 23:59:59' AS TIMESTAMP) AS late",
+    )
+    assert answer["rows"] == [
+        {
+            "whole": 9007199254740993,
+            "tenth": 0.1,
+            "money": "1.10",
+            "nothing": "nan",
+            "none": None,
+            "yes": True,
+            "text": 'ä"\n',
+            "day": "2024-02-29",
+            "while": "1 day",
+            "late": "9999-12-31 23:59:59",
+        }
+    ]
+    assert answer["row_count"] == 1
+    assert answer["schema"][:2] == [
+        {"name": "whole", "type": "int64"},
+        {"name": "tenth", "type": "float64"},
+    ]
+    none = cli.json("sql", "--json", "SELECT * FROM 'flights.csv' WHERE delay > 1000")
+    assert (none["rows"], none["row_count"], len(none["schema"])) == ([], 0, 3)
+
+
+def test_each_format_says_the_same(cli):
+    query = "SELECT carrier, delay FROM 'flights.csv'"
+    expected = [
+        {"carrier": "AA", "delay": 5},
+        {"carrier": "UA", "delay": None},
+        {"carrier": None, "delay": -3},
+        {"carrier": "AA", "delay": 60},
+    ]
+    assert cli.json("sql", "-f", "json", query)["rows"] == expected
+    lines = cli("sql", "--format", "jsonl", query).stdout.splitlines()
+    assert [json.loads(line) for line in lines] == expected
+    written = cli("sql", "-f", "csv", query).stdout
+    assert [tuple(row) for row in csv.reader(io.StringIO(written))][1:] == [
+        ("AA", "5"),
+        ("UA", ""),
+        ("", "-3"),
+        ("AA", "60"),
+    ]
+    arrow = cli("sql", "-f", "arrow", query, binary=True).stdout
+    assert pa.ipc.open_stream(arrow).read_all().to_pylist() == expected
+    parquet = cli("sql", "-f", "parquet", query, binary=True).stdout
+    assert pq.read_table(io.BytesIO(parquet)).to_pylist() == expected
+
+
+@pytest.mark.parametrize("name", ["o.json", "o.jsonl", "o.csv", "o.tsv", "o.arrow", "o.parquet"])
+def test_a_file_by_its_name(cli, name):
+    cli("sql", "-o", name, "SELECT carrier, delay FROM 'flights.csv' WHERE delay > 0")
+    path = cli.folder / name
+    if name.endswith("json"):
+        rows = json.loads(path.read_text())["rows"]
+    elif name.endswith("jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+    elif name.endswith("parquet"):
+        rows = pq.read_table(path).to_pylist()
+    elif name.endswith("arrow"):
+        rows = pa.ipc.open_file(path).read_all().to_pylist()
+    else:
+        rows = velaria.Session().read(path).to_rows()
+    assert rows == [{"carrier": "AA", "delay": 5}, {"carrier": "AA", "delay": 60}]
+    assert [p.name for p in cli.folder.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_failure_leaves_the_old_file(cli):
+    target = cli.folder / "o.csv"
+    target.write_text("precious")
+    cli("sql", "-o", "o.csv", "SELECT CAST(carrier AS INT) FROM 'flights.csv'", code=1)
+    assert target.read_text() == "precious"
+    expect_error(
+        cli, "sql", "SELECT 1", "-o", "no/o.csv", code=3, kind="FileNotFoundError",
+        phase="output", says="No such file",
+    )  # fmt: skip
+
+
+def test_tables_parameters_and_scripts(cli):
+    pq.write_table(
+        pa.table({"k": ["AA", "UA"], "name": ["American", "United"]}), cli.folder / "n.parquet"
+    )
+    rows = cli.json(
+        "sql", "--json", "-t", "f=flights.csv", "-t", "names=n.parquet", "-p", "least=0",
+        "--init", "CREATE VIEW late AS SELECT * FROM f WHERE delay > 0; CREATE TABLE x (n BIGINT);",
+        "SELECT name, delay FROM late JOIN names ON carrier = k WHERE delay > $least ORDER BY 2",
+    )["rows"]  # fmt: skip
+    assert rows == [{"name": "American", "delay": 5}, {"name": "American", "delay": 60}]
+    assert cli.json("sql", "--json", "-p", "7", "-p", "x;y", "SELECT ? AS a, ? AS b")["rows"] == [
+        {"a": 7, "b": "x;y"}
+    ]
+    (cli.folder / "script.sql").write_text(
+        "-- a comment; with a semicolon\nCREATE TABLE t (n BIGINT);\nINSERT INTO t VALUES (1), (2);"
+        "\nSELECT sum(n) AS s, ';' AS c FROM t;\n"
+    )
+    expected = [{"s": 3, "c": ";"}]
+    assert cli.json("sql", "--json", "@script.sql")["rows"] == expected
+    script = (cli.folder / "script.sql").read_text()
+    assert cli.json("sql", "--json", "-", text=script)["rows"] == expected
+
+
+def test_standard_input_is_a_table(cli):
+    answer = cli.json("sql", "--json", "-t", "f=-", "SELECT count(*) AS n FROM f", text=FLIGHTS)
+    assert answer["rows"] == [{"n": 4}]
+
+
+def test_how_many_rows_a_table_shows(cli):
+    query = "SELECT n FROM range(0, 200) r(n)"
+    assert "(200 rows)" in cli("sql", query).stdout
+    few = cli("sql", "--rows", "3", query).stdout
+    assert "more than 3 rows" in few
+    assert len(few.splitlines()) == 7
+
+
+# ---- errors and exit codes
+
+
+def test_errors_for_programs_and_people(cli):
+    answer = expect_error(
+        cli, "sql", "SELECT zzz FROM 'flights.csv'", code=1, kind="SqlSemanticError",
+        phase="plan", says="'zzz'",
+    )  # fmt: skip
+    assert "line 1:8" in answer["error"]
+    expect_error(cli, "sql", "SELEC 1", code=1, kind="SqlSyntaxError", phase="plan", says="SELEC")
+    expect_error(
+        cli, "sql", "SELECT CAST(carrier AS INT) FROM 'flights.csv'", code=1,
+        kind="TypeMismatchError", phase="run", says="AA",
+    )  # fmt: skip
+    expect_error(
+        cli, "probe", "nowhere.csv", code=3, kind="FileAccessError", phase="open",
+        says="nowhere.csv",
+    )  # fmt: skip
+    expect_error(
+        cli, "sql", "-t", "t=nowhere.csv", "SELECT 1", code=3, kind="FileAccessError",
+        phase="open", says="nowhere.csv",
+    )  # fmt: skip
+    twice = cli.json("sql", "--json", "SELECT 1 AS a, 2 AS a", code=1)
+    assert "'a'" in twice["error"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sql",),
+        ("sql", "SELECT 1", "--nosuch"),
+        ("sql", "SELECT 1", "-t", "noname"),
+        ("sql", "SELECT 1", "--threads", "0"),
+        ("sql", " "),
+        ("sql", "-- nothing"),
+        ("sql", "SELECT ?", "-p", "1", "-p", "a=2"),
+        ("nosuch",),
+        ("explain", "--analyze", "--stream", "SELECT 1"),
+        ("run", "cleanup"),
+        ("run", "cleanup", "--older-than", "soon"),
+        ("stream", "SELECT 1", "-o", "x.doc"),
+    ],
+)
+def test_wrong_command_lines(cli, arguments):
+    answer = cli.json(*arguments, "--json", code=2)
+    assert answer["error_type"] == "UsageError"
+    assert answer["error"]
+    words = cli(*arguments, code=2)
+    assert words.stderr.startswith("velaria: ")
+    assert "--help" in words.stderr
+
+
+def test_version_and_help(cli):
+    assert cli("--version").stdout == f"velaria {velaria.__version__}\n"
+    text = cli("--help").stdout
+    for command in ("sql", "probe", "stream", "top", "vector-search", "explain", "run", "artifacts",
+                    "shell", "completion"):  # fmt: skip
+        assert f"\n  {command} " in text
+    assert "130  stopped by Ctrl-C" in text
+    for command in (["sql"], ["probe"], ["explain"], ["stream"], ["top"], ["vector-search"],
+                    ["run"], ["run", "start"], ["run", "start", "sql"], ["run", "diff"],
+                    ["artifacts"], ["shell"]):  # fmt: skip
+        shown = cli(*command, "-h").stdout
+        assert "Example" in shown, command
+        assert f"velaria {command[0]}" in shown
+
+
+def test_shell_completion(cli):
+    for shell in ("bash", "zsh", "fish"):
+        assert "_VELARIA_COMPLETE" in cli("completion", shell).stdout
+    cli.environment.update(
+        _VELARIA_COMPLETE="bash_complete", COMP_WORDS="velaria run st", COMP_CWORD="2"
+    )
+    assert cli().stdout.split() == ["plain,start", "plain,stop"]
+
+
+def test_without_its_packages_it_says_what_to_install(cli):
+    code = (
+        "import sys; sys.modules['click'] = None; import velaria._cli;"
+        "raise SystemExit(velaria._cli.main(['sql', 'SELECT 1']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=cli.environment,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "pip install 'velaria[cli]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# ---- the other commands that ask once
+
+
+def test_probe(cli):
+    answer = cli.json("probe", "--json", "flights.csv")
+    assert answer["kind"] == "csv"
+    assert answer["final_format"] == "csv"
+    assert answer["confidence"] in ("high", "medium", "low")
+    assert answer["schema"][1] == {"name": "delay", "type": "int64"}
+    assert {"score", "suggested_table_name", "candidates", "warnings"} <= set(answer)
+    shown = cli("probe", "flights.csv").stdout
+    assert "delay" in shown
+    assert "int64" in shown
+
+
+def test_explain(cli, monkeypatch):
+    query = "SELECT count(*) FROM 'flights.csv' WHERE delay > 5"
+    monkeypatch.chdir(cli.folder)
+    expected = velaria.Session().explain_sql(query)
+    assert cli("explain", query).stdout == expected
+    answer = cli.json("explain", "--json", query)
+    assert answer["text"] == expected
+    assert list(answer["sections"]) == ["logical", "optimized", "physical"]
+    assert "rows" in cli("explain", "--analyze", query).stdout
+    stream = cli.json("explain", "--json", "--source", "e=events", "SELECT k, n FROM e")
+    assert list(stream["sections"]) == ["logical", "physical", "strategy"]
+    assert "selected_mode=single-process" in stream["sections"]["strategy"].splitlines()
+
+
+def test_vector_search(cli):
+    vectors = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    (cli.folder / "v.csv").write_text(
+        "id,v\n" + "".join(f'{i},"[{a} {b}]"\n' for i, (a, b) in enumerate(vectors))
+    )
+    session = velaria.Session()
+    session.create_temp_view("v", session.read(cli.folder / "v.csv"))
+    for metric in ("cosine", "dot", "l2"):
+        expected = session.vector_search("v", "v", [1, 0.5], top_k=2, metric=metric).to_rows()
+        for vector in ("[1 0.5]", "[1, 0.5]", "1,0.5"):
+            found = cli.json("vector-search", "v.csv", "v", vector, "-k", 2, "-m", metric, "--json")
+            assert found["rows"] == expected
+    explained = cli("vector-search", "-t", "w=v.csv", "w", "v", "[1 0.5]", "--explain").stdout
+    lines = explained.splitlines()
+    assert lines[:4] == ["mode=exact-scan", "metric=cosine", "dimension=2", "top_k=10"]
+    assert lines[4] == "candidate_rows=3"
+    assert lines[5].startswith("backend=")
+    assert lines[6:8] == ["filter_pushdown=false", "acceleration=flat-buffer+simd-topk"]
+    expect_error(
+        cli, "vector-search", "v.csv", "v", "[1 2 3]", code=1, kind="TypeMismatchError",
+        phase="plan", says="3",
+    )  # fmt: skip
+    expect_error(
+        cli, "vector-search", "v.csv", "v", "[a]", code=1, kind="InvalidArgumentError",
+        phase="arguments", says="'a'",
+    )  # fmt: skip
+
+
+# ---- streams
+
+
+def test_a_stream_of_files(cli):
+    query = "SELECT k, sum(n) AS n FROM e GROUP BY k"
+    lines = cli("stream", "--source", "e=events", query, "--progress-file", "p.jsonl").stdout
+    rows = [json.loads(line) for line in lines.splitlines()]
+    assert rows[-2:] == [{"k": "a", "n": 3}, {"k": "b", "n": 3}]
+    assert len(rows) == 6
+    moments = [json.loads(line) for line in (cli.folder / "p.jsonl").read_text().splitlines()]
+    assert set(PROGRESS_FIELDS.split()) <= set(moments[-1])
+    assert moments[-1]["status"] == "stopped"
+    assert moments[-1]["batches_processed"] == 3
+    two = cli("stream", "--source", "e=events", "--max-batches", 2, query).stdout
+    assert len(two.splitlines()) == 4
+    assert two.splitlines() == lines.splitlines()[:4]
+
+
+def test_a_stream_into_files_and_sinks(cli):
+    windows = "SELECT w, count(*) AS n FROM e WINDOW BY t EVERY 60000 AS w GROUP BY w"
+    cli("stream", "--source", "e=events", "-o", "w.csv", windows)
+    assert len((cli.folder / "w.csv").read_text().splitlines()) == 7
+    cli("stream", "--source", "e=events", "-o", "w.jsonl", windows)
+    rows = [json.loads(line) for line in (cli.folder / "w.jsonl").read_text().splitlines()]
+    assert rows[-1] == {"w": "2024-01-01 00:01:00", "n": 3}
+    cli(
+        "stream",
+        "--init", "CREATE SOURCE TABLE s OPTIONS(path: 'events'); "
+        "CREATE SINK TABLE o OPTIONS(path: 'o.csv')",
+        "INSERT INTO o SELECT k, n FROM s WHERE k = 'a'",
+    )  # fmt: skip
+    assert velaria.Session().read(cli.folder / "o.csv").to_rows() == [
+        {"k": "a", "n": n} for n in range(3)
+    ]
+
+
+def test_a_live_stream_of_lines(cli):
+    process = cli.start(
+        "stream", "--source", "s=-", "SELECT a, b FROM s WHERE a <> 2", stdin=subprocess.PIPE
+    )
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    try:
+        process.stdin.write("a,b\n1,x\n")
+        process.stdin.flush()
+        # The row comes while the input is still open.
+        assert json.loads(process.stdout.readline()) == {"a": 1, "b": "x"}
+        process.stdin.write('2,y\n3,"two\nlines"\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"a": 3, "b": "two\nlines"}
+        process.stdin.write("4,end")
+        process.stdin.close()
+        assert json.loads(process.stdout.readline()) == {"a": 4, "b": "end"}
+        assert process.wait(300) == 0, process.stderr.read()
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def test_a_broken_line_ends_the_stream_with_an_error(cli):
+    done = cli("stream", "--source", "s=-", "SELECT a FROM s", text="a,b\n1,2\n5,1,1\n", code=1)
+    assert done.stderr.startswith("velaria: ")
+    assert "3 fields" in done.stderr
+    # The first lines make the types; what comes later must fit them.
+    process = cli.start("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE)
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    process.stdin.write("a,b\n1,2\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == '{"a": 1}\n'
+    out, words = process.communicate("x,2\n")
+    watchdog.cancel()
+    assert (process.returncode, out) == (1, "")
+    assert "'x'" in words
+    expect_error(
+        cli, "stream", "--source", "s=-", "SELECT a FROM s", text="", code=1,
+        kind="FileFormatError", phase="open", says="standard input is empty",
+    )  # fmt: skip
+
+
+# ---- signals and pipes
+
+
+def wait_for_work(process):
+    """Until the command has its signal handlers, and a moment longer."""
+    caught = 0
+    while not caught >> (signal.SIGTERM - 1) & 1:
+        assert process.poll() is None, process.stderr.read()
+        with open(f"/proc/{process.pid}/status") as status:
+            caught = int(next(line for line in status if line.startswith("SigCgt")).split()[1], 16)
+        time.sleep(0.01)
+    time.sleep(1)
+
+
+def stopped(process, number):
+    """Sends a signal when the process works, and gives code, output and words."""
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    try:
+        wait_for_work(process)
+        process.send_signal(number)
+        out, words = process.communicate()
+        return process.returncode, out, words
+    finally:
+        watchdog.cancel()
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sql", ENDLESS),
+        ("sql", "--json", ENDLESS),
+        ("sql", "-"),
+        ("stream", "--source", "s=-", "SELECT a FROM s"),
+        ("run", "start", "sql", ENDLESS),
+        ("run", "start", "stream", "--source", "s=-", "SELECT a FROM s"),
+        ("shell",),
+    ],
+    ids=lambda arguments: "-".join(arguments[:3]).replace(" ", "_")[:30],
+)
+def test_signals_end_in_order(cli, arguments, number):
+    process = cli.start(*arguments, stdin=subprocess.PIPE)
+    if "s=-" in arguments:
+        process.stdin.write("a,b\n1,2\n")
+        process.stdin.flush()
+    code, _, words = stopped(process, number)
+    assert code == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+    assert "Traceback" not in words
+    if arguments[0] == "run":
+        assert cli.json("run", "list", "--json")["runs"][0]["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "arrow", "parquet"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_no_failure(cli, form, unbuffered):
+    cli.environment["PYTHONUNBUFFERED"] = unbuffered
+    query = "SELECT n, n * 7919 % 10007 AS m FROM range(0, 300000) r(n)"
+    process = cli.start("sql", "-f", form, query)
+    process.stdout.buffer.read(10)
+    process.stdout.close()
+    words = process.stderr.read()
+    assert process.wait(300) == 141
+    assert words == ""
+    process.stderr.close()
+
+
+def test_no_colours_and_no_bar_on_a_pipe(cli):
+    done = cli("sql", "SELECT count(*) FROM range(0, 30000000) r(n) WHERE n % 7 = 1")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\r" not in done.stderr
+    for command in (("probe", "flights.csv"), ("run", "list"), ("top", "--once")):
+        assert "\x1b" not in cli(*command).stdout
+
+
+def without_steering(seen):
+    """The text of what a terminal got: no colours, no moves of the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode(errors="replace"))
+
+
+def on_terminal(cli, *arguments, keys=(), timeout_s=300):
+    """Runs a command on a terminal; types each key text after its prompt was seen."""
+    pid, handle = pty.fork()
+    if pid == 0:
+        os.chdir(cli.folder)
+        os.environ.update(cli.environment, TERM="xterm-256color", COLUMNS="120", LINES="40")
+        os.environ.pop("NO_COLOR", None)
+        os.execv(sys.executable, cli.command(*arguments))
+    seen = b""
+    typed = 0
+    waiting = list(keys)
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        ready, _, _ = select.select([handle], [], [], 0.1)
+        if ready:
+            try:
+                block = os.read(handle, 65536)
+            except OSError:
+                break
+            if not block:
+                break
+            # A terminal answers when it is asked where its cursor is.
+            if b"\x1b[6n" in block:
+                os.write(handle, b"\x1b[1;1R")
+            seen += block
+        # What was typed before may be on the screen again; only what is new counts.
+        if waiting and waiting[0][0] in without_steering(seen[typed:]):
+            typed = len(seen)
+            os.write(handle, waiting.pop(0)[1].encode())
+    else:
+        os.kill(pid, signal.SIGKILL)
+        pytest.fail(f"still running, seen: {seen[-2000:]!r}")
+    _, status = os.waitpid(pid, 0)
+    os.close(handle)
+    return os.waitstatus_to_exitcode(status), without_steering(seen)
+
+
+def test_on_a_terminal(cli):
+    code, shown = on_terminal(cli, "sql", "SELECT n FROM range(0, 70) r(n)")
+    assert code == 0
+    assert "(70 rows, the first 50 shown; --rows N shows more)" in shown
+    code, shown = on_terminal(cli, "sql", "-f", "arrow", "SELECT 1")
+    assert code == 2
+    assert "not for a terminal" in shown
+    # Texts of a file cannot steer the terminal.
+    (cli.folder / "evil.csv").write_text("a\n\x1b]0;title\x07\n")
+    _, shown = on_terminal(cli, "sql", "SELECT * FROM 'evil.csv'")
+    assert "\\x1b]0;title\\x07" in shown
+
+
+def test_a_bar_on_a_terminal(cli):
+    query = (
+        "SELECT count(*) AS c FROM range(0, 3000000) a(n) JOIN range(0, 300) b(m) "
+        "ON (n * 7 + m) % 1000003 = 5"
+    )
+    code, shown = on_terminal(cli, "sql", query)
+    assert code == 0
+    assert re.search(r"\[#*\.*\] +\d+ %", shown)
+
+
+def test_the_live_view(cli):
+    code, shown = on_terminal(
+        cli, "stream", "--source", "e=events", "SELECT k, sum(n) AS n FROM e GROUP BY k"
+    )
+    assert code == 0
+    assert "rows/s now" in shown
+    assert "stopped: 6 rows in, 6 out, 3 batches" in shown
+
+
+# ---- the shell
+
+
+def test_shell_reads_scripts(cli):
+    script = (
+        ".timer off\nCREATE TABLE t (n BIGINT);\nINSERT INTO t VALUES (1), (2); SELECT sum(n)\n"
+        "AS s, ';' AS c -- not the end;\nFROM t;\n.format csv\nSELECT n FROM t;\n.tables\n"
+    )
+    done = cli("shell", "-t", "f=flights.csv", text=script)
+    assert "s  c" in done.stdout
+    assert "    3  ;" in done.stdout
+    assert "n\n1\n2\n" in done.stdout
+    assert "f,view" in done.stdout
+    failing = cli("shell", text="SELECT 1 AS one;\nSELEC 2;\nSELECT 3 AS three;\n", code=1)
+    assert "one" in failing.stdout
+    assert "three" not in failing.stdout
+    assert "SELEC" in failing.stderr
+    assert cli("shell", text=".nosuch\n", code=2).stderr.startswith("velaria: ")
+    assert "7" in cli("shell", text="SELECT 7 AS seven").stdout
+
+
+def test_shell_is_typed_into(cli):
+    code, shown = on_terminal(
+        cli,
+        "shell",
+        "-t",
+        "flights=flights.csv",
+        keys=[
+            ("velaria>", "SELECT count(*) AS n\r"),
+            ("->", "FROM fli\t"),
+            ("flights", ";\r"),
+            ("(1 row)", "SELECT nope;\r"),
+            ("error:", ENDLESS + ";\r"),
+            (" %  ", "\x03"),  # of the bar: the query runs
+            ("stopped", "SELECT 40 + 2 AS x;\r"),
+            ("42", ".quit\r"),
+        ],
+    )
+    assert code == 0
+    assert "'nope'" in shown
+    assert "42" in shown
+    history = (cli.folder / "home" / "history").read_text()
+    assert "FROM flights;" in history
+
+
+# ---- the same answers as Python
+
+
+def test_it_adds_no_semantics(cli, monkeypatch):
+    query = (
+        "SELECT carrier, count(*) AS n, avg(delay) AS mean, max(day) AS last "
+        "FROM 'flights.csv' GROUP BY carrier ORDER BY carrier"
+    )
+    monkeypatch.chdir(cli.folder)
+    expected = velaria.Session().sql(query).to_arrow()
+    for name in ("o.arrow", "o.parquet"):
+        cli("sql", "-o", name, query)
+    assert pa.ipc.open_file(cli.folder / "o.arrow").read_all().equals(expected)
+    assert pq.read_table(cli.folder / "o.parquet").equals(expected)

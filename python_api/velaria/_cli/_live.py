@@ -1,0 +1,123 @@
+"""Views of what goes on, drawn anew several times a second on a terminal."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.box import ROUNDED, SIMPLE_HEAD
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ._tables import plain
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_STYLES = {
+    "running": "green",
+    "restored": "green",
+    "succeeded": "green",
+    "backpressure": "yellow",
+    "interrupted": "yellow",
+    "failed": "bold red",
+    "killed": "bold red",
+}
+
+
+def sparkline(values: Iterable[float]) -> str:
+    """Numbers as bars; the highest is full."""
+    known = list(values)
+    most = max(known, default=0)
+    if most <= 0:
+        return _BARS[1] * len(known)
+    return "".join(_BARS[1 + round(7 * max(0.0, value) / most)] for value in known)
+
+
+def size_text(size: float) -> str:
+    """Bytes for people: 1.5 MiB."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def _status(text: str) -> Text:
+    return Text(plain(text), style=_STYLES.get(text, ""))
+
+
+class StreamView:
+    """A panel of one streaming query, with its rates of the last moments."""
+
+    def __init__(self, moments: int = 40) -> None:
+        self._rates: deque[float] = deque(maxlen=moments)
+        self._last: tuple[float, int] | None = None
+
+    def draw(self, progress: Mapping[str, Any], now_s: float) -> Panel:
+        """The panel for a moment; ``now_s`` is a steady clock."""
+        rows = progress["rows_in"]
+        if self._last is not None and now_s > self._last[0]:
+            self._rates.append((rows - self._last[1]) / (now_s - self._last[0]))
+        self._last = (now_s, rows)
+        facts = Table.grid(padding=(0, 2))
+        for style in ("dim", "", "dim", ""):
+            facts.add_column(style=style, no_wrap=True)
+        state = size_text(progress["state_size_bytes"]) if progress["has_stateful_ops"] else "none"
+        high = progress["backpressure_high_watermark"]
+        rate = self._rates[-1] if self._rates else 0.0
+        cells: list[tuple[str, Any]] = [
+            ("status", _status(progress["status"])),
+            ("rows/s now", f"{rate:,.0f}"),
+            ("rows in", f"{rows:,}"),
+            ("rows out", f"{progress['rows_out']:,}"),
+            ("batches", f"{progress['batches_processed']:,}"),
+            ("queue", f"{progress['inflight_batches']} of {high}"),
+            ("batch", f"{progress['last_batch_latency_ms']:.1f} ms"),
+            ("sink", f"{progress['last_sink_latency_ms']:.1f} ms"),
+            ("state", state),
+            ("waits", f"{progress['blocked_count']:,}"),
+            ("late rows", f"{progress['late_rows']:,}"),
+            ("offset", plain(progress["last_source_offset"])[-24:]),
+        ]
+        for left, right in zip(cells[::2], cells[1::2]):
+            facts.add_row(*left, *right)
+        body = Table.grid()
+        body.add_row(facts)
+        body.add_row(Text(sparkline(self._rates), style="cyan"))
+        if progress["last_error"]:
+            body.add_row(Text(plain(progress["last_error"]), style="red"))
+        title = f"{plain(progress['query_id'])}  {plain(progress['execution_mode'])}"
+        return Panel(body, title=title, box=ROUNDED, expand=False)
+
+
+def runs_table(runs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]) -> Table:
+    """A line for each run: its entry in the index, and its newest progress."""
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for name in ("run", "name", "action", "status", "rows in", "rows out", "rows/s", "last batch",
+                 "queue", "state"):  # fmt: skip
+        right = name in ("rows in", "rows out", "rows/s", "last batch", "queue", "state")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name == "run")
+    for run, progress in runs:
+        head = [Text(run["run_id"]), Text(plain(run["name"])), Text(plain(run["action"]))]
+        table.add_row(*head, _status(run["status"]), *_numbers(progress or {}))
+    return table
+
+
+def _numbers(progress: Mapping[str, Any]) -> list[str]:
+    """What of a stream, or of a batch query, there is to tell."""
+    if "rows_in" in progress:
+        return [
+            f"{progress['rows_in']:,}",
+            f"{progress['rows_out']:,}",
+            f"{progress['input_rows_per_second']:,.0f}",
+            f"{progress['last_batch_latency_ms']:.1f} ms",
+            str(progress["inflight_batches"]),
+            size_text(progress["state_size_bytes"]),
+        ]
+    if "rows_scanned" in progress:
+        seconds = progress["elapsed_ms"] / 1000
+        rate = progress["rows_scanned"] / seconds if seconds > 0 else 0
+        out = f"{progress['rows_out']:,}" if progress["status"] == "finished" else ""
+        return [f"{progress['rows_scanned']:,}", out, f"{rate:,.0f}", "", "", ""]
+    return [""] * 6

@@ -1,0 +1,233 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .._session import Session
+from .._workspace import Workspace
+from ._errors import Phase, State
+
+Command = TypeVar("Command")
+
+FORMATS = ("table", "json", "jsonl", "csv", "arrow", "parquet")
+_BY_ENDING = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".parquet": "parquet",
+    ".txt": "table",
+}
+
+
+def _stack(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+session_options = _stack(
+    click.option("--threads", type=click.IntRange(1, 4096), help="How many threads work."),
+    click.option(
+        "--memory-limit", metavar="SIZE", help="Such as 2GB or 512MiB; over it, rows go to disk."
+    ),
+    click.option(
+        "--temp-dir", type=click.Path(file_okay=False), help="Where rows go that do not fit."
+    ),
+)
+
+table_options = _stack(
+    click.option(
+        "-t",
+        "--table",
+        "tables",
+        multiple=True,
+        metavar="NAME=PATH",
+        help="A file as a table: any text file that `probe` knows, .parquet, .arrow, .xlsx; "
+        "NAME=- reads standard input. May be given again.",
+    ),
+    click.option(
+        "--init",
+        "scripts",
+        multiple=True,
+        metavar="SQL|@FILE",
+        help="Statements to run first, such as CREATE TABLE ... OPTIONS(...). May be given again.",
+    ),
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="JSON instead of text for people."
+)
+
+output_options = _stack(
+    click.option(
+        "-f",
+        "--format",
+        "format_name",
+        type=click.Choice(FORMATS),
+        help="How rows are written; the default is by the output's name, else table.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+    click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to."),
+    click.option(
+        "--rows",
+        "most_rows",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Rows a table shows at most; on a terminal 50, 0 is all.",
+    ),
+)
+
+workspace_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False),
+    help="The workspace; $VELARIA_HOME, else ~/.velaria.",
+)
+
+progress_option = click.option(
+    "--progress/--no-progress",
+    default=True,
+    help="A bar for queries that take long; on a terminal only.",
+)
+
+
+def workspace_of(home: str | None) -> Workspace:
+    return Workspace(home)
+
+
+def chosen_format(format_name: str | None, as_json: bool, output: str | None) -> str:
+    """The format that was asked for, by whichever option."""
+    if as_json:
+        if format_name not in (None, "json"):
+            raise click.UsageError(f"--json and --format {format_name} are two formats")
+        return "json"
+    if format_name is not None:
+        return format_name
+    if output is not None:
+        return _BY_ENDING.get(Path(output).suffix.lower(), "table")
+    return "table"
+
+
+def text_argument(text: str, what: str) -> str:
+    """An argument itself, @FILE for a file's content, or - for standard input."""
+    if text == "-":
+        return sys.stdin.read()
+    if text.startswith("@"):
+        path = text[1:]
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    if not text.strip():
+        raise click.UsageError(f"the {what} is empty")
+    return text
+
+
+def parameters_of(pairs: Iterable[str]) -> Any:
+    """Values of ?, as a list, or of $name, as a dict. JSON is taken as what it is, else a text."""
+    named: dict[str, Any] = {}
+    positional: list[Any] = []
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if equals and name.isidentifier():
+            named[name] = _json_or_text(value)
+        else:
+            positional.append(_json_or_text(pair))
+    if named and positional:
+        raise click.UsageError("--param NAME=VALUE and --param VALUE cannot be mixed")
+    return named or positional or None
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def named_path(pair: str, option: str) -> tuple[str, str]:
+    """NAME=PATH as two texts."""
+    name, equals, path = pair.partition("=")
+    if not equals or not name or not path:
+        raise click.UsageError(f"{option} {pair!r} is not NAME=PATH")
+    return name, path
+
+
+class Opened:
+    """A session with the tables of the command line, and what inputs.json says of them."""
+
+    def __init__(self, session: Session, inputs: dict[str, Any]) -> None:
+        self.session = session
+        self.inputs = inputs
+
+
+@contextmanager
+def open_session(state: State, options: dict[str, Any]) -> Iterator[Opened]:
+    """Takes the session's and tables' options out of ``options``."""
+    own = {
+        name: options.pop(name)
+        for name in ("threads", "memory_limit", "temp_dir")
+        if name in options
+    }
+    tables = options.pop("tables", ())
+    scripts = options.pop("scripts", ())
+    inputs: dict[str, Any] = {"session": {k: v for k, v in own.items() if v is not None}}
+    with tempfile.TemporaryDirectory(prefix="velaria-") as spool, Session(**own) as session:
+        opened = Opened(session, inputs)
+        pairs = [named_path(pair, "--table") for pair in tables]
+        texts = [text_argument(script, "--init script") for script in scripts]
+        state.phase = Phase.OPEN
+        inputs["tables"] = [_add_table(session, name, path, Path(spool)) for name, path in pairs]
+        inputs["init"] = texts
+        for text in texts:
+            for statement in session.split_statements(text):
+                session.sql(statement)
+        state.phase = Phase.PLAN
+        yield opened
+
+
+def _add_table(session: Session, name: str, path: str, spool: Path) -> dict[str, Any]:
+    known: dict[str, Any] = {"name": name, "path": path}
+    if path == "-":
+        path = str(spool / "standard-input")
+        with open(path, "wb") as file:
+            while block := sys.stdin.buffer.read(1 << 20):
+                file.write(block)
+    else:
+        known["path"] = os.path.abspath(path)
+    frame = _read_table(session, path)
+    found = os.stat(path)
+    known["size_bytes"] = found.st_size
+    known["modified_ns"] = found.st_mtime_ns
+    session.create_temp_view(name, frame)
+    return known
+
+
+def _read_table(session: Session, path: str) -> Any:
+    ending = Path(path).suffix.lower()
+    if ending in (".xlsx", ".xlsm"):
+        return session.read_excel(path)
+    if ending not in (".parquet", ".arrow", ".feather", ".arrows"):
+        return session.read(path)
+    from .._optional import import_pyarrow
+    from .._workspace._run import read_artifact
+
+    if ending == ".parquet":
+        import_pyarrow("a Parquet file")
+        from pyarrow import parquet
+
+        return session.create_dataframe_from_arrow(parquet.read_table(path))
+    return session.create_dataframe_from_arrow(read_artifact(Path(path)))

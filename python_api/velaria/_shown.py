@@ -1,0 +1,48 @@
+"""Plain values that also know how to look in a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ProbeResult(dict[str, Any]):
+    """What ``Session.probe`` found: a dict that a notebook shows as tables."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from ._html import facts_html, table_html
+
+        tables = ("schema", "columns", "candidates")
+        facts = facts_html({k: v for k, v in self.items() if k not in tables})
+        schema = table_html(
+            [("column", ""), ("type", "")],
+            [(f.name, f.type) for f in self.get("schema", ())],
+            False,
+        )
+        names = ("format", "score", "reason")
+        found = [[str(c.get(name, "")) for name in names] for c in self.get("candidates", ())]
+        candidates = table_html([(name, "") for name in names], found, False)
+        return f"{facts}{schema}{candidates}"
+
+
+class Progress(dict[str, Any]):
+    """A moment of a query, under the kernel's field names: a dict that a notebook shows."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from ._html import facts_html, progress_html
+
+        return progress_html(self) if "fraction_done" in self else facts_html(self)
+
+
+class Plan(str):
+    """An explain text: a str that a notebook shows in its sections."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from ._html import sections_html
+
+        return sections_html(self, ("logical", "optimized", "physical", "strategy"))
