@@ -58,7 +58,7 @@ enum {
 /* What a query tells its source and sink when it opens them. */
 typedef struct VelariaStreamContext {
   uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t restored; /* 1: the query goes on from a checkpoint, so earlier rows are written */
   const char* query_id;
   const char* execution_mode;
   const char* transport_mode;

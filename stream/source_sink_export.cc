@@ -16,6 +16,7 @@ std::string text_or_empty(const char* text) { return text != nullptr ? text : ""
 
 StreamContext from_c(const VelariaStreamContext& context) {
   StreamContext out;
+  out.restored = context.restored != 0;
   out.query_id = text_or_empty(context.query_id);
   out.execution_mode = text_or_empty(context.execution_mode);
   out.transport_mode = text_or_empty(context.transport_mode);

@@ -46,6 +46,7 @@ VelariaStreamContext to_c(const StreamContext& context) {
   VelariaStreamContext out;
   std::memset(&out, 0, sizeof(out));
   out.struct_size = sizeof(out);
+  out.restored = context.restored ? 1 : 0;
   out.query_id = context.query_id.c_str();
   out.execution_mode = context.execution_mode.c_str();
   out.transport_mode = context.transport_mode.c_str();

@@ -213,6 +213,7 @@ void StreamingQuery::Runtime::load_checkpoint() {
   std::optional<CheckpointData> found = checkpoint_->read(plan_.fingerprint);
   if (!found || !strategy_.restores_state) return;
   restored_ = std::move(found);
+  context_.restored = true;
   batches_before_ = restored_->batches_processed;
   next_order_ = std::max(next_order_, restored_->next_chunk_order);
   const Lock lock(mutex_);

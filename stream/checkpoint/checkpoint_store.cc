@@ -98,7 +98,18 @@ void CheckpointStore::prepare() {
                          path_, "/query.ckpt'"));
     }
     const std::string directory = directory_of(path_);
-    if (!files_->is_directory(directory)) files_->make_directories(directory);
+    if (!files_->is_directory(directory)) {
+      files_->make_directories(directory);
+      files_->sync_directory(directory_of(directory));
+    }
+    // What a killed process was writing when it died.
+    const std::string unfinished = file_name_of(path_) + ".tmp.";
+    for (const std::string& name : files_->list_directory(directory)) {
+      const bool ours =
+          name.compare(0, unfinished.size(), unfinished) == 0 &&
+          name.find_first_not_of("0123456789.", unfinished.size()) == std::string::npos;
+      if (ours) files_->remove(concat(directory, "/", name));
+    }
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCheckpoint) throw;
     throw Error(ErrorKind::kCheckpoint,

@@ -46,7 +46,9 @@ class CheckpointStore {
  public:
   CheckpointStore(std::shared_ptr<FileSystem> files, std::string path);
 
-  // Makes the directory of the file if it is missing. CheckpointError when the path is a directory.
+  // Makes the directory of the file if it is missing, and removes what a killed process had not
+  // finished writing: a file belongs to one query at a time. CheckpointError when the path is a
+  // directory.
   void prepare();
   // Nothing when there is no file. CheckpointError as decode, and when the file is of another plan.
   std::optional<CheckpointData> read(uint64_t plan_fingerprint) const;

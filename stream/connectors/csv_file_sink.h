@@ -11,12 +11,16 @@
 namespace velaria {
 
 enum class CsvFileMode {
-  kReplace,  // an existing file is emptied when the query opens the sink; not for restored queries
+  kReplace,  // an existing file is emptied when the query begins; a restored one goes on behind it
   kAppend,   // rows go behind what is there; the header is written into an empty or new file only
 };
 
 // Rows of a batch are in the file when it is flushed, and on the disk when the query has a
 // checkpoint; always on the disk when the sink is closed.
+//
+// A file that rows are put behind must end with a whole one. With a checkpoint, a last row without
+// its line end is what a crash left: it is moved to `path` + ".torn" (FileFormatError when it is
+// larger than 1 MiB). Without one it counts as whole and gets its line end.
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode = CsvFileMode::kReplace, CsvOptions options = {});
 // One object on each line; see json_writer.h.

@@ -1,5 +1,6 @@
 #include "stream/connectors/file_directory_source.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -123,6 +124,7 @@ class FileDirectoryStream : public StreamSource {
     source_ = options_.open(path_of(name_), options_.columns);
     ScanRequest request;
     for (size_t i = 0; i < schema_.size(); ++i) request.columns.push_back(i);
+    request.chunk_rows = std::min(request.chunk_rows, options_.batch_rows);
     scan_ = source_->scan(request);
     task_ = scan_->new_task();
     batches_of_file_ = 0;

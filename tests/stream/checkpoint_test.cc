@@ -133,6 +133,17 @@ TEST(CheckpointStore, ComesBack) {
             ErrorKind::kCheckpoint);
 }
 
+TEST(CheckpointStore, WhatAKilledProcessLeftIsRemoved) {
+  const TestDirectory directory;
+  const auto files = local_file_system();
+  for (const char* name : {"q.ckpt.tmp.12.0", "q.ckpt.tmp.mine", "other.ckpt.tmp.12.0"}) {
+    replace_file_atomically(*files, directory.file(name), "half");
+  }
+  CheckpointStore(files, directory.file("q.ckpt")).prepare();
+  EXPECT_EQ(files->list_directory(directory.path()),
+            (std::vector<std::string>{"other.ckpt.tmp.12.0", "q.ckpt.tmp.mine"}));
+}
+
 TEST(CheckpointStore, EveryFlippedBitIsRefused) {
   const std::string good = encode_checkpoint(small_checkpoint());
   for (size_t byte = 0; byte < good.size(); ++byte) {
