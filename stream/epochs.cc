@@ -230,6 +230,15 @@ bool StreamingQuery::Runtime::checkpoint_due() const {
 
 void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
                                            const std::string& source_offset) {
+  BatchProgress batch;
+  batch.finished_us = environment_.clock->wall_us();
+  batch.source_offset = source_offset;
+  batch.rows_in = measure.rows_in;
+  batch.rows_out = measure.rows_out;
+  batch.batch_latency_ms = milliseconds(measure.execution_ns + measure.sink_ns);
+  batch.sink_latency_ms = milliseconds(measure.sink_ns);
+  batch.state_latency_ms = strategy_.has_stateful_ops ? milliseconds(measure.execution_ns) : 0.0;
+  batch.state_size_bytes = measure.state_bytes;
   const Lock lock(mutex_);
   StreamingQueryProgress& progress = progress_;
   if (status_ == StreamStatus::kRestored) status_ = StreamStatus::kRunning;
@@ -237,15 +246,17 @@ void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
   progress.rows_in += static_cast<uint64_t>(measure.rows_in);
   progress.rows_out += static_cast<uint64_t>(measure.rows_out);
   progress.last_source_offset = source_offset;
-  progress.last_batch_latency_ms = milliseconds(measure.execution_ns + measure.sink_ns);
-  progress.last_sink_latency_ms = milliseconds(measure.sink_ns);
-  progress.last_state_latency_ms =
-      strategy_.has_stateful_ops ? milliseconds(measure.execution_ns) : 0.0;
+  progress.last_batch_latency_ms = batch.batch_latency_ms;
+  progress.last_sink_latency_ms = batch.sink_latency_ms;
+  progress.last_state_latency_ms = batch.state_latency_ms;
   progress.projected_payload_bytes = measure.payload_bytes;
   progress.late_rows = measure.late_rows;
   progress.state_size_bytes = measure.state_bytes;
   progress.estimated_state_size_bytes = measure.state_bytes;
   busy_ns_ += measure.execution_ns + measure.sink_ns;
+  batch.batch = progress.batches_processed;
+  if (recent_.size() == kRecentBatches) recent_.pop_front();
+  recent_.push_back(std::move(batch));
   if (progress.sampled_batches == kSampledBatches) return;
   ++progress.sampled_batches;
   sampled_.rows_in += measure.rows_in;

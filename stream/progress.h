@@ -2,6 +2,7 @@
 // visit_progress(), and snapshotJson(), the Python dict and the CLI all read that list.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -72,6 +73,34 @@ struct StreamingQueryProgress {
 };
 
 constexpr uint64_t kSampledBatches = 8;
+
+// One batch that is done, for curves over time.
+struct BatchProgress {
+  uint64_t batch = 0;       // 1 for the first one of this run
+  int64_t finished_us = 0;  // by the wall clock, since 1970-01-01 UTC
+  std::string source_offset;
+  int64_t rows_in = 0;
+  int64_t rows_out = 0;
+  double batch_latency_ms = 0;  // as the fields last_..._ms of StreamingQueryProgress
+  double sink_latency_ms = 0;
+  double state_latency_ms = 0;
+  int64_t state_size_bytes = 0;
+};
+
+constexpr size_t kRecentBatches = 100;
+
+template <typename Progress, typename Visit>
+void visit_batch_progress(Progress& progress, Visit&& visit) {
+  visit("batch", progress.batch);
+  visit("finished_us", progress.finished_us);
+  visit("source_offset", progress.source_offset);
+  visit("rows_in", progress.rows_in);
+  visit("rows_out", progress.rows_out);
+  visit("batch_latency_ms", progress.batch_latency_ms);
+  visit("sink_latency_ms", progress.sink_latency_ms);
+  visit("state_latency_ms", progress.state_latency_ms);
+  visit("state_size_bytes", progress.state_size_bytes);
+}
 
 // Calls visit(name, value) for every field in the order of the contract; values are std::string,
 // bool, int64_t, uint64_t or double.

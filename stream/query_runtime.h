@@ -35,6 +35,7 @@ class StreamingQuery::Runtime {
   uint64_t await_termination(std::optional<int64_t> timeout_ms, const InterruptCheck& interrupt);
   void stop(bool drain, const InterruptCheck& interrupt);
   StreamingQueryProgress progress() const;
+  std::vector<BatchProgress> recent_progress() const;
   StreamStatus status() const;
   std::exception_ptr exception() const;
 
@@ -143,6 +144,7 @@ class StreamingQuery::Runtime {
   bool stopping_unstarted_ = false;
   std::exception_ptr failure_;
   StreamingQueryProgress progress_;
+  std::deque<BatchProgress> recent_;
   uint64_t rows_pulled_ = 0;
   int64_t started_ns_ = 0;
   int64_t ended_ns_ = 0;

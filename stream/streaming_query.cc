@@ -413,6 +413,11 @@ StreamingQueryProgress StreamingQuery::Runtime::progress() const {
   return out;
 }
 
+std::vector<BatchProgress> StreamingQuery::Runtime::recent_progress() const {
+  const Lock lock(mutex_);
+  return {recent_.begin(), recent_.end()};
+}
+
 StreamingQuery::StreamingQuery(std::unique_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
 StreamingQuery::~StreamingQuery() = default;
 
@@ -438,6 +443,9 @@ void StreamingQuery::stop(bool drain, const InterruptCheck& interrupt) {
   runtime_->stop(drain, interrupt);
 }
 StreamingQueryProgress StreamingQuery::progress() const { return runtime_->progress(); }
+std::vector<BatchProgress> StreamingQuery::recent_progress() const {
+  return runtime_->recent_progress();
+}
 std::string StreamingQuery::snapshotJson() const { return progress_json(progress()); }
 StreamStatus StreamingQuery::status() const { return runtime_->status(); }
 const std::string& StreamingQuery::query_id() const { return runtime_->query_id(); }

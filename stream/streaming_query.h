@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/plan/logical_plan.h"
 #include "stream/progress.h"
@@ -62,6 +63,8 @@ class StreamingQuery {
   void stop(bool drain = false, const InterruptCheck& interrupt = nullptr);
 
   StreamingQueryProgress progress() const;
+  // The newest kRecentBatches batches that are done, the oldest of them first.
+  std::vector<BatchProgress> recent_progress() const;
   std::string snapshotJson() const;  // progress() as one line of JSON
   StreamStatus status() const;
   const std::string& query_id() const;

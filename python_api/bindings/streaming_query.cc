@@ -70,6 +70,19 @@ void bind_streaming_query(py::module_& module) {
            [](const Handle& handle) {
              return progress_to_dict(without_gil([&] { return handle->progress(); }));
            })
+      .def("recent_progress",
+           [](const Handle& handle) {
+             py::list out;
+             for (const BatchProgress& batch :
+                  without_gil([&] { return handle->recent_progress(); })) {
+               py::dict one;
+               visit_batch_progress(batch, [&one](const char* name, const auto& value) {
+                 one[name] = progress_value(value);
+               });
+               out.append(std::move(one));
+             }
+             return out;
+           })
       .def(
           "snapshot_json", [](const Handle& handle) { return handle->snapshotJson(); }, unlocked)
       .def(

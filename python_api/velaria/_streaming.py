@@ -236,6 +236,22 @@ class StreamingQuery:
         """What the query reports about itself now, under the kernel's field names."""
         return Progress(self._core.progress())
 
+    def recent_progress(self) -> list[dict[str, Any]]:
+        """The newest batches that are done, at most 100, the oldest of them first.
+
+        Each is a dict: ``batch`` (its number), ``finished_us`` (microseconds since 1970 by the wall
+        clock), ``source_offset``, ``rows_in``, ``rows_out``, ``batch_latency_ms``,
+        ``sink_latency_ms``, ``state_latency_ms``, ``state_size_bytes``.
+
+        >>> import velaria
+        >>> stream = velaria.Session().create_stream_from_arrow({"n": [1, 2, 3]}, batch_rows=2)
+        >>> with stream.write_stream(velaria.MemorySink()) as query:
+        ...     _ = query.await_termination()
+        >>> [(batch["batch"], batch["rows_in"]) for batch in query.recent_progress()]
+        [(1, 2), (2, 1)]
+        """
+        return self._core.recent_progress()
+
     def snapshot_json(self) -> str:
         """``progress()`` as one line of JSON."""
         return self._core.snapshot_json()

@@ -56,6 +56,35 @@ void expect_equals_batch(int64_t window_ms, int64_t slide_ms, StreamEnvironment 
   EXPECT_EQ(query->progress().rows_in, events.size());
 }
 
+TEST(StreamingQuery, RecentProgressIsTheNewestBatches) {
+  for (const size_t count : {size_t{3}, kRecentBatches + 7}) {
+    std::vector<Chunk> batches;
+    for (size_t i = 0; i < count; ++i) {
+      batches.push_back(event_chunk(std::vector<Event>(1 + i % 3, Event{5, "a", 1})));
+    }
+    const auto query = StreamingQuery::make(
+        totals(event_scan(make_memory_stream(event_schema(), batches)), {"name"}),
+        std::make_shared<MemorySink>(), {}, {});
+    EXPECT_TRUE(query->recent_progress().empty());
+    query->start();
+    query->await_termination();
+    const std::vector<BatchProgress> recent = query->recent_progress();
+    ASSERT_EQ(recent.size(), std::min(count, kRecentBatches));
+    for (size_t i = 0; i < recent.size(); ++i) {
+      const size_t number = count - recent.size() + i + 1;
+      EXPECT_EQ(recent[i].batch, number);
+      EXPECT_EQ(recent[i].source_offset, std::to_string(number));
+      EXPECT_EQ(recent[i].rows_in, static_cast<int64_t>(1 + (number - 1) % 3));
+      EXPECT_EQ(recent[i].rows_out, 1);
+      EXPECT_GT(recent[i].state_size_bytes, 0);
+      EXPECT_GE(recent[i].batch_latency_ms,
+                std::max(recent[i].sink_latency_ms, recent[i].state_latency_ms));
+      EXPECT_GT(recent[i].finished_us, 0);
+    }
+    EXPECT_EQ(recent.back().state_size_bytes, query->progress().state_size_bytes);
+  }
+}
+
 TEST(StreamingQuery, WindowsEqualTheBatchRunHoweverTheRowsAreSplit) {
   std::mt19937_64 random(test_seed());
   auto pool = std::make_shared<ThreadPool>(2);
