@@ -85,7 +85,7 @@ def live(arguments, seed):
                     program.stdout.readline()
                 time.sleep(choice.random() * 0.25)
                 program.kill()
-            out, error = program.communicate()
+            _, error = program.communicate()
         if program.returncode == 0:
             return kills
         assert program.returncode == -9, f"seed {seed}: {error}"

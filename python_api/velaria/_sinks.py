@@ -60,7 +60,7 @@ class MemorySink:
 class CsvFileSink:
     """Writes a stream to one CSV file, which ``read_csv`` reads back.
 
-    ``mode`` is ``"replace"`` (an existing file is emptied when the query starts, and kept when it is
+    ``mode`` is ``"replace"`` (an existing file is emptied when the query starts, but not when it is
     restored from a checkpoint) or ``"append"``.
     Options are those of ``read_csv`` that matter for writing: ``delimiter``, ``quote``, ``header``,
     ``null_text``. Raises InvalidArgumentError for another mode; options and path are checked when
