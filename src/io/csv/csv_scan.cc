@@ -4,14 +4,11 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/file_source.h"
 
 namespace velaria {
 
 namespace {
-
-// A range of 4 MiB has at most 4 Mi rows, and one more of up to 256 MiB: fewer chunks than this, of
-// two rows or more. What is left of an order (operator.h) is enough for a file of 500 GB.
-constexpr int kChunkBits = 21;
 
 // What the tasks of one scan share; they may outlive the scan object.
 struct ScanState {
@@ -30,7 +27,7 @@ class CsvScanTask : public ScanTask {
     const CsvLayout& layout = *state_->layout;
     for (size_t column : state_->request.columns) {
       decoders_.push_back(ColumnDecoder::make(layout.schema.field(column).type,
-                                              layout.inferred[column], layout.dialect.quote));
+                                              layout.inferred[column], layout.dialect));
     }
   }
 
@@ -43,9 +40,9 @@ class CsvScanTask : public ScanTask {
       }
       try {
         if (!in_range_) {
-          rows_.start(range_.text(), range_.size_bytes);
+          state_->layout->start_range(range_, &rows_, &broken_);
           in_range_ = true;
-          next_order_ = range_.index << kChunkBits;
+          next_order_ = first_chunk_order(range_.file_offset, range_.index, request.chunk_rows);
         }
         const int64_t count = rows_.next(request.chunk_rows);
         if (count > 0) {
@@ -73,9 +70,9 @@ class CsvScanTask : public ScanTask {
                                                range_.block, &values);
       if (bad >= 0) {
         const FieldSpan span = spans_[static_cast<size_t>(bad)];
-        throw state_->layout->type_error(*state_->pass, column,
-                                         text_of(state_->layout->dialect, range_.text(), span),
-                                         range_.file_offset + rows_.row_offset(bad));
+        throw state_->layout->type_error(
+            *state_->pass, column, text_of(state_->layout->dialect, range_.text(), span),
+            range_.file_offset + rows_.row_offset(bad), range_.file_offset + span.begin);
       }
       chunk->columns.push_back(std::move(values));
     }
@@ -86,6 +83,7 @@ class CsvScanTask : public ScanTask {
   std::vector<FieldSpan> spans_;
   std::vector<std::unique_ptr<ColumnDecoder>> decoders_;
   CsvRange range_;
+  std::vector<BrokenRow> broken_;  // known since the file was opened
   bool in_range_ = false;
   uint64_t next_order_ = 0;
 };
