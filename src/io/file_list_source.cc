@@ -1,5 +1,6 @@
 #include "src/io/file_list_source.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <utility>
@@ -23,6 +24,58 @@ uint64_t order_bound_of(const TableSource& source, int64_t chunk_rows) {
   return rows ? static_cast<uint64_t>(*rows) + 1 : uint64_t{1} << 40;
 }
 
+// The filter of a list as one of a file: with what the file lacks put in its place.
+class PartFilter : public ScanFilter {
+ public:
+  PartFilter(ScanFilterPtr filter, const FileListPart& part, const Schema& schema,
+             const ScanRequest& request)
+      : filter_(std::move(filter)), path_(part.path), places_(request.columns.size()) {
+    const std::vector<size_t>& wanted = filter_->columns();
+    size_t next = 0;
+    for (size_t i = 0; i < request.columns.size(); ++i) {
+      const size_t column = request.columns[i];
+      Place& place = places_[i];
+      place.wanted = std::binary_search(wanted.begin(), wanted.end(), i);
+      place.is_path = column >= part.columns.size();
+      place.type = schema.field(column).type;
+      if (place.is_path || !part.columns[column]) continue;
+      place.in_part = next++;
+      if (place.wanted) columns_.push_back(*place.in_part);
+    }
+  }
+
+  const std::vector<size_t>& columns() const override { return columns_; }
+
+  void select(const Chunk& chunk, std::vector<uint32_t>* rows) const override {
+    Chunk whole;
+    whole.rows = chunk.rows;
+    whole.columns.resize(places_.size());
+    for (size_t i = 0; i < places_.size(); ++i) {
+      const Place& place = places_[i];
+      if (!place.wanted) continue;
+      if (place.in_part) {
+        whole.columns[i] = chunk.columns[*place.in_part];
+      } else {
+        whole.columns[i] = place.is_path ? Column::constant(Value::utf8(path_), chunk.rows)
+                                         : Column::nulls(place.type, chunk.rows);
+      }
+    }
+    filter_->select(whole, rows);
+  }
+
+ private:
+  struct Place {
+    bool wanted = false;
+    bool is_path = false;
+    std::optional<size_t> in_part;  // the place in the file's request
+    DataType type;
+  };
+  const ScanFilterPtr filter_;
+  const std::string path_;
+  std::vector<Place> places_;
+  std::vector<size_t> columns_;
+};
+
 struct ListState {
   struct File {
     std::mutex mutex;
@@ -36,6 +89,7 @@ struct ListState {
   std::shared_ptr<const std::vector<FileListPart>> parts;
   bool has_names = false;
   ScanRequest request;
+  ScanFilterPtr filter;
   std::vector<std::unique_ptr<File>> files;
   std::atomic<size_t> first_not_started{0};  // all before it are; for choosing only
 };
@@ -73,7 +127,7 @@ class FileListTask : public ScanTask {
       if (!file().started) {
         file().started = true;
         state_->first_not_started.fetch_add(1, std::memory_order_relaxed);
-        file().scan = (*state_->parts)[file_].source->scan(request_of(file_));
+        file().scan = start_scan();
       }
       if (!file().scan) continue;  // opening it failed in another task
       task_ = file().scan->new_task();
@@ -90,6 +144,16 @@ class FileListTask : public ScanTask {
     file().finished = file().finished || at_end;
     // The last one out closes the file.
     if (--file().tasks == 0 && file().finished) file().scan.reset();
+  }
+
+  std::unique_ptr<TableScan> start_scan() const {
+    const FileListPart& part = (*state_->parts)[file_];
+    const ScanRequest request = request_of(file_);
+    const auto* filtering = dynamic_cast<const FilteringSource*>(part.source.get());
+    if (!state_->filter || filtering == nullptr) return part.source->scan(request);
+    return filtering->scan_filtered(
+        request,
+        std::make_shared<PartFilter>(state_->filter, part, state_->schema, state_->request));
   }
 
   ScanRequest request_of(size_t index) const {
@@ -194,12 +258,14 @@ class FileListSource : public FileSource {
     return make_file_list(std::move(schema), std::move(parts), "", "rejects of");
   }
 
-  std::unique_ptr<TableScan> scan(const ScanRequest& request) const override {
+  std::unique_ptr<TableScan> scan_filtered(const ScanRequest& request,
+                                           ScanFilterPtr filter) const override {
     auto state = std::make_shared<ListState>();
     state->schema = schema_;
     state->parts = parts_;
     state->has_names = has_names_;
     state->request = request;
+    state->filter = std::move(filter);
     uint64_t order = 0;
     for (const FileListPart& part : *parts_) {
       state->files.push_back(std::make_unique<ListState::File>());

@@ -8,12 +8,16 @@
 #include <vector>
 
 #include "src/column/type.h"
+#include "src/plan/scan_filter.h"
 #include "src/plan/table_source.h"
 
 namespace velaria {
 
-class FileSource : public TableSource {
+class FileSource : public TableSource, public FilteringSource {
  public:
+  std::unique_ptr<TableScan> scan(const ScanRequest& request) const override {
+    return scan_filtered(request, nullptr);
+  }
   // All orders that a scan with such chunks gives are below this: several files share one order.
   virtual uint64_t order_bound(int64_t chunk_rows) const = 0;
   // What a reader should know: columns renamed, rows left out. Empty for most.

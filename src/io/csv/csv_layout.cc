@@ -12,6 +12,11 @@ std::unique_ptr<RangeCutter> CsvLayout::cut(const TextPass& pass, uint64_t begin
                                        options.max_row_bytes, active_simd_level(), cancellation);
 }
 
+bool CsvLayout::always_fits(size_t column) const {
+  return schema.field(column).type.is_string() || rejected != nullptr ||
+         (inferred[column] && options.on_type_error == TypeErrorPolicy::kWiden);
+}
+
 RangeRows CsvLayout::rows() const {
   return RangeRows(dialect, options.null_texts, schema.size(), options.ragged, active_simd_level());
 }

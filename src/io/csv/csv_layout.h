@@ -30,6 +30,8 @@ struct CsvLayout {
   std::shared_ptr<const RejectedRows> rejected;  // with on_error = skip, once they are known
 
   const std::string& path() const { return text->path(); }
+  // Every value of the column was looked at when the file was opened, or any text will do.
+  bool always_fits(size_t column) const;
 
   // Ranges from `begin`, a row start, to the end of the file.
   std::unique_ptr<RangeCutter> cut(const TextPass& pass, uint64_t begin,

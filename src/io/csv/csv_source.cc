@@ -222,8 +222,9 @@ std::optional<int64_t> CsvSource::known_rows() const {
   return evidence_.rows;
 }
 
-std::unique_ptr<TableScan> CsvSource::scan(const ScanRequest& request) const {
-  return make_csv_scan(layout_, request);
+std::unique_ptr<TableScan> CsvSource::scan_filtered(const ScanRequest& request,
+                                                    ScanFilterPtr filter) const {
+  return make_csv_scan(layout_, request, std::move(filter));
 }
 
 TypeEvidence common_evidence(const std::vector<FileColumn>& columns) {

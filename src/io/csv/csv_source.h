@@ -48,7 +48,8 @@ class CsvSource : public SingleFileSource {
   const Schema& schema() const override { return layout_->schema; }
   std::string describe() const override;
   std::optional<int64_t> known_rows() const override;
-  std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
+  std::unique_ptr<TableScan> scan_filtered(const ScanRequest& request,
+                                           ScanFilterPtr filter) const override;
 
   const std::string& path() const override { return layout_->path(); }
   const CsvOptions& options() const { return layout_->options; }

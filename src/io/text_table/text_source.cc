@@ -5,6 +5,7 @@
 
 #include "src/base/text.h"
 #include "src/base/thread_pool.h"
+#include "src/io/batch_filter.h"
 
 namespace velaria {
 
@@ -16,6 +17,7 @@ constexpr int64_t kBatchRows = 1024;
 struct ScanState {
   std::shared_ptr<const TextLayout> layout;
   ScanRequest request;
+  ScanFilterPtr filter;
   std::shared_ptr<const TextPass> pass;
   std::unique_ptr<TextRangeCutter> cutter;
 };
@@ -25,6 +27,7 @@ class TextScanTask : public ScanTask {
   explicit TextScanTask(std::shared_ptr<ScanState> state)
       : state_(std::move(state)),
         rows_(state_->layout->read_rows(state_->request.columns, nullptr)),
+        filter_(state_->filter),
         spans_(static_cast<size_t>(state_->request.chunk_rows)) {
     for (size_t column : state_->request.columns) {
       decoders_.push_back(state_->layout->decoder(column));
@@ -83,34 +86,49 @@ class TextScanTask : public ScanTask {
 
   // False when no row of the batch is wanted.
   bool fill(int64_t count, Chunk* chunk) {
-    const bool some_only = leave_out_misfits(count);
-    const int64_t rows = some_only ? static_cast<int64_t>(kept_.size()) : count;
-    const auto row_of = [&](int64_t i) { return some_only ? kept_[static_cast<size_t>(i)] : i; };
+    some_only_ = leave_out_misfits(count);
+    if (some_only_) count = static_cast<int64_t>(kept_.size());
     *chunk = Chunk();
-    chunk->rows = rows;
+    chunk->rows = count;
     chunk->order = next_order_++;
-    if (rows == 0) return false;
+    if (count == 0) return false;
+    chunk->columns.resize(decoders_.size());
+    if (filter_.wanted()) {
+      for (size_t place : filter_.columns()) decode(place, count, chunk);
+      if (!filter_.look_at(chunk)) return false;
+    }
     for (size_t i = 0; i < decoders_.size(); ++i) {
-      const bool has_nulls = rows_->spans_of(i, spans_.data());
-      for (int64_t row = 0; some_only && row < rows; ++row) {
-        spans_[static_cast<size_t>(row)] = spans_[static_cast<size_t>(row_of(row))];
-      }
-      ColumnPtr values;
-      const int64_t bad = decoders_[i]->decode(range_.text(), spans_.data(), rows, has_nulls,
-                                               range_.block, &values);
-      if (bad >= 0) {
-        const FieldSpan span = spans_[static_cast<size_t>(bad)];
-        throw state_->layout->type_error(*state_->pass, state_->request.columns[i],
-                                         std::string(range_.text() + span.begin, span.length()),
-                                         range_.file_offset + rows_->row_offset(row_of(bad)));
-      }
-      chunk->columns.push_back(std::move(values));
+      if (!chunk->columns[i]) decode(i, count, chunk);
     }
     return true;
   }
 
+  // Of the batch's `count` rows that fit, those that the filter has left.
+  void decode(size_t i, int64_t count, Chunk* chunk) {
+    const bool has_nulls = rows_->spans_of(i, spans_.data());
+    const std::vector<uint32_t>* const wanted = filter_.rows();
+    if (wanted != nullptr) count = static_cast<int64_t>(wanted->size());
+    const auto row_of = [&](int64_t row) {
+      if (wanted != nullptr) row = (*wanted)[static_cast<size_t>(row)];
+      return some_only_ ? kept_[static_cast<size_t>(row)] : row;
+    };
+    if (some_only_ || wanted != nullptr) {
+      for (int64_t row = 0; row < count; ++row) {
+        spans_[static_cast<size_t>(row)] = spans_[static_cast<size_t>(row_of(row))];
+      }
+    }
+    const int64_t bad = decoders_[i]->decode(range_.text(), spans_.data(), count, has_nulls,
+                                             range_.block, &chunk->columns[i]);
+    if (bad < 0) return;
+    const FieldSpan span = spans_[static_cast<size_t>(bad)];
+    throw state_->layout->type_error(*state_->pass, state_->request.columns[i],
+                                     std::string(range_.text() + span.begin, span.length()),
+                                     range_.file_offset + rows_->row_offset(row_of(bad)));
+  }
+
   const std::shared_ptr<ScanState> state_;
   std::unique_ptr<RowReader> rows_;
+  BatchFilter filter_;
   std::vector<FieldSpan> spans_;
   std::vector<std::unique_ptr<ColumnDecoder>> decoders_;
   TextRange range_;
@@ -118,7 +136,8 @@ class TextScanTask : public ScanTask {
   uint64_t next_order_ = 0;
   std::vector<size_t> misfits_;  // of the range
   size_t next_misfit_ = 0;
-  std::vector<int64_t> kept_;
+  std::vector<int64_t> kept_;  // of the batch, when not all fit
+  bool some_only_ = false;
 };
 
 class TextScan : public TableScan {
@@ -192,13 +211,20 @@ std::string TextSource::describe() const {
                 stored_as.empty() ? "" : concat(" (", stored_as, ")"));
 }
 
-std::unique_ptr<TableScan> TextSource::scan(const ScanRequest& request) const {
+std::unique_ptr<TableScan> TextSource::scan_filtered(const ScanRequest& request,
+                                                     ScanFilterPtr filter) const {
   VELARIA_CHECK(request.chunk_rows > 0);
   for (size_t column : request.columns) VELARIA_CHECK(column < layout_->schema.size());
   auto state = std::make_shared<ScanState>();
   state->pass = layout_->text->open_pass();
   state->cutter = layout_->cut(*state->pass, request.cancellation);
   state->request = request;
+  if (filter && may_filter_first(*filter, request, [&](size_t column) {
+        return layout_->inferred[column] || layout_->rejected != nullptr ||
+               layout_->schema.field(column).type.is_string();
+      })) {
+    state->filter = std::move(filter);
+  }
   state->layout = layout_;
   return std::make_unique<TextScan>(std::move(state));
 }

@@ -29,8 +29,8 @@ class TextSource : public SingleFileSource {
   const Schema& schema() const override { return layout_->schema; }
   std::string describe() const override;
   std::optional<int64_t> known_rows() const override { return rows_; }
-  std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
-
+  std::unique_ptr<TableScan> scan_filtered(const ScanRequest& request,
+                                           ScanFilterPtr filter) const override;
   uint64_t order_bound(int64_t chunk_rows) const override;
   std::vector<std::string> warnings() const override { return rejected().warnings(); }
   TableSourcePtr rejects() const override;
