@@ -78,6 +78,14 @@ void bind_data_frame(py::module_& module) {
       .def("schema", [](const DataFrame& frame) { return schema_to_python(frame.schema()); })
       .def("__arrow_c_schema__",
            [](const DataFrame& frame) { return schema_capsule(frame.schema()); })
+      .def("warnings",
+           [](const DataFrame& frame) {
+             py::list out;
+             for (const std::string& text : frame.warnings()) out.append(to_python_text(text));
+             return out;
+           })
+      .def("rejects", &DataFrame::rejects, unlocked)
+      .def("write", &DataFrame::write, unlocked)
       .def("count", &DataFrame::count, unlocked)
       .def(
           "collect",
@@ -101,8 +109,6 @@ void bind_data_frame(py::module_& module) {
       .def(
           "to_text", [](const DataFrame& frame, int64_t rows) { return frame.to_text(rows); },
           unlocked)
-      .def("write_csv", &DataFrame::write_csv, unlocked)
-      .def("write_json", &DataFrame::write_json, unlocked)
       .def("explain", &DataFrame::explain, unlocked)
       .def("analyze",
            [](const DataFrame& frame) {

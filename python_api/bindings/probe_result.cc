@@ -11,6 +11,9 @@ namespace py = pybind11;
 py::dict probe_to_dict(const ProbeResult& result) {
   py::dict out;
   out["path"] = to_python_text(result.path);
+  py::list paths;
+  for (const std::string& path : result.paths) paths.append(to_python_text(path));
+  out["paths"] = paths;
   out["kind"] = result.kind;
   out["final_format"] = result.final_format;
   out["score"] = result.score;
@@ -51,7 +54,7 @@ py::dict probe_to_dict(const ProbeResult& result) {
     }
     py::dict mappings;
     int place = regex ? 1 : 0;
-    for (const Field& field : result.schema.fields()) {
+    for (const Field& field : result.columns) {
       mappings[to_python_text(field.name)] = place++;
     }
     out["mappings"] = mappings;
@@ -69,7 +72,9 @@ py::dict probe_to_dict(const ProbeResult& result) {
   if (result.kind == "csv") {
     out["delimiter"] = to_python_text(result.delimiter);
     out["quote"] = result.quote == '\0' ? std::string() : std::string(1, result.quote);
+    out["escape"] = result.escape == '\0' ? std::string() : std::string(1, result.escape);
     out["header"] = result.header;
+    out["skip_lines"] = result.skip_lines;
     out["columns"] = schema_to_python(Schema(result.columns));
     py::list null_texts;
     for (const std::string& text : result.null_texts) null_texts.append(to_python_text(text));

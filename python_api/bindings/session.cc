@@ -29,10 +29,30 @@ namespace {
 using Session = DataflowSession;
 using TextMap = std::map<std::string, std::string>;
 
+// format_writer(format, options, stream, write), where write takes bytes.
+FormatWriter python_format_writer(const py::object& function) {
+  // The session may be destroyed without the GIL.
+  const std::shared_ptr<py::object> held(new py::object(function), [](py::object* object) {
+    const py::gil_scoped_acquire locked;
+    delete object;
+  });
+  return [held](const std::string& format, const TextMap& options, ArrowArrayStream* rows,
+                const std::function<void(std::string_view)>& write) {
+    const py::gil_scoped_acquire locked;
+    const py::object stream = stream_capsule(*rows);
+    const auto write_bytes = py::cpp_function([&write](const py::bytes& bytes) {
+      const auto view = static_cast<std::string_view>(bytes);
+      const py::gil_scoped_release unlocked;
+      write(view);
+    });
+    (*held)(format, options, stream, write_bytes);
+  };
+}
+
 std::unique_ptr<Session> make_session(size_t threads, uint64_t memory_limit_bytes,
                                       std::string temp_dir,
                                       std::optional<std::vector<std::string>> allowed_paths,
-                                      int64_t chunk_rows) {
+                                      int64_t chunk_rows, const py::object& format_writer) {
   SessionOptions options;
   options.threads = threads;
   options.memory_limit_bytes = memory_limit_bytes;
@@ -40,6 +60,7 @@ std::unique_ptr<Session> make_session(size_t threads, uint64_t memory_limit_byte
   options.allowed_paths = std::move(allowed_paths);
   options.chunk_rows = chunk_rows;
   options.interrupt_check = check_signals;
+  if (!format_writer.is_none()) options.format_writer = python_format_writer(format_writer);
   return std::make_unique<Session>(std::move(options));
 }
 
@@ -57,25 +78,28 @@ void bind_files(py::class_<Session>* session) {
   const py::call_guard<py::gil_scoped_release> unlocked;
   session
       ->def("probe",
-            [](const Session& self, const std::string& path) {
-              return probe_to_dict(without_gil([&] { return self.probe(path); }));
+            [](const Session& self, const std::vector<std::string>& paths,
+               const std::string& encoding) {
+              InputOptions input;
+              input.encoding = encoding;
+              return probe_to_dict(without_gil([&] { return self.probe(paths, input); }));
             })
       .def(
           "read",
-          [](const Session& self, const std::string& path, const TextMap& options) {
-            return self.read(path, options);
+          [](const Session& self, const std::vector<std::string>& paths, const TextMap& options) {
+            return self.read(paths, options);
           },
           unlocked)
       .def("read_csv",
-           [](const Session& self, const std::string& path, const TextMap& texts,
+           [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
               const py::object& columns, const py::dict& types,
               std::optional<std::vector<std::string>> null_texts) {
              CsvOptions options = csv_options_from_text(texts);
              set_columns(&options, columns, types, std::move(null_texts));
-             return without_gil([&] { return self.read_csv(path, std::move(options)); });
+             return without_gil([&] { return self.read_csv(paths, options); });
            })
       .def("read_json",
-           [](const Session& self, const std::string& path, const TextMap& texts,
+           [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
               const py::object& columns, const py::dict& types) {
              JsonOptions options = json_options_from_text(texts);
              if (!columns.is_none()) {
@@ -88,10 +112,10 @@ void bind_files(py::class_<Session>* session) {
              for (const auto& [name, type] : types) {
                options.types[py::cast<std::string>(name)] = type_from_python(type);
              }
-             return without_gil([&] { return self.read_json(path, std::move(options)); });
+             return without_gil([&] { return self.read_json(paths, options); });
            })
       .def("read_line_file",
-           [](const Session& self, const std::string& path, const TextMap& texts,
+           [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
               const std::vector<std::pair<std::string, std::string>>& mappings,
               const py::dict& types, std::optional<std::vector<std::string>> null_texts) {
              LineOptions options = line_options_from_text(texts);
@@ -101,7 +125,7 @@ void bind_files(py::class_<Session>* session) {
                options.types[py::cast<std::string>(name)] = type_from_python(type);
              }
              if (null_texts) options.null_texts = std::move(*null_texts);
-             return without_gil([&] { return self.read_line_file(path, std::move(options)); });
+             return without_gil([&] { return self.read_line_file(paths, options); });
            })
       .def("read_stream_csv_dir",
            [](const Session& self, const std::string& path, const TextMap& texts,
@@ -249,7 +273,7 @@ void bind_session(py::module_& module) {
   session
       .def(py::init(&make_session), py::kw_only(), py::arg("threads"),
            py::arg("memory_limit_bytes"), py::arg("temp_dir"), py::arg("allowed_paths"),
-           py::arg("chunk_rows"))
+           py::arg("chunk_rows"), py::arg("format_writer"))
       .def("close", &Session::close, py::call_guard<py::gil_scoped_release>());
   bind_files(&session);
   bind_tables(&session);

@@ -118,8 +118,8 @@ def test_rich_types(session, tmp_path):
     # The names that schemas show are names that types take.
     named = dict(session.read_csv(path, types=types).schema)
     assert session.read_csv(path, types=named).schema == frame.schema
-    with pytest.raises(velaria.SqlUnsupportedError, match=r"fixed_size_list<float32>\[2\]"):
-        session.read_csv(path, types={"price": "fixed_size_list<float32>[2]"})
+    with pytest.raises(velaria.SqlUnsupportedError, match="interval"):
+        session.read_csv(path, types={"price": "interval"})
 
 
 def test_other_options(session, tmp_path):
@@ -400,3 +400,112 @@ def test_every_kind_is_read_as_it_is_probed(session, tmp_path):
         assert told.to_rows() == probed.to_rows(), name
         assert probed.count() > 0, name
     assert "1 of 3 rows is left out" in session.probe(tmp_path / "e.log")["warnings"][0]
+
+
+# ---- several files, rows left out, writing
+
+
+def test_json_files_are_one_table_by_their_keys(session, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "v": 2}\n')
+    (tmp_path / "b.jsonl").write_text('{"v": "x", "w": true}\n{"id": 3}\n')
+    expected = [
+        {"id": 1, "v": "2", "w": None},
+        {"id": None, "v": "x", "w": True},
+        {"id": 3, "v": None, "w": None},
+    ]
+    pattern = tmp_path / "*.jsonl"
+    for frame in (
+        session.read_json(pattern),
+        session.read_json([tmp_path / "a.jsonl", str(tmp_path / "b.jsonl")]),
+        session.read(tmp_path),
+        session.sql(f"SELECT * FROM '{pattern}'"),
+        session.sql(f"SELECT * FROM read_json('{tmp_path}/a.jsonl', '{tmp_path}/b.jsonl')"),
+    ):
+        assert frame.to_rows() == expected
+    named = session.read(pattern, filename="file", types={"v": str})
+    assert named.columns == ["id", "v", "w", "file"]
+    assert named.to_rows()[2]["file"] == str(tmp_path / "b.jsonl")
+    session.sql(f"CREATE TABLE t USING json OPTIONS(path: '{pattern}', columns: 'w, id')")
+    assert session.sql("SELECT count(w) AS w, sum(id) AS s FROM t").to_rows() == [{"w": 1, "s": 4}]
+    with pytest.raises(velaria.InvalidArgumentError, match="no object of the 2 files"):
+        session.read_json(pattern, columns=["id", "q"])
+
+
+def test_line_files_are_one_table(session, tmp_path):
+    (tmp_path / "a.log").write_text("1 x\n2 y\n")
+    (tmp_path / "b.log").write_text("2.5 z\n")
+    frame = session.read_line_file(tmp_path / "*.log", split_delimiter=" ", filename=True)
+    assert frame.to_rows() == [
+        {"column1": 1.0, "column2": "x", "filename": str(tmp_path / "a.log")},
+        {"column1": 2.0, "column2": "y", "filename": str(tmp_path / "a.log")},
+        {"column1": 2.5, "column2": "z", "filename": str(tmp_path / "b.log")},
+    ]
+
+
+@pytest.mark.parametrize("reader", ["json", "line"])
+def test_rejects_mean_the_same_in_every_reader(session, tmp_path, reader):
+    path = tmp_path / "t.txt"
+    if reader == "json":
+        path.write_text('{"id": 1}\nnothing\n{"id": "x"}\n{"id": 4}\n')
+        frame = session.read_json(path, types={"id": int}, on_error="skip")
+        options = "types: 'id int64'"
+    else:
+        path.write_text("id=1\nnothing\nid=x\nid=4\n")
+        pattern = r"^id=(?P<id>\w+)$"
+        frame = session.read_line_file(
+            path, mode="regex", regex_pattern=pattern, types={"id": int}, on_error="skip"
+        )
+        options = f"types: 'id int64', regex_pattern: '{pattern}'"
+    assert frame.to_rows() == [{"id": 1}, {"id": 4}]
+    assert frame.count() == 2
+    assert frame.warnings[0].startswith("2 of 4 rows are left out (on_error='skip'); the first is ")
+    rejects = frame.rejects().to_rows()
+    assert [(row["line"], row["column"], row["value"]) for row in rejects] == [
+        (2, None, "nothing"),
+        (3, "id", "x"),
+    ]
+    assert rejects[1]["reason"] == "the value is not int64"
+    session.sql(
+        f"CREATE TABLE t USING {reader} OPTIONS(path: '{path}', on_error: 'skip', {options})"
+    )
+    assert session.sql("SELECT line FROM rejects('t')").to_rows() == [{"line": 2}, {"line": 3}]
+    if reader == "json":
+        probed = session.read(path, on_error="skip", types={"id": int})
+        assert probed.to_rows() == [{"id": 1}, {"id": 4}]
+
+
+def test_json_is_written_compressed(session, tmp_path):
+    frame = session.sql("SELECT 1 AS a, 'x' AS b UNION ALL SELECT NULL, 'y'")
+    for name, options in (("t.jsonl.gz", {}), ("t.json", {"compression": "zstd"})):
+        path = tmp_path / name
+        assert frame.write_json(path, **options) == 2
+        assert session.probe(path)["compression"] == ("gzip" if "gz" in name else "zstd")
+        assert session.read(path).to_rows() == frame.to_rows()
+    with pytest.raises(velaria.InvalidArgumentError, match="no option 'header' for json"):
+        frame.write_json(tmp_path / "t.json", header=False)
+
+
+def test_streams_of_folders_refuse_what_combines_files(session, tmp_path):
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    for option in ("filename", "union_by_name"):
+        with pytest.raises(velaria.InvalidArgumentError, match=f"no option '{option}'"):
+            session.read_stream_csv_dir(tmp_path, **{option: True})
+
+
+def test_json_streams_in_sql(session, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"city": "x", "n": 1}\n{"city": null, "n": 12345678901}\n')
+    (folder / "b.jsonl").write_text('{"n": 3}\n')
+    out = tmp_path / "out.jsonl"
+    session.sql(f"CREATE SOURCE TABLE events USING json OPTIONS(path: '{folder}')")
+    session.sql(f"CREATE SINK TABLE written USING json OPTIONS(path: '{out}')")
+    query = session.start_stream_sql(
+        "INSERT INTO written SELECT city, n + 1 AS m FROM events WHERE n <> 1"
+    )
+    assert query.await_termination() == 2
+    assert out.read_text() == '{"city":null,"m":12345678902}\n{"city":null,"m":4}\n'
+    with pytest.raises(velaria.InvalidArgumentError, match="only, not option 'header'"):
+        session.sql(f"CREATE SINK TABLE w USING json OPTIONS(path: '{out}', header: true)")
+    with pytest.raises(velaria.SqlUnsupportedError, match="csv and json are streamed"):
+        session.sql(f"CREATE SOURCE TABLE w USING line OPTIONS(path: '{folder}')")

@@ -10,6 +10,7 @@ from typing import Any, Union
 from ._velaria import InvalidArgumentError, type_name
 
 PathLike = Union[str, "os.PathLike[str]"]
+Paths = Union[PathLike, Iterable[PathLike]]
 
 _FLOAT32_MAX = 3.4028234663852886e38
 # Element types of NumPy that the kernel reads out of a buffer.
@@ -27,6 +28,18 @@ def path_bytes(path: PathLike) -> bytes:
     except TypeError:
         message = f"a path is a str or an os.PathLike, not {type(path).__name__}"
         raise InvalidArgumentError(message) from None
+
+
+def paths_bytes(paths: Any) -> list[bytes]:
+    """One path or several, each in the bytes of the file system."""
+    if isinstance(paths, (str, os.PathLike)):
+        return [path_bytes(paths)]
+    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
+        message = (
+            f"a path is a str or an os.PathLike, or a list of them, not {type(paths).__name__}"
+        )
+        raise InvalidArgumentError(message)
+    return [path_bytes(path) for path in paths]
 
 
 def memory_bytes(limit: int | str | None) -> int:

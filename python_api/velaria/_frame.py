@@ -52,6 +52,73 @@ class DataFrame:
         """The column names in order; runs nothing."""
         return self.schema.names
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the readers of the frame's files have to say: columns renamed, rows left out."""
+        return self._core.warnings()
+
+    def rejects(self) -> DataFrame:
+        """The rows that ``on_error="skip"`` left out: file, line, byte, column, value, reason.
+
+        Raises InvalidArgumentError when nothing was read so.
+        """
+        return DataFrame(self._core.rejects())
+
+    def write_csv(self, path: PathLike, **options: Any) -> int:
+        """Writes the rows as CSV that ``read_csv`` reads back equal; gives their number.
+
+        The file is replaced as a whole when all is written, or stays as it was. Options: ``header``
+        (True), ``delimiter``, ``quote``, ``null_text``, ``compression`` ("none", "gzip", "zstd";
+        by default what the path's ``.gz`` or ``.zst`` says). A path that ends in .tsv has tabs.
+        Raises what the query raises, FileAccessError and InvalidArgumentError.
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> session.sql("SELECT 1 AS n, 'a,b' AS t").write_csv("written.csv")
+        1
+        >>> session.read_csv("written.csv").to_rows()
+        [{'n': 1, 't': 'a,b'}]
+        """
+        return self._write("csv", path, options)
+
+    def write_json(self, path: PathLike, **options: Any) -> int:
+        """Writes the rows as JSON lines, one object each; gives their number.
+
+        Every column is a key of every object, NULL is null. Integers and decimals keep every digit;
+        dates, times and timestamps are strings of ISO 8601; vectors are arrays; nan and infinities
+        are the strings "nan", "inf" and "-inf"; binary is a string of hexadecimal digits behind
+        ``\\x``. Option: ``compression``. Raises like ``write_csv``, and InvalidArgumentError for
+        two columns of one name.
+
+        >>> import pathlib, velaria
+        >>> session = velaria.Session()
+        >>> session.sql("SELECT 9007199254740993 AS n, NULL AS x").write_json("n.jsonl")
+        1
+        >>> print(pathlib.Path("n.jsonl").read_text().strip())
+        {"n":9007199254740993,"x":null}
+        """
+        return self._write("json", path, options)
+
+    def write_arrow(self, path: PathLike, **options: Any) -> int:
+        """Writes the rows as an Arrow IPC file, through pyarrow; gives their number.
+
+        Option: ``compression`` ("lz4" or "zstd"). Raises like ``write_csv``, and ImportError when
+        pyarrow is not installed.
+        """
+        return self._write("arrow", path, options)
+
+    def write_parquet(self, path: PathLike, **options: Any) -> int:
+        """Writes the rows as a Parquet file, through pyarrow; gives their number.
+
+        Options: ``compression`` ("zstd"), ``compression_level``, ``row_group_size`` (rows). Raises
+        like ``write_csv``, and ImportError when pyarrow is not installed.
+        """
+        return self._write("parquet", path, options)
+
+    def _write(self, format: str, path: PathLike, options: Mapping[str, Any]) -> int:
+        texts = file_option_texts(options)
+        return self._core.write(path_bytes(path), {"format": format, **texts})
+
     def count(self) -> int:
         """The number of rows. Runs the query."""
         return self._core.count()
@@ -130,33 +197,6 @@ class DataFrame:
         Runs the query. A requested schema is not followed; the protocol lets the consumer cast.
         """
         return self._core.__arrow_c_stream__(requested_schema)
-
-    def write_csv(self, path: PathLike, **options: Any) -> int:
-        """Writes the rows to a CSV file; returns their number.
-
-        The file holds either what it held before or all rows. Options: ``header`` (bool),
-        ``delimiter`` (tabs for a path that ends in .tsv), ``quote``, ``null_text``. Raises what the
-        query raises, and FileAccessError.
-        """
-        return self._core.write_csv(path_bytes(path), file_option_texts(options))
-
-    def write_json(self, path: PathLike) -> int:
-        """Writes the rows as JSON lines, one object each; returns their number.
-
-        The file holds either what it held before or all rows. Every column is a key of every
-        object, NULL is null. Integers and decimals keep every digit; dates, times and timestamps
-        are strings of ISO 8601; vectors are arrays; nan and infinities are the strings "nan",
-        "inf" and "-inf"; binary is a string of hexadecimal digits behind ``\\x``. Raises what the
-        query raises, FileAccessError, and InvalidArgumentError for two columns of one name.
-
-        >>> import pathlib, velaria
-        >>> session = velaria.Session()
-        >>> session.sql("SELECT 9007199254740993 AS n, NULL AS x").write_json("n.jsonl")
-        1
-        >>> print(pathlib.Path("n.jsonl").read_text().strip())
-        {"n":9007199254740993,"x":null}
-        """
-        return self._core.write_json(path_bytes(path))
 
     def show(self, n: int = 20) -> None:
         """Prints the first ``n`` rows as a table."""

@@ -10,18 +10,21 @@ from . import _velaria as core
 from ._arguments import (
     CsvArguments,
     PathLike,
+    Paths,
     column_names,
     column_pairs,
     file_option_texts,
     mapping_pairs,
     memory_bytes,
     path_bytes,
+    paths_bytes,
     query_numbers,
     stream_option_texts,
     types_by_name,
 )
 from ._background import Background
 from ._excel import read_excel
+from ._formats import write_format
 from ._frame import DataFrame
 from ._parameters import typed_parameters
 from ._schema import Field
@@ -72,6 +75,7 @@ class Session:
             temp_dir=b"" if temp_dir is None else path_bytes(temp_dir),
             allowed_paths=None if allowed_paths is None else [path_bytes(p) for p in allowed_paths],
             chunk_rows=_chunk_rows,
+            format_writer=write_format,
         )
         self._background = Background()
 
@@ -99,11 +103,14 @@ class Session:
 
     # ---- files
 
-    def probe(self, path: PathLike) -> dict[str, Any]:
+    def probe(self, path: Paths, *, encoding: str | None = None) -> dict[str, Any]:
         """What a file is, by evidence: format, settings and schema, with the reasons.
 
         Keys: kind, final_format, score, confidence, schema, suggested_table_name, candidates,
         warnings, and the settings that ``read`` would use. The same file gives the same answer.
+        ``path`` may stand for several files, as in ``read_csv``; the first one is judged, and the
+        schema is that of all. ``encoding`` is guessed where nobody says it, with
+        ``encoding_confidence`` beside it.
         Raises FileAccessError and FileFormatError.
 
         >>> import pathlib, velaria
@@ -112,13 +119,13 @@ class Session:
         >>> found["final_format"], found["schema"][1]
         ('csv', Field(name='n', type='int64'))
         """
-        result = ProbeResult(self._core.probe(path_bytes(path)))
+        result = ProbeResult(self._core.probe(paths_bytes(path), encoding or ""))
         for key in ("schema", "columns"):
             if key in result:
                 result[key] = [Field(*pair) for pair in result[key]]
         return result
 
-    def read(self, path: PathLike, **options: Any) -> DataFrame:
+    def read(self, path: Paths, **options: Any) -> DataFrame:
         """Probes a file and reads it with the settings that were found.
 
         ``options`` are those of the reader of the probed kind (``read_csv``, ``read_json``,
@@ -130,17 +137,28 @@ class Session:
         >>> velaria.Session().read("read_me.tsv").to_rows()
         [{'name': 'a', 'n': 1}]
         """
-        return DataFrame(self._core.read(path_bytes(path), file_option_texts(options)))
+        return DataFrame(self._core.read(paths_bytes(path), file_option_texts(options)))
 
-    def read_csv(self, path: PathLike, delimiter: str = ",", **options: Any) -> DataFrame:
-        """A CSV file as a frame.
+    def read_csv(self, path: Paths, delimiter: str = ",", **options: Any) -> DataFrame:
+        """One or many CSV files as a frame.
+
+        ``path``: a path, a pattern (``"data/*.csv"``, ``**`` for folders of any depth), a directory
+        with files of one kind, ``"-"`` for standard input, or a list of those; the rows come in the
+        order of the files. gzip and zstd are found by content.
 
         ``delimiter``: one or more bytes. Options: ``header`` (bool), ``quote`` (one character, ""
-        for none), ``columns`` (the whole schema by position: {name: type}, (name, type) pairs or a
+        for none), ``escape`` (a character that escapes quotes inside quotes, beside doubled ones),
+        ``comment`` (lines that begin with it are no rows), ``skip_lines`` (before the header),
+        ``encoding`` (such as "gb18030" or "cp1252"; UTF-8, or what a byte order mark says),
+        ``columns`` (the whole schema by position: {name: type}, (name, type) pairs or a
         pyarrow.Schema), ``types`` (some columns: {name: type}), ``null_text`` (a word or a list of
         words that mean NULL beside the empty field), ``ragged`` ("error" or "pad"),
-        ``on_type_error`` ("widen" or "fail"), ``sample_bytes``, ``range_bytes``,
-        ``max_row_bytes``. Types are names such as "int64", pyarrow types, or Python's classes.
+        ``on_error`` ("error", or "skip" to leave out rows with a defect or with a value that does
+        not fit its type: see ``warnings`` and ``rejects`` of the frame), ``on_type_error`` ("widen"
+        or "fail"), ``filename`` (True, or a name, for a last column with each row's file),
+        ``union_by_name`` (columns of several files go by name), ``sample_bytes``, ``range_bytes``,
+        ``max_row_bytes``, ``max_decompressed_bytes``. Types are names such as "int64", pyarrow
+        types, or Python's classes; "vector(3)" reads ``[1 2 3]`` and ``[1,2,3]``.
 
         Raises FileAccessError, FileFormatError with path and line, TypeMismatchError for a value
         that does not fit a type you named, InvalidArgumentError for an unknown option.
@@ -153,27 +171,31 @@ class Session:
         given = CsvArguments(delimiter, options)
         return DataFrame(
             self._core.read_csv(
-                path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
+                paths_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
             )
         )
 
     def read_json(
         self,
-        path: PathLike,
+        path: Paths,
         columns: Any = None,
         format: str = "json_lines",
         types: Any = None,
         **options: Any,
     ) -> DataFrame:
-        """A JSON file as a frame: each object is a row, each key a column.
+        """One or many JSON files as a frame: each object is a row, each key a column.
+
+        ``path``: as in ``read_csv``; a key that one of several files lacks is NULL in its rows.
 
         ``columns``: which keys are read, in this order: names, {name: type}, (name, type) pairs or
         a pyarrow.Schema; None is every key, in the order in which they appear. ``format``:
         "json_lines" (objects behind each other, mostly one on each line) or "json_array" (one
         array of objects). ``types``: {column: type} for some columns; the others are inferred from
         every value of the file. Options: ``multiline`` (True: objects may span lines; found out
-        when it is not said), ``on_error`` ("error", or "skip": lines that are no objects are left
-        out and counted), ``encoding``, ``max_columns``, ``range_bytes``, ``max_row_bytes``.
+        when it is not said), ``on_error`` ("error", or "skip" to leave out lines that are no
+        objects, or have a value that does not fit its type: see ``warnings`` and ``rejects`` of the
+        frame), ``filename``, ``encoding``, ``max_columns``, ``range_bytes``, ``max_row_bytes``,
+        ``max_decompressed_bytes``.
 
         A missing key and null are NULL. Nested objects and arrays are their JSON text; an array of
         numbers is a vector when its type is ``"fixed_size_list<float32>[n]"``. Integers keep every
@@ -197,13 +219,13 @@ class Session:
             types = None
         return DataFrame(
             self._core.read_json(
-                path_bytes(path), texts, column_pairs(columns), dict(types_by_name(types))
+                paths_bytes(path), texts, column_pairs(columns), dict(types_by_name(types))
             )
         )
 
     def read_line_file(
         self,
-        path: PathLike,
+        path: Paths,
         mappings: Any = None,
         mode: str = "split",
         split_delimiter: str = ",",
@@ -212,8 +234,9 @@ class Session:
         types: Any = None,
         **options: Any,
     ) -> DataFrame:
-        """A file of lines as a frame: each line is a row.
+        """One or many files of lines as a frame: each line is a row.
 
+        ``path``: as in ``read_csv``.
         ``mode`` "split": fields between ``split_delimiter``s (one or more bytes; "whitespace": runs
         of spaces and tabs). ``mode`` "regex": the groups of ``regex_pattern`` (RE2's syntax) in the
         first match of each line. ``mappings``: {column: place}: the number of a field, from 0, or
@@ -225,9 +248,10 @@ class Session:
         Options: ``preset`` (the format of a log instead of a pattern: "apache_common",
         "apache_combined", "apache_error", "nginx_error", "syslog", "syslog_rfc5424", "stamped"),
         ``null_text`` (a word or a list of words that mean NULL beside the empty text), ``ragged``
-        ("error", or "pad": missing fields are NULL), ``on_error`` ("error", or "skip": lines that
-        do not match or fit are left out and counted), ``encoding``, ``range_bytes``,
-        ``max_row_bytes``.
+        ("error", or "pad": missing fields are NULL), ``on_error`` ("error", or "skip" to leave
+        out lines that do not match, or have a value that does not fit its type: see ``warnings``
+        and ``rejects`` of the frame), ``filename``, ``union_by_name``, ``encoding``,
+        ``range_bytes``, ``max_row_bytes``, ``max_decompressed_bytes``.
 
         Raises FileAccessError, FileFormatError with the line that does not fit, TypeMismatchError
         for a value that does not fit a type you named, InvalidArgumentError for an unknown option,
@@ -257,7 +281,7 @@ class Session:
                 texts[name] = value
         return DataFrame(
             self._core.read_line_file(
-                path_bytes(path),
+                paths_bytes(path),
                 texts,
                 [] if isinstance(mappings, str) else mapping_pairs(mappings),
                 {} if isinstance(types, str) else dict(types_by_name(types)),

@@ -53,8 +53,12 @@ class RestrictedFileSystem : public FileSystem {
     return files_->create(checked(path), append);
   }
   bool exists(const std::string& path) override { return files_->exists(checked(path)); }
+  // What lies outside is told to be a file, as in a folder with a link that leads there; opening it
+  // is what is refused.
   bool is_directory(const std::string& path) override {
-    return files_->is_directory(checked(path));
+    if (is_standard_input(path)) return false;
+    const std::filesystem::path place = real_place(path);
+    return is_allowed(place) && files_->is_directory(place.string());
   }
   std::vector<std::string> list_directory(const std::string& path) override {
     return files_->list_directory(checked(path));
@@ -77,13 +81,18 @@ class RestrictedFileSystem : public FileSystem {
                   "use it");
     }
     const std::filesystem::path place = real_place(path);
-    for (const auto& folder : allowed_) {
-      if (is_inside(place, folder)) return place.string();
-    }
+    if (is_allowed(place)) return place.string();
     throw Error(ErrorKind::kFileAccess,
                 concat("'", path,
                        "' is outside of the session's allowed_paths; add its folder there "
                        "to use it"));
+  }
+
+  bool is_allowed(const std::filesystem::path& place) const {
+    for (const auto& folder : allowed_) {
+      if (is_inside(place, folder)) return true;
+    }
+    return false;
   }
 
   std::shared_ptr<FileSystem> files_;

@@ -12,6 +12,7 @@
 #include "src/exec/join/join_probe.h"
 #include "src/exec/join/key_filter.h"
 #include "src/exec/join/wanted_columns.h"
+#include "src/exec/operator/scan_filter.h"
 #include "src/exec/operator/transforms.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/sort_sink.h"
@@ -113,9 +114,7 @@ struct PhysicalPlan::Builder {
             "scan " + (scan.name().empty() ? scan.source()->describe() : scan.name());
         return pipeline;
       }
-      case PlanKind::kFilter:
-        return with_transform(plan, make_filter(static_cast<const FilterPlan&>(plan).condition()),
-                              "filter");
+      case PlanKind::kFilter: return open_filter(static_cast<const FilterPlan&>(plan));
       case PlanKind::kProject:
         return with_transform(
             plan, make_project(static_cast<const ProjectPlan&>(plan).expressions()), "project");
@@ -157,6 +156,20 @@ struct PhysicalPlan::Builder {
     }
     VELARIA_CHECK(false);
     return Pipeline();
+  }
+
+  Pipeline open_filter(const FilterPlan& plan) {
+    Pipeline pipeline = with_transform(plan, make_filter(plan.condition()), "filter");
+    PipelineInput& input = pipeline.inputs[0];
+    const bool of_scan = plan.child()->kind() == PlanKind::kScan && input.transforms.size() == 1;
+    if (!of_scan || dynamic_cast<const FilteringSource*>(input.source.get()) == nullptr) {
+      return pipeline;
+    }
+    ScanFilterPtr filter = make_scan_filter(plan.condition());
+    if (filter->columns().size() == input.columns.size()) return pipeline;
+    input.filter = std::move(filter);
+    pipeline.description += " (before other columns are decoded)";
+    return pipeline;
   }
 
   Pipeline with_transform(const LogicalPlan& plan,
@@ -387,10 +400,16 @@ PipelineInputEnd PlanExecution::run_input(const PipelineInput& input, const Tabl
   request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
   request.cancellation = context_.cancellation;
   request.tasks = tasks_for(input, source);
-  std::unique_ptr<TableScan> scan = source != nullptr
-                                        ? source->scan(request)
-                                        : plan_.pipelines()[input.input_pipeline].sink->result(
-                                              *states_[input.input_pipeline], request);
+  std::unique_ptr<TableScan> scan;
+  if (source == nullptr) {
+    const SinkOperator& before = *plan_.pipelines()[input.input_pipeline].sink;
+    scan = before.result(*states_[input.input_pipeline], request);
+  } else if (const auto* filtering = dynamic_cast<const FilteringSource*>(source);
+             filtering != nullptr && input.filter) {
+    scan = filtering->scan_filtered(request, input.filter);
+  } else {
+    scan = source->scan(request);
+  }
   if (profile != nullptr) profile->tasks = request.tasks;
   std::vector<Replaced> replaced;
   size_t done = 0;

@@ -18,6 +18,7 @@
 #include "src/exec/operator.h"
 #include "src/exec/scheduler.h"
 #include "src/plan/logical_plan.h"
+#include "src/plan/scan_filter.h"
 
 namespace velaria {
 
@@ -42,6 +43,8 @@ struct PipelineInput {
   std::vector<std::shared_ptr<const TransformOperator>> transforms;
   // The plan operators (see PhysicalPlan::operators) that the scan and each transform work for.
   std::vector<size_t> owners = {};
+  // What the first transform lets through, for sources that use it while they decode; may be null.
+  ScanFilterPtr filter = nullptr;
 };
 
 // The inputs run one after the other into one sink; their rows come in this order.

@@ -33,7 +33,8 @@ enum class TypeErrorPolicy {
 struct InputOptions {
   std::string encoding;         // empty: what a byte order mark says, else UTF-8
   std::string filename_column;  // not empty: a column of that name, the last, with each row's file
-  bool union_by_name = false;   // of several files: columns go by name, and one may lack some
+  // Of several files: columns go by name, and one may lack some. Keys of JSON do so in any case.
+  bool union_by_name = false;
   int64_t max_decompressed_bytes = int64_t{1} << 40;  // of one file
 };
 
@@ -42,26 +43,39 @@ struct InputOptions {
 // the option texts of every reader. Throws InvalidArgumentError for a bad value.
 bool set_input_option(const std::string& key, const std::string& text, InputOptions* out);
 std::vector<std::string> input_option_names();
+// For readers that go through files one after the other: InvalidArgumentError when an option that
+// combines files is set.
+void refuse_file_table_options(const InputOptions& options, const std::string& reader);
+
+// A row with a defect, or with a value that does not fit a type.
+enum class RowErrorPolicy {
+  kFail,  // an error with its place
+  kSkip,  // the row is left out, counted in the warnings and listed by rejects()
+};
 
 struct CsvOptions {
   InputOptions input;
   std::string delimiter = ",";            // one or more bytes
   char quote = '"';                       // '\0': quotes are ordinary characters
+  char escape = '\0';                     // inside quotes, beside doubled ones: often a backslash
+  std::string comment;                    // lines that begin with it are no rows; empty: none
+  int64_t skip_lines = 0;                 // lines before the header, whatever they hold
   std::optional<bool> header;             // not said: true
   std::vector<Field> columns;             // the whole schema, by position; empty: inferred
   std::map<std::string, DataType> types;  // some columns by name, the others inferred
   std::vector<std::string> null_texts;    // unquoted fields that mean NULL, beside the empty one
   RaggedPolicy ragged = RaggedPolicy::kError;
   TypeErrorPolicy on_type_error = TypeErrorPolicy::kWiden;
+  RowErrorPolicy on_error = RowErrorPolicy::kFail;
   int64_t sample_bytes = int64_t{64} << 20;   // evidence for kFail; larger files give 3 samples
   int64_t range_bytes = int64_t{1} << 20;     // what one task parses at a time; at most 4 MiB
   int64_t max_row_bytes = int64_t{64} << 20;  // at most 256 MiB; longer rows are an error
 };
 
-// Keys: delimiter, quote, header, columns, types, null_text, ragged, on_type_error, sample_bytes,
-// range_bytes, max_row_bytes, and those of set_input_option(). `delimiter` and `quote` know "\t";
-// quote "" means none. `columns` and `types` are "name type, ..." ("a b" in double quotes when a
-// name needs them); `null_text` is a comma-separated list.
+// Keys: delimiter, quote, escape, comment, skip_lines, on_error, header, columns, types, null_text,
+// ragged, on_type_error, sample_bytes, range_bytes, max_row_bytes, and those of set_input_option().
+// `delimiter` and `quote` know "\t"; quote "" means none. `columns` and `types` are "name type,
+// ..." ("a b" in double quotes when a name needs them); `null_text` is a comma-separated list.
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts);
 
 // Throws InvalidArgumentError for values that cannot work together (delimiter = quote, ...).

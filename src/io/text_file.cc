@@ -80,38 +80,70 @@ std::string TextPass::text_at(uint64_t offset, size_t size_bytes) const {
   return read_bytes(stream(offset).get(), size_bytes);
 }
 
-TextPlace TextPass::place_of(uint64_t offset) const {
-  TextPlace place;
+TextPlace TextPass::place_of(uint64_t offset) const { return places_of({offset}).front(); }
+
+std::vector<TextPlace> TextPass::places_of(const std::vector<uint64_t>& offsets) const {
+  std::vector<TextPlace> places;
   const auto from = stream(0);
   std::vector<char> block(size_t{256} << 10);
+  uint64_t line = 1;
   uint64_t line_begin = text_->text_begin();
   char previous = '\0';
-  uint64_t position = 0;
-  while (position < offset) {
-    const auto wanted = static_cast<size_t>(std::min<uint64_t>(block.size(), offset - position));
-    const size_t got = from->read(block.data(), wanted);
-    for (size_t i = 0; i < got; ++i) {
-      // A CR ends its line when something else than LF follows, so it is counted one byte late.
-      if (previous == '\r' && block[i] != '\n') {
-        ++place.line;
-        line_begin = position + i;
-      }
-      if (block[i] == '\n') {
-        ++place.line;
-        line_begin = position + i + 1;
-      }
-      previous = block[i];
+  uint64_t position = 0;  // of block[at]
+  size_t at = 0;
+  size_t size = 0;
+  const auto look_at = [&](char c) {
+    // A CR ends its line when something else than LF follows, so it is counted one byte late.
+    if (previous == '\r' && c != '\n') {
+      ++line;
+      line_begin = position;
     }
-    position += got;
-    if (got < wanted) break;
+  };
+  for (const uint64_t offset : offsets) {
+    for (;;) {
+      if (at == size) {
+        size = from->read(block.data(), block.size());
+        at = 0;
+        if (size == 0) break;
+      }
+      look_at(block[at]);
+      if (position >= offset) break;
+      if (block[at] == '\n') {
+        ++line;
+        line_begin = position + 1;
+      }
+      previous = block[at++];
+      ++position;
+    }
+    // Looked at twice it would be counted twice.
+    if (at < size && position == offset && previous == '\r' && block[at] != '\n') previous = ' ';
+    places.push_back({line, offset - std::min(line_begin, offset) + 1});
   }
-  char next = '\n';
-  if (previous == '\r' && from->read(&next, 1) == 1 && next != '\n') {
-    ++place.line;
-    line_begin = offset;
+  return places;
+}
+
+std::optional<uint64_t> TextPass::behind_lines(int64_t lines) const {
+  uint64_t position = text_->text_begin();
+  if (lines <= 0) return position;
+  const auto from = stream(position);
+  std::vector<char> block(size_t{64} << 10);
+  bool behind_return = false;  // the last byte was a CR that may have its LF still to come
+  for (;;) {
+    const size_t size = from->read(block.data(), block.size());
+    for (size_t i = 0; i < size; ++i, ++position) {
+      if (behind_return) {
+        behind_return = false;
+        if (block[i] != '\n') --lines;
+        if (lines == 0) return position;
+      }
+      if (block[i] == '\n' && --lines == 0) return position + 1;
+      behind_return = block[i] == '\r';
+    }
+    if (size < block.size()) break;
   }
-  place.column = offset - std::min(line_begin, offset) + 1;
-  return place;
+  if (behind_return) --lines;
+  if (lines == 0) return position;
+  return std::nullopt;
 }
 
 EncodingGuess TextPass::guess_encoding_at(uint64_t offset) const {
@@ -129,6 +161,14 @@ EncodingGuess TextPass::guess_encoding_at(uint64_t offset) const {
 std::optional<uint64_t> TextFile::text_bytes() const {
   if (!seekable()) return std::nullopt;
   return fingerprint_.size_bytes;
+}
+
+uint64_t TextFile::most_text_bytes() const {
+  uint64_t bytes = fingerprint_.size_bytes;
+  // No byte of gzip makes more than 1032.
+  if (compression_ == Compression::kGzip) bytes = std::min(bytes * 1040, max_decompressed_bytes_);
+  if (compression_ == Compression::kZstd) bytes = max_decompressed_bytes_;
+  return encoding_ == "utf-8" ? bytes : bytes * 4;
 }
 
 std::string TextFile::stored_as() const {

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/base/file_system.h"
 #include "src/io/byte_stream.h"
@@ -47,6 +48,10 @@ class TextPass {
   // Some text at `offset`, fewer bytes than asked at the end. For samples: slow if not seekable.
   std::string text_at(uint64_t offset, size_t size_bytes) const;
   TextPlace place_of(uint64_t offset) const;
+  // Of offsets that ascend, in one pass over the text.
+  std::vector<TextPlace> places_of(const std::vector<uint64_t>& offsets) const;
+  // Where the text behind its first `lines` lines begins; nothing when it has fewer.
+  std::optional<uint64_t> behind_lines(int64_t lines) const;
   // What the bytes around `offset` seem to be encoded in; for errors.
   EncodingGuess guess_encoding_at(uint64_t offset) const;
 
@@ -82,6 +87,8 @@ class TextFile : public std::enable_shared_from_this<TextFile> {
   uint64_t stored_bytes() const { return fingerprint_.size_bytes; }
   // Known only for seekable files.
   std::optional<uint64_t> text_bytes() const;
+  // No more text than this can come out.
+  uint64_t most_text_bytes() const;
   // "gzip, gb18030", or "" for plain UTF-8: for describe() and errors.
   std::string stored_as() const;
 

@@ -7,6 +7,7 @@
 #include "src/session/engine.h"
 #include "src/session/file_writers.h"
 #include "src/session/frame_verbs.h"
+#include "src/session/source_notes.h"
 #include "src/session/text_table.h"
 
 namespace velaria {
@@ -33,8 +34,15 @@ int64_t DataFrame::count() const {
   return result.chunks.at(0).columns.at(0)->value(0).as_int64();
 }
 
-void DataFrame::export_arrow(ArrowArrayStream* out) const {
-  QueryResult result = collect();
+void DataFrame::export_arrow(ArrowArrayStream* out) const { export_result(collect(), out); }
+
+int64_t DataFrame::write(const std::string& path,
+                         const std::map<std::string, std::string>& options) const {
+  engine_->check_open();
+  return write_file(*engine_, plan_, path, options, "write");
+}
+
+void export_result(QueryResult result, ArrowArrayStream* out) {
   std::vector<DataType> types;
   for (const Field& field : result.schema.fields()) types.push_back(field.type);
   auto chunks = std::make_shared<std::vector<Chunk>>(std::move(result.chunks));
@@ -55,6 +63,12 @@ void DataFrame::export_arrow(ArrowArrayStream* out) const {
       out);
 }
 
+std::vector<std::string> DataFrame::warnings() const { return warnings_of_plan(*plan_); }
+
+DataFrame DataFrame::rejects() const {
+  return DataFrame(engine_, ScanPlan::all_columns(rejects_of_plan(*plan_, ""), "rejects"));
+}
+
 int64_t DataFrame::write_csv(const std::string& path,
                              const std::map<std::string, std::string>& options) const {
   std::map<std::string, std::string> all = options;
@@ -62,8 +76,11 @@ int64_t DataFrame::write_csv(const std::string& path,
   return write_file(*engine_, plan_, path, all, "write_csv");
 }
 
-int64_t DataFrame::write_json(const std::string& path) const {
-  return write_file(*engine_, plan_, path, {{"format", "json"}}, "write_json");
+int64_t DataFrame::write_json(const std::string& path,
+                              const std::map<std::string, std::string>& options) const {
+  std::map<std::string, std::string> all = options;
+  all["format"] = "json";
+  return write_file(*engine_, plan_, path, all, "write_json");
 }
 
 std::string DataFrame::explain() const { return engine_->explain(plan_); }

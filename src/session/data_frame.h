@@ -32,6 +32,10 @@ struct QueryResult {
   int64_t rows = 0;
 };
 
+// Rows as a stream of record batches; buffers are shared where the layouts agree. The caller
+// releases `out`.
+void export_result(QueryResult result, ArrowArrayStream* out);
+
 class GroupedDataFrame;
 
 class DataFrame {
@@ -53,13 +57,22 @@ class DataFrame {
   // copied, where the layouts agree. The caller releases `out`.
   void export_arrow(ArrowArrayStream* out) const;
 
+  // What the readers of its files have to say: columns renamed, rows left out.
+  std::vector<std::string> warnings() const;
+  // The rows that on_error = skip left out: file, line, byte, column, value, reason.
+  // InvalidArgumentError when nothing was read so.
+  DataFrame rejects() const;
+
   // Run the query and write its rows to a file, which holds either what it held before or all of
-  // them; give their number. CSV: options header, delimiter, quote, null_text (a path that ends in
-  // .tsv has tabs). JSON: one object on each line, see json_writer.h. Throw what the query throws,
+  // them; give their number. write(): COPY TO with the same options (file_writers.h); the others
+  // are the same with a format, whatever the path ends in. Throw what the query throws,
   // FileAccessError, InvalidArgumentError for a bad option.
+  int64_t write(const std::string& path,
+                const std::map<std::string, std::string>& options = {}) const;
   int64_t write_csv(const std::string& path,
                     const std::map<std::string, std::string>& options = {}) const;
-  int64_t write_json(const std::string& path) const;
+  int64_t write_json(const std::string& path,
+                     const std::map<std::string, std::string>& options = {}) const;
 
   // Logical plan, optimized plan and pipelines, each under a heading line.
   std::string explain() const;

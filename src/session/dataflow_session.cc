@@ -25,24 +25,36 @@ DataflowSession::DataflowSession(SessionOptions options)
 
 void DataflowSession::close() { engine_->close(); }
 
-ProbeResult DataflowSession::probe(const std::string& path) const {
+ProbeResult DataflowSession::probe(const std::string& path, const InputOptions& input) const {
+  return probe(std::vector<std::string>{path}, input);
+}
+
+ProbeResult DataflowSession::probe(const std::vector<std::string>& paths,
+                                   const InputOptions& input) const {
   engine_->check_open();
-  return probe_file(engine_->files(), path, engine_->file_context());
+  return probe_files(engine_->files(), paths, input, engine_->file_context());
 }
 
 DataFrame DataflowSession::read(const std::string& path,
                                 const std::map<std::string, std::string>& options) const {
-  engine_->check_open();
-  return DataFrame(engine_, ScanPlan::all_columns(open_by_probe(*engine_, path, options, {}),
-                                                  file_name_of(path)));
+  return read(std::vector<std::string>{path}, options);
 }
 
-DataFrame DataflowSession::read_csv(const std::string& path, CsvOptions options) const {
+DataFrame DataflowSession::read(const std::vector<std::string>& paths,
+                                const std::map<std::string, std::string>& options) const {
   engine_->check_open();
-  return DataFrame(
-      engine_, ScanPlan::all_columns(
-                   open_csv(engine_->files(), path, std::move(options), engine_->file_context()),
-                   file_name_of(path)));
+  return files_frame(open_by_probe(*engine_, paths, options, {}), paths);
+}
+
+DataFrame DataflowSession::read_csv(const std::vector<std::string>& paths,
+                                    const CsvOptions& options) const {
+  engine_->check_open();
+  return files_frame(
+      open_csv_files(engine_->files(), paths, options, engine_->file_context()).source, paths);
+}
+
+DataFrame DataflowSession::read_csv(const std::string& path, const CsvOptions& options) const {
+  return read_csv(std::vector<std::string>{path}, options);
 }
 
 DataFrame DataflowSession::read_csv(const std::string& path,
@@ -50,12 +62,15 @@ DataFrame DataflowSession::read_csv(const std::string& path,
   return read_csv(path, csv_options_from_text(options));
 }
 
-DataFrame DataflowSession::read_json(const std::string& path, JsonOptions options) const {
+DataFrame DataflowSession::read_json(const std::vector<std::string>& paths,
+                                     const JsonOptions& options) const {
   engine_->check_open();
-  return DataFrame(
-      engine_, ScanPlan::all_columns(
-                   open_json(engine_->files(), path, std::move(options), engine_->file_context()),
-                   file_name_of(path)));
+  return files_frame(
+      open_json_files(engine_->files(), paths, options, engine_->file_context()).source, paths);
+}
+
+DataFrame DataflowSession::read_json(const std::string& path, const JsonOptions& options) const {
+  return read_json(std::vector<std::string>{path}, options);
 }
 
 DataFrame DataflowSession::read_json(const std::string& path,
@@ -63,17 +78,26 @@ DataFrame DataflowSession::read_json(const std::string& path,
   return read_json(path, json_options_from_text(options));
 }
 
-DataFrame DataflowSession::read_line_file(const std::string& path, LineOptions options) const {
+DataFrame DataflowSession::read_line_file(const std::vector<std::string>& paths,
+                                          const LineOptions& options) const {
   engine_->check_open();
-  return DataFrame(
-      engine_, ScanPlan::all_columns(
-                   open_lines(engine_->files(), path, std::move(options), engine_->file_context()),
-                   file_name_of(path)));
+  return files_frame(
+      open_line_files(engine_->files(), paths, options, engine_->file_context()).source, paths);
+}
+
+DataFrame DataflowSession::read_line_file(const std::string& path,
+                                          const LineOptions& options) const {
+  return read_line_file(std::vector<std::string>{path}, options);
 }
 
 DataFrame DataflowSession::read_line_file(const std::string& path,
                                           const std::map<std::string, std::string>& options) const {
   return read_line_file(path, line_options_from_text(options));
+}
+
+DataFrame DataflowSession::files_frame(TableSourcePtr source,
+                                       const std::vector<std::string>& paths) const {
+  return DataFrame(engine_, ScanPlan::all_columns(std::move(source), table_label(paths)));
 }
 
 DataFrame DataflowSession::sql(const std::string& text, const sql::Parameters& parameters) {

@@ -44,18 +44,26 @@ class DataflowSession {
   void close();
 
   // ---- files. Paths are of the local file system.
-  ProbeResult probe(const std::string& path) const;
+  // `path` may stand for several files (src/io/file_list.h): a pattern or a directory.
+  ProbeResult probe(const std::string& path, const InputOptions& input = {}) const;
+  ProbeResult probe(const std::vector<std::string>& paths, const InputOptions& input = {}) const;
   // Probes, then reads with exactly the settings that were found. `options` (see the reader of the
   // probed kind) go over what was found.
   DataFrame read(const std::string& path,
                  const std::map<std::string, std::string>& options = {}) const;
-  DataFrame read_csv(const std::string& path, CsvOptions options = {}) const;
+  DataFrame read(const std::vector<std::string>& paths,
+                 const std::map<std::string, std::string>& options = {}) const;
+  DataFrame read_csv(const std::vector<std::string>& paths, const CsvOptions& options = {}) const;
+  DataFrame read_csv(const std::string& path, const CsvOptions& options = {}) const;
   DataFrame read_csv(const std::string& path,
                      const std::map<std::string, std::string>& options) const;
-  DataFrame read_json(const std::string& path, JsonOptions options = {}) const;
+  DataFrame read_json(const std::vector<std::string>& paths, const JsonOptions& options = {}) const;
+  DataFrame read_json(const std::string& path, const JsonOptions& options = {}) const;
   DataFrame read_json(const std::string& path,
                       const std::map<std::string, std::string>& options) const;
-  DataFrame read_line_file(const std::string& path, LineOptions options = {}) const;
+  DataFrame read_line_file(const std::vector<std::string>& paths,
+                           const LineOptions& options = {}) const;
+  DataFrame read_line_file(const std::string& path, const LineOptions& options = {}) const;
   DataFrame read_line_file(const std::string& path,
                            const std::map<std::string, std::string>& options) const;
 
@@ -115,6 +123,7 @@ class DataflowSession {
 
  private:
   std::shared_ptr<Engine> engine_;
+  DataFrame files_frame(TableSourcePtr source, const std::vector<std::string>& paths) const;
   DataFrame run_vector_search(const VectorQuestion& question, bool query_ids) const;
 
   std::shared_ptr<VectorQueries> vectors_;

@@ -264,7 +264,7 @@ PlanPtr Engine::resolve_table(const std::string& name) const {
 }
 
 PlanPtr Engine::resolve_path(const std::string& path) const {
-  return ScanPlan::all_columns(open_by_probe(*this, path, {}, {}), file_name_of(path));
+  return ScanPlan::all_columns(open_by_probe(*this, {path}, {}, {}), file_name_of(path));
 }
 
 PlanPtr Engine::resolve_function(

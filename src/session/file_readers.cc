@@ -7,6 +7,7 @@
 #include "src/io/csv/csv_source.h"
 #include "src/io/json/json_source.h"
 #include "src/io/line/line_source.h"
+#include "src/io/option_texts.h"
 #include "src/session/engine.h"
 
 namespace velaria {
@@ -47,37 +48,49 @@ void set_columns(const std::vector<Field>& columns, LineOptions* options) {
 }  // namespace
 
 TableSourcePtr open_with_reader(const Engine& engine, const std::string& reader,
-                                const std::string& path, const OptionTexts& options,
+                                const std::vector<std::string>& paths, const OptionTexts& options,
                                 const std::vector<Field>& columns, const std::string& written) {
   const std::string kind = to_lower_ascii(reader);
   if (kind == "csv") {
     CsvOptions csv = csv_options_from_text(options);
     if (!columns.empty()) csv.columns = columns;
-    return open_csv(engine.files(), path, std::move(csv), engine.file_context());
+    return open_csv_files(engine.files(), paths, csv, engine.file_context()).source;
   }
   if (kind == "json") {
     JsonOptions json = json_options_from_text(options);
     set_columns(columns, &json);
-    return open_json(engine.files(), path, std::move(json), engine.file_context());
+    return open_json_files(engine.files(), paths, json, engine.file_context()).source;
   }
   if (kind == "line") {
     LineOptions line = line_options_from_text(options);
     set_columns(columns, &line);
-    return open_lines(engine.files(), path, std::move(line), engine.file_context());
+    return open_line_files(engine.files(), paths, line, engine.file_context()).source;
   }
   throw Error(ErrorKind::kSqlUnsupported,
               concat(written, " is not supported", did_you_mean(kind, {"csv", "line", "json"}),
                      "; there are readers for csv, line and json"));
 }
 
-TableSourcePtr open_by_probe(const Engine& engine, const std::string& path,
+TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string>& paths,
                              const OptionTexts& options, const std::vector<Field>& columns) {
-  const ProbeResult probed = probe_file(engine.files(), path, engine.file_context());
-  if (options.empty() && columns.empty()) {
-    return open_probed(engine.files(), probed, engine.file_context());
+  InputOptions input;
+  RowPolicies rows;
+  bool more = !columns.empty();
+  for (const auto& [key, text] : options) {
+    const OptionText option{"", to_lower_ascii(key), text};
+    if (set_input_option(option.key, text, &input)) continue;
+    more = true;
+    if (option.key == "ragged") rows.ragged = option.ragged();
+    if (option.key == "on_error") rows.on_error = option.row_errors();
   }
-  return open_with_reader(engine, probed.kind, path, with_probed_options(probed, options), columns,
-                          probed.kind);
+  const ProbeResult probed = probe_files(engine.files(), paths, input, engine.file_context(), rows);
+  if (!more) return probed.source;
+  return open_with_reader(engine, probed.kind, probed.paths, with_probed_options(probed, options),
+                          columns, probed.kind);
+}
+
+std::string table_label(const std::vector<std::string>& paths) {
+  return paths.empty() ? "" : file_name_of(paths.front());
 }
 
 }  // namespace velaria

@@ -9,8 +9,8 @@
 
 namespace velaria {
 
-FileTable file_table_of(const sql::CreateTableStatement& create) {
-  FileTable out;
+TableFile file_table_of(const sql::CreateTableStatement& create) {
+  TableFile out;
   for (const auto& [name, value] : create.options) {
     if (equals_ignore_case(name, "path")) {
       if (value.is_null() || value.type().id() != TypeId::kUtf8 || value.as_text().empty()) {
@@ -32,11 +32,9 @@ FileTable file_table_of(const sql::CreateTableStatement& create) {
 namespace {
 
 Engine::Entry make_json_stream_table(const Engine& engine, const sql::CreateTableStatement& create,
-                                     const FileTable& file) {
+                                     const TableFile& file) {
   Engine::Entry entry;
   entry.name = create.name;
-  JsonDirectoryOptions directory;
-  directory.json = json_options_from_text(file.options);
   if (create.kind == sql::CreateTableStatement::Kind::kSink) {
     if (!file.options.empty()) {
       throw Error(ErrorKind::kInvalidArgument,
@@ -47,6 +45,8 @@ Engine::Entry make_json_stream_table(const Engine& engine, const sql::CreateTabl
     entry.sink = make_json_file_sink(engine.files(), file.path);
     return entry;
   }
+  JsonDirectoryOptions directory;
+  directory.json = json_options_from_text(file.options);
   for (const sql::ColumnDefinition& column : create.columns) {
     directory.json.columns.push_back({column.name, column.type});
   }
@@ -71,7 +71,7 @@ Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStat
     throw Error(ErrorKind::kSqlUnsupported,
                 concat("USING ", create.format, " is not supported; csv and json are streamed"));
   }
-  const FileTable file = file_table_of(create);
+  const TableFile file = file_table_of(create);
   if (json) return make_json_stream_table(engine, create, file);
   CsvOptions options = csv_options_from_text(file.options);
   for (const sql::ColumnDefinition& column : create.columns) {

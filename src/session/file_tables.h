@@ -10,11 +10,11 @@
 namespace velaria {
 
 // OPTIONS taken apart: the path, and the reader's own options as texts.
-struct FileTable {
+struct TableFile {
   std::string path;
   std::map<std::string, std::string> options;
 };
-FileTable file_table_of(const sql::CreateTableStatement& create);
+TableFile file_table_of(const sql::CreateTableStatement& create);
 
 // CREATE SOURCE TABLE and CREATE SINK TABLE USING csv or json.
 Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStatement& create);

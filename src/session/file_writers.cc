@@ -1,13 +1,17 @@
 #include "src/session/file_writers.h"
 
 #include <algorithm>
-#include <functional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/arrow/c_data.h"
+#include "src/io/compressed_writer.h"
 #include "src/io/csv/csv_writer.h"
 #include "src/io/json/json_writer.h"
+#include "src/session/data_frame.h"
 #include "src/session/engine.h"
 
 namespace velaria {
@@ -16,96 +20,136 @@ namespace {
 
 constexpr size_t kWriteBytes = size_t{1} << 20;
 
-// "/a/b.CSV.gz" -> "gz"; empty without a dot.
+using Texts = std::map<std::string, std::string>;
+
+// "/a/b.CSV.gz" -> "csv"; empty without a dot.
 std::string extension_of(const std::string& path) {
-  const std::string name = file_name_of(path);
+  std::string name = file_name_of(path);
+  if (compression_of_name(name) != Compression::kNone) name.resize(name.rfind('.'));
   const size_t dot = name.rfind('.');
   return dot == std::string::npos ? "" : to_lower_ascii(name.substr(dot + 1));
 }
 
+// The format that a name or an ending means; empty: none.
+std::string format_of(const std::string& name) {
+  for (const char* json : {"json", "jsonl", "ndjson", "json_lines"}) {
+    if (name == json) return "json";
+  }
+  if (name == "arrow" || name == "feather" || name == "ipc") return "arrow";
+  return name == "csv" || name == "parquet" ? name : "";
+}
+
 struct Writing {
-  std::string format;  // csv or json
-  std::map<std::string, std::string> options;
+  std::string format;  // csv, json, arrow, parquet
+  Texts options;       // but for format
 };
 
-Writing read_options(const std::string& path, const std::map<std::string, std::string>& given,
-                     const std::string& verb) {
-  Writing out;
+Writing read_options(const std::string& path, const Texts& given, const std::string& verb) {
   const auto refuse_format = [&](const std::string& format) {
     throw Error(ErrorKind::kSqlUnsupported,
                 concat(verb, " TO '", excerpt(path, 200), "': the format ", excerpt(format),
-                       " is not supported; files are written as csv or json"));
+                       " is not supported; files are written as csv, json, arrow or parquet"));
   };
-  const auto is_json = [](const std::string& name) {
-    return name == "json" || name == "jsonl" || name == "ndjson" || name == "json_lines";
-  };
+  Writing out;
   for (const auto& [key, text] : given) {
     const std::string name = to_lower_ascii(key);
-    if (name == "format") {
-      const std::string format = to_lower_ascii(text);
-      if (format != "csv" && !is_json(format)) refuse_format(text);
-      out.format = format == "csv" ? "csv" : "json";
-      continue;
-    }
-    const std::vector<std::string> known = {"format", "header", "delimiter", "quote", "null_text"};
     // "null" and "delim" are the names that other systems have.
     const std::string own = name == "null" ? "null_text" : name == "delim" ? "delimiter" : name;
-    if (std::find(known.begin(), known.end(), own) == known.end()) {
-      throw Error(ErrorKind::kInvalidArgument,
-                  concat(verb, " has no option '", excerpt(key), "'", did_you_mean(name, known),
-                         "; the options are ", join_texts(known, ", ")));
-    }
     if (!out.options.emplace(own, text).second) {
       throw Error(ErrorKind::kInvalidArgument, concat("option '", own, "' is given twice"));
     }
   }
+  const auto named = out.options.find("format");
+  if (named != out.options.end()) {
+    out.format = format_of(to_lower_ascii(named->second));
+    if (out.format.empty()) refuse_format(named->second);
+    out.options.erase(named);
+    return out;
+  }
   // What the name promises must be true, unless the statement says otherwise.
   const std::string extension = extension_of(path);
-  if (out.format.empty()) {
-    for (const char* other : {"parquet", "arrow", "feather", "orc", "avro", "xlsx", "gz", "zst",
-                              "bz2", "xz", "zip", "lz4"}) {
-      if (extension == other) refuse_format(extension);
-    }
-    out.format = is_json(extension) ? "json" : "csv";
+  for (const char* other : {"orc", "avro", "xlsx", "bz2", "xz", "zip", "lz4"}) {
+    if (extension == other) refuse_format(extension);
   }
-  if (out.format == "json" && !out.options.empty()) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("option '", out.options.begin()->first,
-                       "' is one of csv files, but this is written as json"));
-  }
-  if (out.format == "csv" && extension == "tsv") out.options.emplace("delimiter", "\t");
+  out.format = format_of(extension);
+  if (out.format.empty()) out.format = "csv";
   return out;
+}
+
+Compression take_compression(const std::string& path, Texts* options) {
+  const auto named = options->find("compression");
+  if (named == options->end()) return compression_of_name(path);
+  const std::string name = to_lower_ascii(named->second);
+  options->erase(named);
+  for (const Compression one : {Compression::kNone, Compression::kGzip, Compression::kZstd}) {
+    if (name == compression_name(one)) return one;
+  }
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("option compression is '", excerpt(name), "'; it must be none, gzip or zstd"));
+}
+
+std::unique_ptr<TextWriter> text_writer(const Writing& writing, const Schema& schema,
+                                        const std::string& path, const std::string& verb) {
+  std::vector<std::string> known = {"format", "compression"};
+  const bool csv = writing.format == "csv";
+  if (csv) known.insert(known.end(), {"header", "delimiter", "quote", "null_text"});
+  for (const auto& [name, text] : writing.options) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    throw Error(ErrorKind::kInvalidArgument,
+                concat(verb, " has no option '", excerpt(name), "' for ", writing.format, " files",
+                       did_you_mean(name, known), "; the options are ", join_texts(known, ", ")));
+  }
+  if (!csv) return std::make_unique<JsonWriter>(schema);
+  Texts options = writing.options;
+  if (extension_of(path) == "tsv") options.emplace("delimiter", "\t");
+  return std::make_unique<CsvWriter>(schema, csv_options_from_text(options));
+}
+
+void write_rows(Engine& engine, const TextWriter& writer, const QueryResult& result,
+                Compression compression, WritableFile* file) {
+  CompressedWriter out(file, compression);
+  std::string text;
+  writer.write_header(&text);
+  for (const Chunk& chunk : result.chunks) {
+    if (engine.options().interrupt_check) engine.options().interrupt_check();
+    writer.write_chunk(chunk, &text);
+    if (text.size() < kWriteBytes) continue;
+    out.write(text);
+    text.clear();
+  }
+  out.write(text);
+  out.finish();
 }
 
 }  // namespace
 
 int64_t write_file(Engine& engine, const PlanPtr& plan, const std::string& path,
                    const std::map<std::string, std::string>& options, const std::string& verb) {
-  const Writing writing = read_options(path, options, verb);
-  std::string text;
-  std::function<void(const Chunk&)> write_chunk;
-  std::unique_ptr<CsvWriter> csv;
-  std::unique_ptr<JsonWriter> json;
-  if (writing.format == "json") {
-    json = std::make_unique<JsonWriter>(plan->schema());
-    write_chunk = [&](const Chunk& chunk) { json->write_chunk(chunk, &text); };
-  } else {
-    csv = std::make_unique<CsvWriter>(plan->schema(), csv_options_from_text(writing.options));
-    write_chunk = [&](const Chunk& chunk) { csv->write_chunk(chunk, &text); };
+  Writing writing = read_options(path, options, verb);
+  if (writing.format == "csv" || writing.format == "json") {
+    const Compression compression = take_compression(path, &writing.options);
+    const auto writer = text_writer(writing, plan->schema(), path, verb);
+    const QueryResult result = engine.run(plan);
+    replace_file_atomically(*engine.files(), path, [&](WritableFile& file) {
+      write_rows(engine, *writer, result, compression, &file);
+    });
+    return result.rows;
   }
-  const QueryResult result = engine.run(plan);
+  const FormatWriter& write_format = engine.options().format_writer;
+  if (!write_format) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat(verb, " TO '", excerpt(path, 200), "': the format ", writing.format,
+                       " is written by the Python package with pyarrow; write csv or json here"));
+  }
+  QueryResult result = engine.run(plan);
+  const int64_t rows = result.rows;
   replace_file_atomically(*engine.files(), path, [&](WritableFile& file) {
-    if (csv) csv->write_header(&text);
-    for (const Chunk& chunk : result.chunks) {
-      if (engine.options().interrupt_check) engine.options().interrupt_check();
-      write_chunk(chunk);
-      if (text.size() < kWriteBytes) continue;
-      file.write(text);
-      text.clear();
-    }
-    file.write(text);
+    ArrowArrayStream stream{};
+    export_result(std::move(result), &stream);
+    write_format(writing.format, writing.options, &stream,
+                 [&](std::string_view bytes) { file.write(bytes); });
   });
-  return result.rows;
+  return rows;
 }
 
 }  // namespace velaria

@@ -3,11 +3,22 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+struct ArrowArrayStream;
+
 namespace velaria {
+
+// Writes rows in a format that the kernel has no writer for ("arrow", "parquet"). `rows` is the
+// writer's to release; `write` takes the bytes of the file in order. What it throws ends the
+// statement, and the file stays as it was.
+using FormatWriter =
+    std::function<void(const std::string& format, const std::map<std::string, std::string>& options,
+                       ArrowArrayStream* rows, const std::function<void(std::string_view)>& write)>;
 
 struct SessionOptions {
   size_t threads = 0;               // 0: one per core the process may use
@@ -25,6 +36,7 @@ struct SessionOptions {
   // All hashes of GROUP BY, DISTINCT and JOIN are the same, so that every row meets every other one
   // in their tables; for tests of what must not depend on hashes.
   bool equal_hashes = false;
+  FormatWriter format_writer;  // empty: COPY TO and DataFrame::write refuse those formats
   // Called about every 20 ms by the thread that waits for a query; throwing cancels the query.
   std::function<void()> interrupt_check;
 };

@@ -7,10 +7,10 @@
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/io/memory/memory_table_source.h"
-#include "src/session/copy_to_file.h"
 #include "src/session/engine.h"
 #include "src/session/file_readers.h"
 #include "src/session/file_tables.h"
+#include "src/session/file_writers.h"
 #include "src/session/table_writes.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
@@ -88,14 +88,14 @@ class StatementRunner {
   }
 
   PlanPtr file_table(const sql::CreateTableStatement& create) {
-    const FileTable file = file_table_of(create);
+    const TableFile file = file_table_of(create);
     std::vector<Field> columns;
     for (const sql::ColumnDefinition& column : create.columns) {
       columns.push_back({column.name, column.type});
     }
     return ScanPlan::all_columns(
-        create.format.empty() ? open_by_probe(*engine_, file.path, file.options, columns)
-                              : open_with_reader(*engine_, create.format, file.path, file.options,
+        create.format.empty() ? open_by_probe(*engine_, {file.path}, file.options, columns)
+                              : open_with_reader(*engine_, create.format, {file.path}, file.options,
                                                  columns, "USING " + create.format),
         create.name);
   }
@@ -188,7 +188,13 @@ class StatementRunner {
   }
   DataFrame run_body(const sql::CopyStatement& copy) {
     const PlanPtr plan = copy.query ? bind(*copy.query) : engine_->resolve_table(copy.table);
-    return row_count(copy_to_file(*engine_, plan, copy));
+    std::map<std::string, std::string> options;
+    for (const auto& [key, value] : copy.options) {
+      if (!options.emplace(to_lower_ascii(key), value.to_string()).second) {
+        throw Error(ErrorKind::kInvalidArgument, concat("option '", key, "' is given twice"));
+      }
+    }
+    return row_count(write_file(*engine_, plan, copy.path, options, "COPY"));
   }
 
   // What statements that write rows give.

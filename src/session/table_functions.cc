@@ -8,6 +8,7 @@
 #include "src/kernel/cast.h"
 #include "src/session/engine.h"
 #include "src/session/file_readers.h"
+#include "src/session/source_notes.h"
 
 namespace velaria {
 
@@ -30,18 +31,32 @@ PlanPtr scan_of(TableSourcePtr source, const Call& call) {
   return ScanPlan::all_columns(std::move(source), call.name);
 }
 
-// read_csv('path', option => value, ...) and its like.
-PlanPtr read_file(const Call& call, const char* reader, const char* usage) {
-  if (call.arguments.size() != 1 || call.arguments[0].is_null() ||
-      call.arguments[0].type().id() != TypeId::kUtf8) {
-    refuse(call, usage);
+// The texts that a function is given; false when an argument is something else.
+bool texts_of(const Call& call, std::vector<std::string>* texts) {
+  for (const Value& argument : call.arguments) {
+    if (argument.is_null() || argument.type().id() != TypeId::kUtf8) return false;
+    texts->push_back(argument.as_text());
   }
+  return !texts->empty();
+}
+
+// read_csv('path', 'other path', option => value, ...) and its like.
+PlanPtr read_files(const Call& call, const char* reader, const char* usage) {
+  std::vector<std::string> paths;
+  if (!texts_of(call, &paths)) refuse(call, usage);
   OptionTexts options;
   for (const auto& [name, value] : call.named) options[name] = value.to_string();
-  const std::string& path = call.arguments[0].as_text();
-  return scan_of(*reader == '\0' ? open_by_probe(call.engine, path, options, {})
-                                 : open_with_reader(call.engine, reader, path, options, {}, ""),
+  return scan_of(*reader == '\0' ? open_by_probe(call.engine, paths, options, {})
+                                 : open_with_reader(call.engine, reader, paths, options, {}, ""),
                  call);
+}
+
+PlanPtr rejects_of_table(const Call& call) {
+  std::vector<std::string> names;
+  if (!texts_of(call, &names) || names.size() != 1 || !call.named.empty()) {
+    refuse(call, "rejects('table'): the rows that on_error = 'skip' left out of it");
+  }
+  return scan_of(rejects_of_plan(*call.engine.resolve_table(names[0]), names[0]), call);
 }
 
 // The common type of start and stop: whole numbers, days or instants.
@@ -129,22 +144,28 @@ PlanPtr make_table_function(const Engine& engine, const std::string& name,
                             const NamedValues& named_arguments) {
   const Call call{engine, to_lower_ascii(name), arguments, named_arguments};
   if (call.name == "read") {
-    return read_file(call, "", "read('path' [, option => value, ...]), with options of the reader");
+    return read_files(
+        call, "",
+        "read('path' [, 'path', ...] [, option => value, ...]), with options of the reader");
   }
   if (call.name == "read_csv") {
-    return read_file(call, "csv", "read_csv('path' [, delimiter => ';', header => true, ...])");
+    return read_files(call, "csv",
+                      "read_csv('path' [, 'path', ...] [, delimiter => ';', header => true, ...])");
   }
   if (call.name == "read_json") {
-    return read_file(call, "json", "read_json('path' [, format => 'json_array', ...])");
+    return read_files(call, "json",
+                      "read_json('path' [, 'path', ...] [, format => 'json_array', ...])");
   }
   if (call.name == "read_line_file") {
-    return read_file(call, "line",
-                     "read_line_file('path' [, split_delimiter => ' ', mappings => 'id 0', ...])");
+    return read_files(call, "line",
+                      "read_line_file('path' [, 'path', ...] [, split_delimiter => ' ', mappings "
+                      "=> 'id 0', ...])");
   }
+  if (call.name == "rejects") return rejects_of_table(call);
   if (call.name == "generate_series") return make_series_scan(call, true);
   if (call.name == "range") return make_series_scan(call, false);
-  const std::vector<std::string> known = {"read",           "read_csv",        "read_json",
-                                          "read_line_file", "generate_series", "range"};
+  const std::vector<std::string> known = {
+      "read", "read_csv", "read_json", "read_line_file", "rejects", "generate_series", "range"};
   throw Error(ErrorKind::kSqlSemantic,
               concat("there is no table function ", excerpt(name), "()",
                      did_you_mean(call.name, known), "; there are ", join_texts(known, ", ")));

@@ -7,6 +7,7 @@ namespace velaria {
 
 StreamSourcePtr make_csv_directory_stream(std::shared_ptr<FileSystem> files, std::string directory,
                                           CsvDirectoryOptions options) {
+  refuse_file_table_options(options.csv.input, "a stream of CSV files");
   FileDirectoryOptions generic;
   generic.format = "csv";
   generic.suffix = options.suffix;

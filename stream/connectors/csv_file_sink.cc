@@ -12,38 +12,7 @@ namespace velaria {
 
 namespace {
 
-// How rows become text.
-class RowWriter {
- public:
-  virtual ~RowWriter() = default;
-  virtual void write_header(std::string*) const {}
-  virtual void write_chunk(const Chunk& chunk, std::string* out) const = 0;
-};
-
-class CsvRows : public RowWriter {
- public:
-  CsvRows(const Schema& schema, const CsvOptions& options) : writer_(schema, options) {}
-  void write_header(std::string* out) const override { writer_.write_header(out); }
-  void write_chunk(const Chunk& chunk, std::string* out) const override {
-    writer_.write_chunk(chunk, out);
-  }
-
- private:
-  const CsvWriter writer_;
-};
-
-class JsonLines : public RowWriter {
- public:
-  explicit JsonLines(const Schema& schema) : writer_(schema) {}
-  void write_chunk(const Chunk& chunk, std::string* out) const override {
-    writer_.write_chunk(chunk, out);
-  }
-
- private:
-  const JsonWriter writer_;
-};
-
-using MakeWriter = std::function<std::unique_ptr<RowWriter>(const Schema&)>;
+using MakeWriter = std::function<std::unique_ptr<TextWriter>(const Schema&)>;
 
 // More than this behind the last whole row is no row that a crash cut off.
 constexpr uint64_t kMostTornBytes = uint64_t{1} << 20;
@@ -178,7 +147,7 @@ class TextFileSink : public StreamSink {
   const std::string format_;
   const char quote_;
   const MakeWriter make_writer_;
-  std::unique_ptr<RowWriter> writer_;
+  std::unique_ptr<TextWriter> writer_;
   std::unique_ptr<WritableFile> file_;
   std::string pending_;
   bool written_ = false;  // since the last flush
@@ -193,16 +162,16 @@ StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string 
   const char quote = options.quote;
   return std::make_shared<TextFileSink>(
       std::move(files), std::move(path), mode, "csv", quote,
-      [options = std::move(options)](const Schema& schema) -> std::unique_ptr<RowWriter> {
-        return std::make_unique<CsvRows>(schema, options);
+      [options = std::move(options)](const Schema& schema) -> std::unique_ptr<TextWriter> {
+        return std::make_unique<CsvWriter>(schema, options);
       });
 }
 
 StreamSinkPtr make_json_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                   CsvFileMode mode) {
   return std::make_shared<TextFileSink>(std::move(files), std::move(path), mode, "json", '\0',
-                                        [](const Schema& schema) -> std::unique_ptr<RowWriter> {
-                                          return std::make_unique<JsonLines>(schema);
+                                        [](const Schema& schema) -> std::unique_ptr<TextWriter> {
+                                          return std::make_unique<JsonWriter>(schema);
                                         });
 }
 

@@ -7,6 +7,7 @@ namespace velaria {
 
 StreamSourcePtr make_json_directory_stream(std::shared_ptr<FileSystem> files, std::string directory,
                                            JsonDirectoryOptions options) {
+  refuse_file_table_options(options.json.input, "a stream of JSON files");
   FileDirectoryOptions generic;
   generic.format = "json";
   generic.suffix = options.suffix;

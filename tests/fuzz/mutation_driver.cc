@@ -52,7 +52,23 @@ std::string mutated(const std::vector<std::string>& seeds, Random* random) {
                                              "\xEF\xBB\xBF",
                                              "99999999999999999999",
                                              " ",
-                                             "\t"};
+                                             "\t",
+                                             "\"\"",
+                                             "\r\n",
+                                             ";",
+                                             "#",
+                                             "'",
+                                             "::",
+                                             "2013-01-01",
+                                             "true",
+                                             "[1 2]",
+                                             "\x1F\x8B",
+                                             "\xFF\xFE",
+                                             "\xC3\xA9",
+                                             "(",
+                                             ")",
+                                             "--",
+                                             "/*"};
         text.insert(at, pieces[pick(std::size(pieces))]);
         break;
       }

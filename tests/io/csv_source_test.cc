@@ -307,9 +307,9 @@ TEST(CsvSource, TheFirstDefectIsReportedWhateverTheTasks) {
 
 TEST(CsvSource, UnreadableTypesAreRefusedWhenOpening) {
   CsvOptions options;
-  options.types = {{"a", DataType::vector(3)}};
-  expect_error(error_of([&] { open_text("a\n[1 2 3]\n", options); }), ErrorKind::kSqlUnsupported,
-               {"fixed_size_list"});
+  options.types = {{"a", DataType(TypeId::kInterval)}};
+  expect_error(error_of([&] { open_text("a\n1 day\n", options); }), ErrorKind::kSqlUnsupported,
+               {"interval"});
   options.types = {{"aa", DataType(TypeId::kInt64)}};
   expect_error(error_of([&] { open_text("a\n1\n", options); }), ErrorKind::kInvalidArgument,
                {"'aa'", "did you mean 'a'"});

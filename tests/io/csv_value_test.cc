@@ -103,19 +103,57 @@ TEST(CsvValue, DatesAndTimestamps) {
 }
 
 std::string inferred(const std::vector<std::string>& values) {
+  const CsvDialect dialect;
   TypeEvidence forward;
   std::vector<TypeEvidence> parts;
   for (const std::string& value : values) {
     const std::string padded = value + std::string(kCsvPaddingBytes, '\0');
     const FieldSpan span{0, static_cast<uint32_t>(value.size())};
-    forward.observe(padded.data(), span, '"');
+    forward.observe(padded.data(), span, dialect);
     parts.emplace_back();
-    parts.back().observe(padded.data(), span, '"');
+    parts.back().observe(padded.data(), span, dialect);
   }
   TypeEvidence merged;
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) merged.merge(*part);
   EXPECT_EQ(merged.type().to_string(), forward.type().to_string());
   return forward.type().to_string();
+}
+
+// The quick looks say yes only where the parsers do, with the same value.
+TEST(CsvValue, QuickLooksAgreeWithTheParsers) {
+  std::mt19937_64 random(20261129);
+  const std::string characters = "0123456789012345678901234567890123456789..-+eE:/ ";
+  int integers = 0;
+  int decimals = 0;
+  for (int round = 0; round < 400000; ++round) {
+    std::string text;
+    for (size_t size = random() % 21; text.size() < size;) {
+      text += characters[random() % (round % 2 == 0 ? 40 : characters.size())];
+    }
+    if (round % 3 == 0) text.insert(0, 1, '-');
+    if (round % 4 == 0 && text.size() > 2) text[1 + random() % (text.size() - 1)] = '.';
+    const std::string padded = text + std::string(8, static_cast<char>(random()));
+    const char* data = padded.data();
+    int64_t integer = 0;
+    double number = 0;
+    if (is_short_integer(data, text.size())) {
+      ++integers;
+      ASSERT_TRUE(parse_int64_strict(data, text.size(), &integer)) << text;
+      ASSERT_TRUE(is_exact_double(integer)) << text;
+    } else if (text.size() <= 15 && parse_int64_strict(data, text.size(), &integer)) {
+      FAIL() << text << " is a short integer";
+    }
+    if (is_plain_decimal(data, text.size())) {
+      ++decimals;
+      ASSERT_TRUE(parse_float64_strict(data, text.size(), &number)) << text;
+    }
+    if (text.size() >= 3 && parse_short_decimal(data, text.size(), &number)) {
+      ASSERT_TRUE(is_plain_decimal(data, text.size())) << text;
+      ASSERT_EQ(number, std::strtod(text.c_str(), nullptr)) << text;
+    }
+  }
+  EXPECT_GT(integers, 1000);
+  EXPECT_GT(decimals, 1000);
 }
 
 TEST(CsvEvidence, Types) {

@@ -271,14 +271,38 @@ TEST(JsonSource, BadLinesCanBeLeftOut) {
     EXPECT_EQ(read_all(*source), (TextRows{{"1"}, {"3"}, {"6"}}));
     EXPECT_EQ(source->known_rows(), 3);
     ASSERT_EQ(source->rejected().count, 6);
-    EXPECT_EQ(source->rejected().first[0].byte, 8u);
+    EXPECT_EQ(source->rejected().kept[0].byte, 8);
     ASSERT_EQ(source->warnings().size(), 1u);
-    EXPECT_NE(source->warnings()[0].find("6 of 9 rows are left out; the first, in line 2"),
+    EXPECT_NE(source->warnings()[0].find(
+                  "6 of 9 rows are left out (on_error='skip'); the first is line 2"),
               std::string::npos)
         << source->warnings()[0];
   }
   options.multiline = true;
   expect_error(error_for(text, options), ErrorKind::kInvalidArgument, {"one object on each line"});
+}
+
+TEST(JsonSource, ValuesThatDoNotFitAreLeftOutToo) {
+  const std::string text =
+      "{\"a\":1,\"v\":[1,2]}\n{\"a\":\"x\",\"v\":[1,2]} {\"a\":3,\"b\":true}\nnonsense\n"
+      "{\"a\":4,\"v\":[1]}\n{\"a\":\"5\",\"v\":null}\n";
+  JsonOptions options;
+  options.types = {{"a", DataType(TypeId::kInt64)}, {"v", DataType::vector(2)}};
+  options.on_error = RowErrorPolicy::kSkip;
+  for (int64_t range_bytes = 1; range_bytes < 100; ++range_bytes) {
+    options.range_bytes = range_bytes;
+    const auto source = open_text(text, options, 2);
+    EXPECT_EQ(read_all(*source, 2), (TextRows{{"1", "[1.0, 2.0]", "<null>"},
+                                              {"3", "<null>", "true"},
+                                              {"5", "<null>", "<null>"}}));
+    EXPECT_EQ(read_rows(*source, {2}), (TextRows{{"<null>"}, {"true"}, {"<null>"}}));
+    EXPECT_EQ(source->known_rows(), 3);
+    const TextRows rejects = read_all(*source->rejects());
+    ASSERT_EQ(rejects.size(), 3u);
+    EXPECT_EQ(rejects[0][1] + rejects[0][3] + rejects[0][4], "2ax");
+    EXPECT_EQ(rejects[1][1] + rejects[1][3] + rejects[1][4], "3<null>nonsense");
+    EXPECT_EQ(rejects[2][1] + rejects[2][3] + rejects[2][4], "4v[1]");
+  }
 }
 
 TEST(JsonSource, MessyFiles) {
@@ -292,6 +316,9 @@ TEST(JsonSource, MessyFiles) {
   const std::string longer = "{\"a\":\"" + std::string(200, 'x') + "\"}\n";
   expect_error(error_for("{\"a\":\"y\"}\n" + longer, options), ErrorKind::kFileFormat,
                {":2:1", "longer than 100 bytes"});
+  // Also where its end is read before its limit is reached.
+  expect_error(error_for("{\"a\":\"" + std::string(110, 'x') + "\"}", options),
+               ErrorKind::kFileFormat, {":1:1", "longer than 100 bytes"});
   options.multiline = true;
   expect_error(error_for("{\"a\":\"y\"}\n" + longer, options), ErrorKind::kFileFormat,
                {"longer than 100 bytes"});

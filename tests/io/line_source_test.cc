@@ -78,7 +78,8 @@ TEST(LineSource, RaggedLines) {
   EXPECT_EQ(read_all(*source), (TextRows{{"a", "b"}, {"c", "<null>"}, {"g", "h"}}));
   EXPECT_EQ(source->rejected().count, 1);
   ASSERT_EQ(source->warnings().size(), 1u);
-  EXPECT_NE(source->warnings()[0].find("1 of 4 rows is left out; the first, in line 3"),
+  EXPECT_NE(source->warnings()[0].find(
+                "1 of 4 rows is left out (on_error='skip'); the first is line 3: "),
             std::string::npos)
       << source->warnings()[0];
 }
@@ -112,8 +113,30 @@ TEST(LineSource, LinesThatDoNotMatchAreCounted) {
     const auto source = open_text(text, options, 2);
     EXPECT_EQ(read_all(*source, 2, 2), (TextRows{{"1", "a"}, {"2", "b"}, {"3", "c"}})) << bytes;
     EXPECT_EQ(source->rejected().count, 2);
-    EXPECT_EQ(source->rejected().first[0].byte, 4u);
-    EXPECT_EQ(source->rejected().first[1].text, "  at somewhere");
+    EXPECT_EQ(source->rejected().kept[0].byte, 4);
+    EXPECT_EQ(source->rejected().kept[1].value, "  at somewhere");
+  }
+}
+
+TEST(LineSource, ValuesThatDoNotFitAreLeftOutToo) {
+  const std::string text = "1,2024-01-01\nx,2024-01-02\n3\n4,never\n5,2024-01-05\n";
+  LineOptions options = split(",");
+  options.types = {{"column1", DataType(TypeId::kInt64)}, {"column2", DataType(TypeId::kDate32)}};
+  expect_error(error_of([&] { read_all(*open_text("1,2024-01-01\nx,2024-01-02\n", options)); }),
+               ErrorKind::kTypeMismatch, {"'column1'", "'x'"});
+  options.on_error = RowErrorPolicy::kSkip;
+  for (int64_t bytes = 1; bytes < 60; ++bytes) {
+    options.range_bytes = bytes;
+    const auto source = open_text(text, options, 2);
+    EXPECT_EQ(read_all(*source, 2, 2), (TextRows{{"1", "2024-01-01"}, {"5", "2024-01-05"}}));
+    EXPECT_EQ(source->known_rows(), 2);
+    // Which rows there are does not depend on the columns that are asked for.
+    EXPECT_EQ(read_rows(*source, {}).size(), 2u);
+    const TextRows rejects = read_all(*source->rejects());
+    ASSERT_EQ(rejects.size(), 3u);
+    EXPECT_EQ(rejects[0][1] + rejects[0][3] + rejects[0][4], "2column1x");
+    EXPECT_EQ(rejects[1][1] + rejects[1][3] + rejects[1][4], "3<null>3");
+    EXPECT_EQ(rejects[2][1] + rejects[2][3] + rejects[2][4], "4column2never");
   }
 }
 

@@ -1,6 +1,7 @@
 #include "src/io/probe/probe.h"
 
 #include <algorithm>
+#include <random>
 
 #include "gtest/gtest.h"
 #include "src/base/text.h"
@@ -54,7 +55,7 @@ TEST(Probe, NullWords) {
   EXPECT_EQ(result.schema.to_string(), "a int64, b int64, c utf8");
   ASSERT_EQ(result.warnings.size(), 1u);
   EXPECT_NE(result.warnings[0].find("'NA' is read as NULL"), std::string::npos);
-  EXPECT_EQ(read_all(*open_probed(local_file_system(), result)),
+  EXPECT_EQ(read_all(*result.source),
             (TextRows{{"1", "<null>", "x"}, {"2", "3", "<null>"}, {"3", "4", "y"}}));
   // Two different words, quoted words, and words in text are no evidence.
   EXPECT_TRUE(probe_text("a,b\n1,NA\n2,-\n3,4\n").null_texts.empty());
@@ -79,7 +80,7 @@ TEST(Probe, ReadingIsAsProbedAndRepeatable) {
   CsvOptions explicit_options;
   explicit_options.delimiter = ";";
   const auto explicit_source = open_csv(files, path, explicit_options);
-  const auto probed_source = open_probed(files, first);
+  const auto probed_source = first.source;
   EXPECT_EQ(probed_source->schema(), explicit_source->schema());
   EXPECT_EQ(read_all(*probed_source), read_all(*explicit_source));
 }
@@ -107,7 +108,7 @@ void expect_agreement(const std::string& name, const std::string& text, const st
   const ProbeResult probed = probe_file(files, path);
   EXPECT_EQ(probed.final_format, format) << probed.candidates[0].reason;
   EXPECT_EQ(probed.schema.to_string(), schema);
-  const TableSourcePtr source = open_probed(files, probed);
+  const TableSourcePtr source = probed.source;
   const auto options = with_probed_options(probed, {});
   TableSourcePtr told;
   if (probed.kind == "csv") {
@@ -177,8 +178,9 @@ TEST(Probe, LinesThatALogFormatLeavesOutAreCounted) {
       "2026-01-01 10:00:00 INFO a\n2026-01-01 10:00:01 INFO b\n    trace\n2026-01-01 10:00:02 INFO "
       "c\n");
   ASSERT_EQ(result.warnings.size(), 1u);
-  EXPECT_NE(result.warnings[0].find("1 of 4 rows is left out; the first, in line 3"),
-            std::string::npos)
+  EXPECT_NE(
+      result.warnings[0].find("1 of 4 rows is left out (on_error='skip'); the first is line 3: "),
+      std::string::npos)
       << result.warnings[0];
 }
 
@@ -193,6 +195,96 @@ TEST(Probe, JsonGrammar) {
   EXPECT_TRUE(is_json("[{\"a\": 1}, {\"b", true));
   EXPECT_FALSE(is_json("[1,]", true));
   EXPECT_FALSE(is_json(std::string(100000, '['), false));
+}
+
+TEST(Probe, LosersSayWhy) {
+  const ProbeResult result = probe_text("a;b;c\n1;2,5;x\n3;4,5;y\n5;6;z\n");
+  EXPECT_EQ(result.delimiter, ";");
+  ASSERT_GE(result.candidates.size(), 2u);
+  EXPECT_EQ(result.candidates[0].reason, "4 of 4 rows have 3 fields at ';'");
+  for (size_t i = 1; i < result.candidates.size(); ++i) {
+    EXPECT_NE(result.candidates[i].reason.find("; lost"), std::string::npos)
+        << result.candidates[i].reason;
+  }
+}
+
+TEST(Probe, QuotesAndEscapes) {
+  const ProbeResult single = probe_text("a,b\n'x,1',2\n'y',3\n'z,2',4\n");
+  EXPECT_EQ(single.quote, '\'');
+  EXPECT_EQ(read_all(*single.source), (TextRows{{"x,1", "2"}, {"y", "3"}, {"z,2", "4"}}));
+  const ProbeResult escaped = probe_text("a,b\n\"x\\\"y\",2\n\"p, q\",3\n");
+  EXPECT_EQ(escaped.escape, '\\');
+  EXPECT_EQ(read_all(*escaped.source), (TextRows{{"x\"y", "2"}, {"p, q", "3"}}));
+  const ProbeResult none = probe_text("a,b\n\"x\"y,2\n\"p,3\n");
+  EXPECT_EQ(none.quote, '\0');
+  EXPECT_FALSE(none.warnings.empty());
+  EXPECT_EQ(probe_text("a,b\nit's,2\n'tis,3\n").quote, '"');
+}
+
+TEST(Probe, TitlesAboveTheTable) {
+  for (const char* title : {"Sales of 2013\n", "Sales\n\n", "Sales, of 2013\nand more\n\n"}) {
+    const ProbeResult result =
+        probe_text(concat(title, "id,name,amount\n1,ann,2.5\n2,bob,3.5\n3,cyd,4\n"));
+    EXPECT_EQ(result.delimiter, ",") << title;
+    EXPECT_TRUE(result.header) << title;
+    EXPECT_EQ(result.schema.to_string(), "id int64, name utf8, amount float64") << title;
+    ASSERT_FALSE(result.warnings.empty()) << title;
+    EXPECT_NE(result.warnings[0].find("Sales"), std::string::npos) << result.warnings[0];
+    EXPECT_EQ(read_all(*result.source).size(), 3u);
+  }
+  // A row that lacks fields is no title: nothing is dropped in silence.
+  expect_error(error_of([] { probe_text("a,b,c\n1,2\n3,4,5\n"); }), ErrorKind::kFileFormat,
+               {":2:1", "2 fields"});
+}
+
+// The rows in another order: the same answer, when all of them were looked at.
+TEST(Probe, ShufflingRowsChangesNothing) {
+  std::mt19937_64 random(test_seed());
+  SCOPED_TRACE(concat("VELARIA_TEST_SEED=", test_seed()));
+  for (int round = 0; round < 30; ++round) {
+    std::vector<std::string> rows;
+    const char* delimiter = round % 2 == 0 ? "," : ";";
+    for (int i = 0; i < 200; ++i) {
+      rows.push_back(concat(random() % 1000, delimiter, random() % 5 == 0 ? "NA" : "7.5", delimiter,
+                            random() % 3 == 0 ? "\"a\nb\"" : "\"text, more\"", "\n"));
+    }
+    const bool header = round % 3 != 0;
+    const auto probe_rows = [&] {
+      std::string text = header ? concat("id", delimiter, "v", delimiter, "t\n") : "";
+      for (const std::string& row : rows) text += row;
+      return probe_text(text);
+    };
+    const ProbeResult first = probe_rows();
+    std::shuffle(rows.begin(), rows.end(), random);
+    const ProbeResult second = probe_rows();
+    EXPECT_EQ(first.delimiter, second.delimiter);
+    EXPECT_EQ(first.header, header);
+    EXPECT_EQ(second.header, header);
+    EXPECT_EQ(first.schema.to_string(), second.schema.to_string());
+    EXPECT_EQ(first.score, second.score);
+    EXPECT_EQ(first.warnings, second.warnings);
+    ASSERT_EQ(first.candidates.size(), second.candidates.size());
+    // Behind the best the first row alone may decide who is next.
+    const auto reasons_of = [](const ProbeResult& result) {
+      std::vector<std::string> out;
+      for (const ProbeCandidate& candidate : result.candidates) out.push_back(candidate.reason);
+      std::sort(out.begin() + 1, out.end());
+      return out;
+    };
+    EXPECT_EQ(reasons_of(first), reasons_of(second));
+  }
+}
+
+// Beyond the size that is judged whole, the middle and the end count, too.
+TEST(Probe, LargeFilesAreSampledInSeveralPlaces) {
+  std::string text = "id,note\n";
+  while (text.size() < 1500000) text += concat(text.size(), ",\"a\nb, c\"\n");
+  const ProbeResult good = probe_text(text);
+  EXPECT_EQ(good.confidence, "high") << good.candidates[0].reason;
+  EXPECT_NE(good.candidates[0].reason.find("samples"), std::string::npos);
+  EXPECT_EQ(good.schema.to_string(), "id int64, note utf8");
+  // A type that only the end breaks.
+  EXPECT_EQ(probe_text(text + "x,y\n").schema.to_string(), "id utf8, note utf8");
 }
 
 TEST(Probe, Refusals) {

@@ -239,7 +239,8 @@ int64_t CellTable::decode(const CellColumn& column, const DataType& type, int64_
   auto block = Buffer::allocate(text.size() + kCsvPaddingBytes);
   std::memcpy(block->mutable_data(), text.data(), text.size());
   std::memset(block->mutable_data() + text.size(), 0, kCsvPaddingBytes);
-  const auto decoder = ColumnDecoder::make(type, false, '\0');
+  const CsvDialect dialect;  // nothing is escaped
+  const auto decoder = ColumnDecoder::make(type, false, dialect);
   const auto* bytes = reinterpret_cast<const char*>(block->data());
   return decoder->decode(bytes, spans.data(), end - begin, has_nulls, block, out);
 }

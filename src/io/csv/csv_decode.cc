@@ -1,7 +1,9 @@
 #include "src/io/csv/csv_decode.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "src/base/error.h"
@@ -11,6 +13,7 @@
 #include "src/column/decimal.h"
 #include "src/io/csv/csv_careful.h"
 #include "src/io/csv/csv_value.h"
+#include "src/kernel/cast.h"
 
 namespace velaria {
 
@@ -37,10 +40,10 @@ struct Unescaped {
   size_t size = 0;
 };
 
-Unescaped unescape(char quote, const char* text, FieldSpan span) {
+Unescaped unescape(const CsvDialect& dialect, const char* text, FieldSpan span) {
   Unescaped out;
   out.bytes.resize(span.length() + 8);
-  out.size = unescape_field(quote, text, span, out.bytes.data());
+  out.size = unescape_field(dialect, text, span, out.bytes.data());
   return out;
 }
 
@@ -48,11 +51,34 @@ Unescaped unescape(char quote, const char* text, FieldSpan span) {
 template <typename T, typename Parser>
 class FixedDecoder : public ColumnDecoder {
  public:
-  FixedDecoder(DataType type, Parser parser, char quote)
-      : type_(std::move(type)), parser_(std::move(parser)), quote_(quote) {}
+  FixedDecoder(DataType type, Parser parser, const CsvDialect& dialect)
+      : type_(std::move(type)), parser_(std::move(parser)), dialect_(dialect) {}
 
   int64_t decode(const char* text, const FieldSpan* spans, int64_t rows, bool has_nulls,
                  const std::shared_ptr<Buffer>&, ColumnPtr* out) override {
+    return decode_values(text, spans, rows, has_nulls, out);
+  }
+
+  void find_misfits(const char* text, const FieldSpan* spans, int64_t rows,
+                    std::vector<int64_t>* out) override {
+    T value;
+    for (int64_t row = 0; row < rows; ++row) {
+      const FieldSpan span = spans[row];
+      if (span.is_null()) continue;
+      bool fits = false;
+      if (span.is_escaped()) {
+        const Unescaped unescaped = unescape(dialect_, text, span);
+        fits = parser_(unescaped.bytes.data(), unescaped.size, &value);
+      } else {
+        fits = parser_(text + span.begin, span.length(), &value);
+      }
+      if (!fits) out->push_back(row);
+    }
+  }
+
+ private:
+  int64_t decode_values(const char* text, const FieldSpan* spans, int64_t rows, bool has_nulls,
+                        ColumnPtr* out) {
     auto buffer = Buffer::allocate(static_cast<size_t>(rows) * sizeof(T));
     T* values = reinterpret_cast<T*>(buffer->mutable_data());
     for (int64_t row = 0; row < rows; ++row) {
@@ -63,7 +89,7 @@ class FixedDecoder : public ColumnDecoder {
       } else if (span.is_null()) {
         values[row] = T();
       } else {
-        const Unescaped value = unescape(quote_, text, span);
+        const Unescaped value = unescape(dialect_, text, span);
         if (!parser_(value.bytes.data(), value.size, &values[row])) return row;
       }
     }
@@ -71,19 +97,19 @@ class FixedDecoder : public ColumnDecoder {
     return -1;
   }
 
- private:
   const DataType type_;
   Parser parser_;
-  const char quote_;
+  const CsvDialect& dialect_;
 };
 
 template <typename T, typename Parser>
-std::unique_ptr<ColumnDecoder> fixed(const DataType& type, Parser parser, char quote) {
-  return std::make_unique<FixedDecoder<T, Parser>>(type, std::move(parser), quote);
+std::unique_ptr<ColumnDecoder> fixed(const DataType& type, Parser parser,
+                                     const CsvDialect& dialect) {
+  return std::make_unique<FixedDecoder<T, Parser>>(type, std::move(parser), dialect);
 }
 
 template <typename T>
-std::unique_ptr<ColumnDecoder> narrow_signed(const DataType& type, char quote) {
+std::unique_ptr<ColumnDecoder> narrow_signed(const DataType& type, const CsvDialect& dialect) {
   return fixed<T>(
       type,
       [](const char* text, size_t size, T* out) {
@@ -92,11 +118,11 @@ std::unique_ptr<ColumnDecoder> narrow_signed(const DataType& type, char quote) {
         *out = static_cast<T>(value);
         return value >= std::numeric_limits<T>::min() && value <= std::numeric_limits<T>::max();
       },
-      quote);
+      dialect);
 }
 
 template <typename T>
-std::unique_ptr<ColumnDecoder> any_unsigned(const DataType& type, char quote) {
+std::unique_ptr<ColumnDecoder> any_unsigned(const DataType& type, const CsvDialect& dialect) {
   return fixed<T>(
       type,
       [](const char* text, size_t size, T* out) {
@@ -105,12 +131,13 @@ std::unique_ptr<ColumnDecoder> any_unsigned(const DataType& type, char quote) {
         *out = static_cast<T>(value);
         return value <= std::numeric_limits<T>::max();
       },
-      quote);
+      dialect);
 }
 
 class StringDecoder : public ColumnDecoder {
  public:
-  StringDecoder(DataType type, char quote) : type_(std::move(type)), quote_(quote) {}
+  StringDecoder(DataType type, const CsvDialect& dialect)
+      : type_(std::move(type)), dialect_(dialect) {}
 
   int64_t decode(const char* text, const FieldSpan* spans, int64_t rows, bool has_nulls,
                  const std::shared_ptr<Buffer>& block, ColumnPtr* out) override {
@@ -123,7 +150,7 @@ class StringDecoder : public ColumnDecoder {
       const uint32_t length = span.length();
       if (span.is_escaped()) {
         if (!heap) heap = std::make_shared<StringHeap>();
-        const Unescaped value = unescape(quote_, text, span);
+        const Unescaped value = unescape(dialect_, text, span);
         values[row] = heap->add(std::string_view(value.bytes.data(), value.size));
       } else if (length <= StringView::kInlineBytes) {
         values[row] = short_view(text + span.begin, length);
@@ -166,7 +193,53 @@ class StringDecoder : public ColumnDecoder {
   }
 
   const DataType type_;
-  const char quote_;
+  const CsvDialect& dialect_;
+};
+
+// [1 2 3] or [1,2,3], of the type's length.
+class VectorDecoder : public ColumnDecoder {
+ public:
+  VectorDecoder(DataType type, const CsvDialect& dialect)
+      : type_(std::move(type)), dialect_(dialect) {}
+
+  int64_t decode(const char* text, const FieldSpan* spans, int64_t rows, bool has_nulls,
+                 const std::shared_ptr<Buffer>&, ColumnPtr* out) override {
+    const auto dimension = static_cast<size_t>(type_.list_size());
+    auto buffer = Buffer::allocate(static_cast<size_t>(rows) * dimension * sizeof(float));
+    auto* elements = reinterpret_cast<float*>(buffer->mutable_data());
+    for (int64_t row = 0; row < rows; ++row, elements += dimension) {
+      if (spans[row].is_null()) {
+        std::fill(elements, elements + dimension, 0.0f);
+        continue;
+      }
+      const auto vector = parse(text, spans[row]);
+      if (!vector) return row;
+      std::copy(vector->begin(), vector->end(), elements);
+    }
+    ColumnPtr values =
+        Column::flat(DataType(TypeId::kFloat32), rows * static_cast<int64_t>(dimension),
+                     std::move(buffer), 0, Validity());
+    *out = Column::vectors(type_, rows, std::move(values), validity_of(spans, rows, has_nulls));
+    return -1;
+  }
+
+  void find_misfits(const char* text, const FieldSpan* spans, int64_t rows,
+                    std::vector<int64_t>* out) override {
+    for (int64_t row = 0; row < rows; ++row) {
+      if (!spans[row].is_null() && !parse(text, spans[row])) out->push_back(row);
+    }
+  }
+
+ private:
+  std::optional<std::vector<float>> parse(const char* text, FieldSpan span) const {
+    auto vector = span.is_escaped() ? parse_vector(text_of(dialect_, text, span))
+                                    : parse_vector({text + span.begin, span.length()});
+    if (vector && vector->size() != static_cast<size_t>(type_.list_size())) return std::nullopt;
+    return vector;
+  }
+
+  const DataType type_;
+  const CsvDialect& dialect_;
 };
 
 // The commonest type: up to eight digits without a sign are parsed in the loop itself.
@@ -199,7 +272,8 @@ bool parse_decimal_value(const char* text, size_t size, const DataType& type, In
 
 }  // namespace
 
-std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool strict, char quote) {
+std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool strict,
+                                                   const CsvDialect& dialect) {
   switch (type.id()) {
     case TypeId::kBool:
       return fixed<uint8_t>(
@@ -211,34 +285,35 @@ std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool st
             *out = value ? 1 : 0;
             return fits;
           },
-          quote);
-    case TypeId::kInt8: return narrow_signed<int8_t>(type, quote);
-    case TypeId::kInt16: return narrow_signed<int16_t>(type, quote);
-    case TypeId::kInt32: return narrow_signed<int32_t>(type, quote);
-    case TypeId::kInt64: return fixed<int64_t>(type, Int64Parser{strict}, quote);
-    case TypeId::kUInt8: return any_unsigned<uint8_t>(type, quote);
-    case TypeId::kUInt16: return any_unsigned<uint16_t>(type, quote);
-    case TypeId::kUInt32: return any_unsigned<uint32_t>(type, quote);
-    case TypeId::kUInt64: return any_unsigned<uint64_t>(type, quote);
-    case TypeId::kFloat32: return fixed<float>(type, parse_float32_lenient, quote);
+          dialect);
+    case TypeId::kInt8: return narrow_signed<int8_t>(type, dialect);
+    case TypeId::kInt16: return narrow_signed<int16_t>(type, dialect);
+    case TypeId::kInt32: return narrow_signed<int32_t>(type, dialect);
+    case TypeId::kInt64: return fixed<int64_t>(type, Int64Parser{strict}, dialect);
+    case TypeId::kUInt8: return any_unsigned<uint8_t>(type, dialect);
+    case TypeId::kUInt16: return any_unsigned<uint16_t>(type, dialect);
+    case TypeId::kUInt32: return any_unsigned<uint32_t>(type, dialect);
+    case TypeId::kUInt64: return any_unsigned<uint64_t>(type, dialect);
+    case TypeId::kFloat32: return fixed<float>(type, parse_float32_lenient, dialect);
     case TypeId::kFloat64:
-      return fixed<double>(type, strict ? parse_float64_strict : parse_float64_lenient, quote);
+      return fixed<double>(type, strict ? parse_float64_strict : parse_float64_lenient, dialect);
     case TypeId::kDecimal128:
       return fixed<Int128>(
           type,
           [type](const char* text, size_t size, Int128* out) {
             return parse_decimal_value(text, size, type, out);
           },
-          quote);
+          dialect);
     case TypeId::kUtf8:
-    case TypeId::kBinary: return std::make_unique<StringDecoder>(type, quote);
+    case TypeId::kBinary: return std::make_unique<StringDecoder>(type, dialect);
     case TypeId::kDate32:
       return fixed<int32_t>(
           type,
           [dates = DateParser()](const char* text, size_t size, int32_t* out) mutable {
             return dates.parse_date(text, size, out);
           },
-          quote);
+          dialect);
+    case TypeId::kFixedSizeList: return std::make_unique<VectorDecoder>(type, dialect);
     case TypeId::kTime64:
       return fixed<int64_t>(
           type,
@@ -247,7 +322,7 @@ std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool st
             if (value) *out = *value;
             return value.has_value();
           },
-          quote);
+          dialect);
     case TypeId::kTimestamp:
       return fixed<int64_t>(
           type,
@@ -255,10 +330,9 @@ std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool st
               const char* text, size_t size, int64_t* out) mutable {
             return dates.parse_timestamp(text, size, unit, with_offset, out);
           },
-          quote);
+          dialect);
     case TypeId::kNull:
-    case TypeId::kInterval:
-    case TypeId::kFixedSizeList: break;
+    case TypeId::kInterval: break;
   }
   throw Error(ErrorKind::kSqlUnsupported,
               concat("CSV columns of type ", type.to_string(),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "src/base/buffer.h"
 #include "src/column/column.h"
@@ -22,9 +23,18 @@ class ColumnDecoder {
   virtual int64_t decode(const char* text, const FieldSpan* spans, int64_t rows, bool has_nulls,
                          const std::shared_ptr<Buffer>& block, ColumnPtr* out) = 0;
 
-  // `strict`: the grammar of inference, else that of types the caller named (csv_value.h; decimals,
-  // times and dates have one grammar). Throws SqlUnsupportedError for a type CSV has no form for.
-  static std::unique_ptr<ColumnDecoder> make(const DataType& type, bool strict, char quote);
+  // Appends the rows whose values are not of the type.
+  virtual void find_misfits(const char* text, const FieldSpan* spans, int64_t rows,
+                            std::vector<int64_t>* out) {
+    static_cast<void>(text), static_cast<void>(spans), static_cast<void>(rows);
+    static_cast<void>(out);  // every text is a text
+  }
+
+  // `dialect` outlives the decoder. `strict`: the grammar of inference, else that of types the
+  // caller named (csv_value.h; decimals, times and dates have one grammar). Throws
+  // SqlUnsupportedError for a type CSV has no form for.
+  static std::unique_ptr<ColumnDecoder> make(const DataType& type, bool strict,
+                                             const CsvDialect& dialect);
 };
 
 }  // namespace velaria

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "src/io/file_options.h"
 
@@ -13,9 +14,16 @@ struct CsvDialect {
   std::string delimiter = ",";
   char quote = '"';
   bool quoting = true;
+  char escape = '\0';   // inside quotes: the next byte means itself; '\0': only doubled quotes do
+  std::string comment;  // lines that begin with it are no rows; empty: none
+
+  // The structure finder knows neither escapes nor delimiters of several bytes.
+  bool is_simple() const { return delimiter.size() == 1 && escape == '\0'; }
 
   static CsvDialect of(const CsvOptions& options) {
-    return {options.delimiter, options.quote, options.quote != '\0'};
+    // A quote that escapes quotes is what doubled quotes are.
+    const char escape = options.escape == options.quote ? '\0' : options.escape;
+    return {options.delimiter, options.quote, options.quote != '\0', escape, options.comment};
   }
 };
 
@@ -46,12 +54,21 @@ struct FieldSpan {
   bool is_escaped() const { return (length_and_flags & kEscaped) != 0; }
 };
 
+// Whether a line of `text`, which begins at a row start, begins with the dialect's comment. It may
+// also say so of a line inside quotes.
+bool may_hold_comments(const CsvDialect& dialect, std::string_view text);
+
 // What is wrong at one byte of a range; thrown inside the reader, which adds path, line and column.
 struct CsvDefect {
   std::string what;    // "the row has 3 fields, but the file has 4 columns"
   std::string advice;  // "use ragged='pad' to ..."
   size_t offset = 0;   // in the range
-  enum class Kind { kRow, kEncoding } kind = Kind::kRow;  // kEncoding: advice is for the layout
+  enum class Kind {
+    kRow,
+    kEncoding,   // the advice is the layout's to give
+    kOpenQuote,  // a quote that never closes
+  };
+  Kind kind = Kind::kRow;
 };
 
 }  // namespace velaria

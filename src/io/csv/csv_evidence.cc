@@ -31,7 +31,45 @@ uint8_t TypeEvidence::classify(const char* text, size_t size, uint8_t candidates
   return 0;
 }
 
-void TypeEvidence::observe(const char* text, FieldSpan span, char quote) {
+void TypeEvidence::observe_rows(const char* text, const FieldSpan* spans, int64_t rows,
+                                const CsvDialect& dialect) {
+  int64_t row = 0;
+  while (row < rows && is_open()) {
+    const int candidates = possible_ | (watch_null_words_ ? possible_else_ : 0);
+    const bool number = (candidates & (kInt | kFloat)) != 0;
+    // What most columns are made of, value after value, without more than its form being looked at.
+    uint8_t fits = kAll;
+    uint64_t seen = 0;
+    while (number && row < rows) {
+      const FieldSpan span = spans[row];
+      const uint32_t size = span.length_and_flags & ~FieldSpan::kQuoted;
+      if (span.is_null()) {
+        ++row;
+        continue;
+      }
+      if (size > FieldSpan::kMaxLength) break;
+      if (is_short_integer(text + span.begin, size)) {
+        fits &= kInt | kFloat;
+      } else if (is_plain_decimal(text + span.begin, size)) {
+        fits &= kFloat;
+      } else {
+        break;
+      }
+      ++seen;
+      ++row;
+    }
+    if (seen > 0) {
+      possible_ &= fits;
+      possible_else_ &= fits;
+      values_ += seen;
+    }
+    if (row == rows || !is_open()) return;
+    if (!spans[row].is_null()) observe(text, spans[row], dialect);
+    ++row;
+  }
+}
+
+void TypeEvidence::observe(const char* text, FieldSpan span, const CsvDialect& dialect) {
   const auto candidates =
       static_cast<uint8_t>(possible_ | (watch_null_words_ ? possible_else_ : 0));
   uint8_t fits = 0;
@@ -40,7 +78,7 @@ void TypeEvidence::observe(const char* text, FieldSpan span, char quote) {
   size_t size = span.length();
   if (span.is_escaped()) {
     unescaped.resize(size + 8);
-    size = unescape_field(quote, text, span, unescaped.data());
+    size = unescape_field(dialect, text, span, unescaped.data());
     value = unescaped.data();
   }
   if (size > 0) fits = classify(value, size, candidates);

@@ -35,8 +35,11 @@ class TypeEvidence {
 
   // More values can change the answer.
   bool is_open() const { return possible_ != 0 || (watch_null_words_ && possible_else_ != 0); }
+  // Looks at rows until no type is possible any more; NULLs are passed over.
+  void observe_rows(const char* text, const FieldSpan* spans, int64_t rows,
+                    const CsvDialect& dialect);
   // `span` is not NULL; `text` as for the parsers of csv_value.h.
-  void observe(const char* text, FieldSpan span, char quote);
+  void observe(const char* text, FieldSpan span, const CsvDialect& dialect);
   void merge(const TypeEvidence& other);
 
   DataType type() const { return type_of(possible_); }

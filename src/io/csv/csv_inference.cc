@@ -66,18 +66,16 @@ class EvidencePass {
  private:
   void look_at(const CsvRange& range, RangeRows* rows, std::vector<FieldSpan>* spans,
                CsvEvidence* out) const {
+    std::vector<BrokenRow> broken;
     try {
-      rows->start(range.text(), range.size_bytes);
+      layout_.start_range(range, rows, &broken);
       while (const int64_t count = rows->next(kBatchRows)) {
         out->rows += count;
         for (size_t column = 0; column < wanted_.size(); ++column) {
           TypeEvidence& evidence = out->columns[column];
           if (!wanted_[column] || !evidence.is_open()) continue;
           rows->spans_of(column, spans->data());
-          for (int64_t row = 0; row < count; ++row) {
-            const FieldSpan span = (*spans)[static_cast<size_t>(row)];
-            if (!span.is_null()) evidence.observe(range.text(), span, layout_.dialect.quote);
-          }
+          evidence.observe_rows(range.text(), spans->data(), count, layout_.dialect);
         }
       }
     } catch (const CsvDefect& defect) {

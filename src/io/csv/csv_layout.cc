@@ -1,7 +1,5 @@
 #include "src/io/csv/csv_layout.h"
 
-#include <algorithm>
-
 #include "src/base/cpu_features.h"
 #include "src/base/text.h"
 #include "src/column/chunk.h"
@@ -14,8 +12,25 @@ std::unique_ptr<RangeCutter> CsvLayout::cut(const TextPass& pass, uint64_t begin
                                        options.max_row_bytes, active_simd_level(), cancellation);
 }
 
+bool CsvLayout::always_fits(size_t column) const {
+  return schema.field(column).type.is_string() || rejected != nullptr ||
+         (inferred[column] && options.on_type_error == TypeErrorPolicy::kWiden);
+}
+
 RangeRows CsvLayout::rows() const {
   return RangeRows(dialect, options.null_texts, schema.size(), options.ragged, active_simd_level());
+}
+
+void CsvLayout::start_range(const CsvRange& range, RangeRows* rows,
+                            std::vector<BrokenRow>* broken) const {
+  if (options.on_error == RowErrorPolicy::kFail) {
+    rows->start(range.text(), range.size_bytes);
+    return;
+  }
+  broken->clear();
+  std::vector<size_t> left_out;
+  if (rejected) left_out = rejected->misfits_in(range.file_offset, range.size_bytes);
+  rows->start(range.text(), range.size_bytes, broken, std::move(left_out));
 }
 
 bool CsvLayout::next_range(RangeCutter* cutter, const TextPass& pass, CsvRange* range) const {
@@ -39,15 +54,16 @@ Error CsvLayout::defect_error(const TextPass& pass, const CsvDefect& defect,
 }
 
 Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::string& value,
-                            uint64_t row_offset) const {
+                            uint64_t row_offset, uint64_t value_offset) const {
   // Errors may be slow: counting the rows before this one costs the fast path nothing.
   uint64_t row = 1;
   const auto cutter = cut(pass, data_begin, nullptr);
   RangeRows reader = rows();
+  std::vector<BrokenRow> broken;
   CsvRange range;
   bool found = false;
   while (!found && cutter->next(&range)) {
-    reader.start(range.text(), range.size_bytes);
+    start_range(range, &reader, &broken);
     while (const int64_t count = reader.next(kDefaultChunkRows)) {
       for (int64_t i = 0; i < count && !found; ++i) {
         found = range.file_offset + reader.row_offset(i) >= row_offset;
@@ -70,8 +86,8 @@ Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::stri
   }
   return Error(ErrorKind::kTypeMismatch,
                concat("'", path(), "':", pass.place_of(row_offset).line, ": row ", row,
-                      ", column '", field.name, "': '", excerpt(value), "' is not ",
-                      field.type.to_string(), "; ", advice));
+                      ", column '", field.name, "' (byte ", value_offset, "): '", excerpt(value),
+                      "' is not ", field.type.to_string(), "; ", advice));
 }
 
 }  // namespace velaria

@@ -15,6 +15,7 @@
 #include "src/io/csv/csv_range.h"
 #include "src/io/csv/csv_rows.h"
 #include "src/io/file_options.h"
+#include "src/io/rejects.h"
 #include "src/io/text_file.h"
 
 namespace velaria {
@@ -25,14 +26,19 @@ struct CsvLayout {
   CsvDialect dialect;
   uint64_t data_begin = 0;  // of the first row that is data
   Schema schema;
-  std::vector<bool> inferred;  // per column: the type came from evidence
+  std::vector<bool> inferred;                    // per column: the type came from evidence
+  std::shared_ptr<const RejectedRows> rejected;  // with on_error = skip, once they are known
 
   const std::string& path() const { return text->path(); }
+  // Every value of the column was looked at when the file was opened, or any text will do.
+  bool always_fits(size_t column) const;
 
   // Ranges from `begin`, a row start, to the end of the file.
   std::unique_ptr<RangeCutter> cut(const TextPass& pass, uint64_t begin,
                                    const CancellationToken* cancellation) const;
   RangeRows rows() const;
+  // Begins with a range as on_error says: broken rows go to `broken` or throw.
+  void start_range(const CsvRange& range, RangeRows* rows, std::vector<BrokenRow>* broken) const;
 
   // The next range; a defect the cutter found becomes an Error.
   bool next_range(RangeCutter* cutter, const TextPass& pass, CsvRange* range) const;
@@ -41,7 +47,7 @@ struct CsvLayout {
   Error defect_error(const TextPass& pass, const CsvDefect& defect, uint64_t text_offset) const;
   // TypeMismatchError for a value that is not of its column's type, with row, column and option.
   Error type_error(const TextPass& pass, size_t column, const std::string& value,
-                   uint64_t row_offset) const;
+                   uint64_t row_offset, uint64_t value_offset) const;
 };
 
 }  // namespace velaria

@@ -20,7 +20,7 @@ RangeCutter::RangeCutter(std::unique_ptr<ByteStream> stream, uint64_t file_offse
       file_offset_(file_offset) {}
 
 size_t RangeCutter::last_row_end(const char* text, size_t size, bool at_end) const {
-  if (dialect_.delimiter.size() == 1) {
+  if (dialect_.is_simple() && !may_hold_comments(dialect_, {text, size})) {
     const CsvSymbols symbols{dialect_.delimiter[0], dialect_.quote, dialect_.quoting};
     StructureState state;
     const size_t end = finder_.last_row_end(symbols, text, size, at_end, &state);
@@ -57,7 +57,7 @@ bool RangeCutter::next(CsvRange* range) {
 
   size_t end = 0;
   size_t step = range_bytes_;
-  for (;;) {
+  for (bool grown = false;; grown = true) {
     if (!at_end_) {
       const size_t got = stream_->read(text + filled, step);
       filled += got;
@@ -71,8 +71,11 @@ bool RangeCutter::next(CsvRange* range) {
       std::memset(text + filled, 0, kCsvPaddingBytes);
       end = filled;
     }
-    if (end > 0) break;
-    if (filled > max_row_bytes_) {
+    // A text that grew begins with a long row, which may have ended behind the limit.
+    const bool too_long =
+        grown && end > max_row_bytes_ && last_row_end(text, max_row_bytes_, false) == 0;
+    if (end > 0 && !too_long) break;
+    if (too_long || filled > max_row_bytes_) {
       throw CsvDefect{concat("the row that starts here is longer than ", max_row_bytes_, " bytes"),
                       "perhaps a quote opens in it and never closes; else raise max_row_bytes",
                       static_cast<size_t>(file_offset_)};

@@ -27,16 +27,21 @@ RangeRows::RangeRows(CsvDialect dialect, std::vector<std::string> null_texts, si
       ragged_(ragged),
       finder_(structure_finder(level)),
       symbols_{dialect_.delimiter[0], dialect_.quote, dialect_.quoting},
-      always_careful_(force_careful || dialect_.delimiter.size() > 1) {
+      always_careful_(force_careful || !dialect_.is_simple()) {
   for (const std::string& text : null_texts_) {
     null_text_lengths_ |= uint64_t{1} << std::min<size_t>(text.size(), 63);
   }
 }
 
-void RangeRows::start(const char* text, size_t size) {
+void RangeRows::start(const char* text, size_t size, std::vector<BrokenRow>* rejects,
+                      std::vector<size_t> left_out) {
   text_ = text;
   size_ = size;
-  careful_ = always_careful_;
+  rejects_ = rejects;
+  left_out_ = std::move(left_out);
+  next_left_out_ = 0;
+  check_bytes_ = std::memchr(text, '\0', size) != nullptr;
+  careful_ = always_careful_ || check_bytes_ || may_hold_comments(dialect_, {text, size});
   batch_rows_ = 0;
   state_ = StructureState();
   index_.clear();
@@ -45,7 +50,9 @@ void RangeRows::start(const char* text, size_t size) {
   before_separators_ = UINT32_MAX;
   next_row_begin_ = 0;
   const size_t invalid = find_invalid_utf8({text, size});
-  if (invalid < size) {
+  if (invalid < size && rejects_ != nullptr) {
+    check_bytes_ = careful_ = true;
+  } else if (invalid < size) {
     throw CsvDefect{concat("byte ", static_cast<int>(static_cast<unsigned char>(text[invalid])),
                            " is not valid UTF-8 here"),
                     "", invalid, CsvDefect::Kind::kEncoding};
@@ -57,13 +64,41 @@ int64_t RangeRows::next(int64_t limit) {
   return batch_rows_;
 }
 
-void RangeRows::fail_ragged(size_t fields, size_t offset) const {
+CsvDefect RangeRows::ragged(size_t fields, size_t offset) const {
   const char* advice = fields < columns_
-                           ? "correct the row, or read with ragged='pad' to fill it with NULLs"
-                           : "correct the row, or quote fields that hold the delimiter";
-  throw CsvDefect{concat("the row has ", fields, fields == 1 ? " field" : " fields",
-                         ", but the file has ", columns_, columns_ == 1 ? " column" : " columns"),
-                  advice, offset};
+                           ? "correct the row, or read with ragged='pad' to fill it with NULLs, or "
+                             "with on_error='skip' to leave it out"
+                           : "correct the row, quote fields that hold the delimiter, or read with "
+                             "on_error='skip' to leave the row out";
+  return CsvDefect{concat("the row has ", fields, fields == 1 ? " field" : " fields",
+                          ", but the file has ", columns_, columns_ == 1 ? " column" : " columns"),
+                   advice, offset};
+}
+
+bool RangeRows::is_left_out(size_t begin) {
+  while (next_left_out_ < left_out_.size() && left_out_[next_left_out_] < begin) ++next_left_out_;
+  return next_left_out_ < left_out_.size() && left_out_[next_left_out_] == begin;
+}
+
+void RangeRows::check_row(const CarefulTokenizer& rows, size_t base) const {
+  const size_t begin = rows.row_begin() + base;
+  const std::string_view row(text_ + begin, rows.position() + base - begin);
+  const size_t invalid = find_invalid_utf8(row);
+  if (invalid < row.size()) {
+    throw CsvDefect{concat("byte ", static_cast<int>(static_cast<unsigned char>(row[invalid])),
+                           " is not valid UTF-8 here"),
+                    "", rows.row_begin() + invalid, CsvDefect::Kind::kEncoding};
+  }
+  for (const RawField& field : row_fields_) {
+    const char* value = text_ + base + field.begin;
+    const size_t size = field.end - field.begin;
+    if (dialect_.quoting && size > 0 && value[0] == dialect_.quote) continue;
+    const void* nul = size > 0 ? std::memchr(value, '\0', size) : nullptr;
+    if (nul == nullptr) continue;
+    throw CsvDefect{"there is a NUL byte outside of quotes: the file may be binary",
+                    "name a text file, or quote the field",
+                    field.begin + static_cast<size_t>(static_cast<const char*>(nul) - value)};
+  }
 }
 
 int64_t RangeRows::next_fast(int64_t limit) {
@@ -86,6 +121,7 @@ int64_t RangeRows::next_fast(int64_t limit) {
   first_separators_.clear();
   field_counts_.clear();
   batch_has_quotes_ = state_.saw_quote;
+  const size_t rejects_before = rejects_ != nullptr ? rejects_->size() : 0;
   for (;;) {
     uint32_t first = row_cursor_ == 0 ? 0 : index_.row_ends[row_cursor_ - 1] + 1;
     while (row_cursor_ < index_.row_end_count && first_separators_.size() < wanted) {
@@ -102,7 +138,20 @@ int64_t RangeRows::next_fast(int64_t limit) {
           continue;
         }
         if (fields > columns_ || (fields < columns_ && ragged_ == RaggedPolicy::kError)) {
-          fail_ragged(fields, static_cast<uint32_t>(begin));
+          const auto at = static_cast<uint32_t>(begin);
+          if (rejects_ == nullptr) throw ragged(fields, at);
+          rejects_->push_back({at, row_end + 1, at, ragged(fields, at).what});
+          ++row_cursor_;
+          first = last + 1;
+          continue;
+        }
+      }
+      if (!left_out_.empty()) {
+        const uint32_t before = first == 0 ? before_separators_ : index_.separators[first - 1];
+        if (is_left_out(before + 1u)) {
+          ++row_cursor_;
+          first = last + 1;
+          continue;
         }
       }
       first_separators_.push_back(first);
@@ -118,6 +167,8 @@ int64_t RangeRows::next_fast(int64_t limit) {
     if (state_.irregular || (end == size_ && state_.inside_quotes)) {
       // From the first row that was not handed out yet.
       careful_ = true;
+      if (rejects_ != nullptr) rejects_->resize(rejects_before);
+      next_left_out_ = 0;
       return next_careful(limit);
     }
     batch_has_quotes_ = state_.saw_quote;
@@ -134,23 +185,38 @@ int64_t RangeRows::next_careful(int64_t limit) {
   const size_t base = next_row_begin_;
   fields_.clear();
   row_begins_.clear();
-  try {
-    while (static_cast<int64_t>(row_begins_.size()) < limit && rows.next_row(&row_fields_)) {
+  while (static_cast<int64_t>(row_begins_.size()) < limit) {
+    try {
+      if (!rows.next_row(&row_fields_)) break;
       if (rows.row_is_blank() && columns_ > 1) continue;
       const size_t count = row_fields_.size();
+      if (check_bytes_) check_row(rows, base);
       if (count > columns_ || (count < columns_ && ragged_ == RaggedPolicy::kError)) {
-        fail_ragged(count, rows.row_begin());
+        throw ragged(count, rows.row_begin());
       }
+      if (is_left_out(rows.row_begin() + base)) continue;
       for (const RawField& field : row_fields_) {
         fields_.push_back(
             {static_cast<uint32_t>(field.begin + base), static_cast<uint32_t>(field.end + base)});
       }
       for (size_t i = count; i < columns_; ++i) fields_.push_back(kMissingField);
       row_begins_.push_back(rows.row_begin() + base);
+    } catch (CsvDefect& defect) {
+      defect.offset += base;
+      if (rejects_ == nullptr) throw;
+      const size_t begin = rows.row_begin();
+      if (rows.position() <= begin) {
+        // The tokenizer stopped inside the row. One with an open quote is its first line: the quote
+        // is what is wrong. Others end where who looks for row ends finds their end.
+        if (defect.kind == CsvDefect::Kind::kOpenQuote) {
+          rows.move_to(rows.next_line());
+        } else {
+          rows.move_to(begin);
+          rows.skip_row();
+        }
+      }
+      rejects_->push_back({begin + base, rows.position() + base, defect.offset, defect.what});
     }
-  } catch (CsvDefect& defect) {
-    defect.offset += base;
-    throw;
   }
   next_row_begin_ = base + rows.position();
   return static_cast<int64_t>(row_begins_.size());

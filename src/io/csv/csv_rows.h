@@ -1,7 +1,7 @@
 // The rows of one range, batch by batch: structure first, values later and only where wanted.
 //
 //   RangeRows rows(dialect, null_texts, columns, ragged, level);
-//   rows.start(text, size);
+//   rows.start(text, size);           // or with rejects: broken rows are left out, and listed
 //   while (int64_t count = rows.next(2048)) {
 //     rows.spans_of(3, spans);       // count spans of column 3
 //   }
@@ -22,6 +22,14 @@
 
 namespace velaria {
 
+// A row that is left out: where it lies in its range, and why.
+struct BrokenRow {
+  size_t begin = 0;
+  size_t end = 0;  // line end included
+  size_t defect = 0;
+  std::string reason;
+};
+
 class RangeRows {
  public:
   // `force_careful` is for tests: never the fast path.
@@ -29,11 +37,15 @@ class RangeRows {
             RaggedPolicy ragged, SimdLevel level, bool force_careful = false);
 
   // `text` is whole rows, each ended by a line end, with kCsvPaddingBytes behind, and stays until
-  // the range is done. Throws CsvDefect for invalid UTF-8.
-  void start(const char* text, size_t size);
+  // the range is done. Throws CsvDefect for invalid UTF-8. With `rejects` nothing throws: rows with
+  // a defect are left out and appended there. `left_out`: where further rows begin that are not
+  // wanted, ascending.
+  void start(const char* text, size_t size, std::vector<BrokenRow>* rejects = nullptr,
+             std::vector<size_t> left_out = {});
 
   // Moves to the next at most `limit` rows; 0 at the end of the range. Blank lines are no rows,
-  // except in a file of one column. Throws CsvDefect for ragged rows and broken quotes.
+  // except in a file of one column. Throws CsvDefect for ragged rows, broken quotes and NUL bytes
+  // outside of quotes.
   int64_t next(int64_t limit);
 
   // The batch's values of a column; `spans` has room for the rows of the batch. Says whether there
@@ -48,7 +60,10 @@ class RangeRows {
  private:
   int64_t next_fast(int64_t limit);
   int64_t next_careful(int64_t limit);
-  [[noreturn]] void fail_ragged(size_t fields, size_t offset) const;
+  CsvDefect ragged(size_t fields, size_t offset) const;
+  // Of a row that the careful tokenizer read; nothing is thrown for a good one.
+  void check_row(const CarefulTokenizer& rows, size_t base) const;
+  bool is_left_out(size_t begin);
   FieldSpan finish_span(RawField field) const;
 
   const CsvDialect dialect_;
@@ -62,6 +77,10 @@ class RangeRows {
 
   const char* text_ = nullptr;
   size_t size_ = 0;
+  std::vector<BrokenRow>* rejects_ = nullptr;
+  std::vector<size_t> left_out_;
+  size_t next_left_out_ = 0;
+  bool check_bytes_ = false;  // there is a NUL, or invalid UTF-8 that is to be rejected row by row
   bool careful_ = false;
   int64_t batch_rows_ = 0;
   bool batch_has_quotes_ = false;

@@ -4,19 +4,18 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/batch_filter.h"
+#include "src/io/file_source.h"
 
 namespace velaria {
 
 namespace {
 
-// A range of 4 MiB has at most 4 Mi rows, and one more of up to 256 MiB: fewer chunks than this, of
-// two rows or more. What is left of an order (operator.h) is enough for a file of 500 GB.
-constexpr int kChunkBits = 21;
-
 // What the tasks of one scan share; they may outlive the scan object.
 struct ScanState {
   std::shared_ptr<const CsvLayout> layout;
   ScanRequest request;
+  ScanFilterPtr filter;
   std::shared_ptr<const TextPass> pass;
   std::unique_ptr<RangeCutter> cutter;
 };
@@ -26,11 +25,12 @@ class CsvScanTask : public ScanTask {
   explicit CsvScanTask(std::shared_ptr<ScanState> state)
       : state_(std::move(state)),
         rows_(state_->layout->rows()),
+        filter_(state_->filter),
         spans_(static_cast<size_t>(state_->request.chunk_rows)) {
     const CsvLayout& layout = *state_->layout;
     for (size_t column : state_->request.columns) {
       decoders_.push_back(ColumnDecoder::make(layout.schema.field(column).type,
-                                              layout.inferred[column], layout.dialect.quote));
+                                              layout.inferred[column], layout.dialect));
     }
   }
 
@@ -43,16 +43,13 @@ class CsvScanTask : public ScanTask {
       }
       try {
         if (!in_range_) {
-          rows_.start(range_.text(), range_.size_bytes);
+          state_->layout->start_range(range_, &rows_, &broken_);
           in_range_ = true;
-          next_order_ = range_.index << kChunkBits;
+          next_order_ = first_chunk_order(range_.file_offset, range_.index, request.chunk_rows);
         }
         const int64_t count = rows_.next(request.chunk_rows);
-        if (count > 0) {
-          fill(count, chunk);
-          return true;
-        }
-        in_range_ = false;
+        in_range_ = count > 0;
+        if (count > 0 && fill(count, chunk)) return true;
       } catch (const CsvDefect& defect) {
         throw state_->layout->defect_error(*state_->pass, defect,
                                            range_.file_offset + defect.offset);
@@ -61,31 +58,48 @@ class CsvScanTask : public ScanTask {
   }
 
  private:
-  void fill(int64_t count, Chunk* chunk) {
+  // False when no row of the batch is wanted.
+  bool fill(int64_t count, Chunk* chunk) {
     *chunk = Chunk();
     chunk->rows = count;
     chunk->order = next_order_++;
-    for (size_t i = 0; i < decoders_.size(); ++i) {
-      const size_t column = state_->request.columns[i];
-      const bool has_nulls = rows_.spans_of(column, spans_.data());
-      ColumnPtr values;
-      const int64_t bad = decoders_[i]->decode(range_.text(), spans_.data(), count, has_nulls,
-                                               range_.block, &values);
-      if (bad >= 0) {
-        const FieldSpan span = spans_[static_cast<size_t>(bad)];
-        throw state_->layout->type_error(*state_->pass, column,
-                                         text_of(state_->layout->dialect, range_.text(), span),
-                                         range_.file_offset + rows_.row_offset(bad));
-      }
-      chunk->columns.push_back(std::move(values));
+    chunk->columns.resize(decoders_.size());
+    if (filter_.wanted()) {
+      for (size_t place : filter_.columns()) decode(place, count, chunk);
+      if (!filter_.look_at(chunk)) return false;
     }
+    for (size_t i = 0; i < decoders_.size(); ++i) {
+      if (!chunk->columns[i]) decode(i, count, chunk);
+    }
+    return true;
+  }
+
+  // Of the batch's `count` rows those that the filter has left.
+  void decode(size_t i, int64_t count, Chunk* chunk) {
+    const size_t column = state_->request.columns[i];
+    const bool has_nulls = rows_.spans_of(column, spans_.data());
+    const std::vector<uint32_t>* const wanted = filter_.rows();
+    if (wanted != nullptr) {
+      for (size_t row = 0; row < wanted->size(); ++row) spans_[row] = spans_[(*wanted)[row]];
+      count = static_cast<int64_t>(wanted->size());
+    }
+    const int64_t bad = decoders_[i]->decode(range_.text(), spans_.data(), count, has_nulls,
+                                             range_.block, &chunk->columns[i]);
+    if (bad < 0) return;
+    const auto row = wanted == nullptr ? bad : int64_t{(*wanted)[static_cast<size_t>(bad)]};
+    const FieldSpan span = spans_[static_cast<size_t>(bad)];
+    throw state_->layout->type_error(
+        *state_->pass, column, text_of(state_->layout->dialect, range_.text(), span),
+        range_.file_offset + rows_.row_offset(row), range_.file_offset + span.begin);
   }
 
   const std::shared_ptr<ScanState> state_;
   RangeRows rows_;
+  BatchFilter filter_;
   std::vector<FieldSpan> spans_;
   std::vector<std::unique_ptr<ColumnDecoder>> decoders_;
   CsvRange range_;
+  std::vector<BrokenRow> broken_;  // known since the file was opened
   bool in_range_ = false;
   uint64_t next_order_ = 0;
 };
@@ -102,13 +116,17 @@ class CsvScan : public TableScan {
 }  // namespace
 
 std::unique_ptr<TableScan> make_csv_scan(std::shared_ptr<const CsvLayout> layout,
-                                         const ScanRequest& request) {
+                                         const ScanRequest& request, ScanFilterPtr filter) {
   VELARIA_CHECK(request.chunk_rows > 0);
   for (size_t column : request.columns) VELARIA_CHECK(column < layout->schema.size());
   auto state = std::make_shared<ScanState>();
   state->pass = layout->text->open_pass();
   state->cutter = layout->cut(*state->pass, layout->data_begin, request.cancellation);
   state->request = request;
+  if (filter && may_filter_first(*filter, request,
+                                 [&](size_t column) { return layout->always_fits(column); })) {
+    state->filter = std::move(filter);
+  }
   state->layout = std::move(layout);
   return std::make_unique<CsvScan>(std::move(state));
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "src/base/text.h"
+#include "src/io/csv/csv_rejects.h"
 #include "src/io/csv/csv_scan.h"
 
 namespace velaria {
@@ -106,12 +107,13 @@ void check_names_against_header(const CsvLayout& layout, const std::vector<std::
   }
 }
 
-void apply_named_types(CsvLayout* layout, std::vector<Field>* fields) {
+void apply_named_types(CsvLayout* layout, bool may_lack_columns, std::vector<Field>* fields) {
   std::vector<std::string> names;
   for (const Field& field : *fields) names.push_back(field.name);
   for (const auto& [name, type] : layout->options.types) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
+      if (may_lack_columns) continue;
       throw Error(ErrorKind::kInvalidArgument,
                   concat("types names column '", excerpt(name), "', which '", layout->path(),
                          "' does not have", did_you_mean(name, names)));
@@ -124,7 +126,7 @@ void apply_named_types(CsvLayout* layout, std::vector<Field>* fields) {
 
 std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::string& path,
                                 CsvOptions options, const FileOpenContext& context,
-                                bool watch_null_words) {
+                                bool watch_null_words, bool may_lack_columns) {
   check_csv_options(options);
   auto layout = std::make_shared<CsvLayout>();
   layout->options = std::move(options);
@@ -132,6 +134,15 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
   layout->text = TextFile::open(std::move(files), path, layout->options.input);
   layout->data_begin = layout->text->text_begin();
   const std::shared_ptr<const TextPass> pass = layout->text->open_pass();
+  if (layout->options.skip_lines > 0) {
+    const auto begin = pass->behind_lines(layout->options.skip_lines);
+    if (!begin) {
+      throw Error(
+          ErrorKind::kFileFormat,
+          concat("'", path, "' has fewer lines than skip_lines=", layout->options.skip_lines));
+    }
+    layout->data_begin = *begin;
+  }
 
   std::vector<std::string> warnings;
   const bool header = layout->options.header.value_or(true);
@@ -145,10 +156,10 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
     check_names_against_header(*layout, first.texts, &warnings);
   }
   if (header) layout->data_begin = first.end;
-  apply_named_types(layout.get(), &fields);
+  apply_named_types(layout.get(), may_lack_columns, &fields);
   for (const Field& field : fields) {
     // Refuse a type without a CSV form now, not in the first scan.
-    ColumnDecoder::make(field.type, false, layout->dialect.quote);
+    ColumnDecoder::make(field.type, false, layout->dialect);
   }
   layout->schema = Schema(fields);
 
@@ -160,6 +171,11 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
       if (inferred[i]) fields[i].type = evidence.columns[i].type();
     }
     layout->schema = Schema(std::move(fields));
+  }
+  if (layout->options.on_error == RowErrorPolicy::kSkip) {
+    auto rejected = std::make_shared<RejectedRows>(find_csv_rejects(*layout, *pass, context));
+    for (std::string& warning : rejected->warnings()) warnings.push_back(std::move(warning));
+    layout->rejected = std::move(rejected);
   }
   return std::make_shared<CsvSource>(std::move(layout), std::move(evidence), std::move(warnings));
 }
@@ -176,24 +192,64 @@ std::string CsvSource::describe() const {
                 stored_as.empty() ? "" : concat(" (", stored_as, ")"));
 }
 
+TableSourcePtr CsvSource::rejects() const {
+  return layout_->rejected ? make_reject_table(layout_->rejected->kept) : nullptr;
+}
+
+uint64_t CsvSource::order_bound(int64_t chunk_rows) const {
+  return chunk_order_bound(layout_->text->most_text_bytes(), layout_->options.range_bytes,
+                           chunk_rows);
+}
+
+DataType CsvSource::common_type(const std::vector<FileColumn>& columns) const {
+  return common_evidence(columns).type();
+}
+
+TableSourcePtr CsvSource::with_types(const std::vector<DataType>& types) const {
+  auto layout = std::make_shared<CsvLayout>(*layout_);
+  std::vector<Field> fields = layout->schema.fields();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    VELARIA_CHECK(layout->inferred[i] || fields[i].type == types[i]);
+    fields[i].type = types[i];
+  }
+  layout->schema = Schema(std::move(fields));
+  return std::make_shared<CsvSource>(std::move(layout), evidence_, warnings_);
+}
+
 std::optional<int64_t> CsvSource::known_rows() const {
+  if (layout_->rejected) return layout_->rejected->good_rows;
   if (evidence_.columns.empty() || !evidence_.whole_file) return std::nullopt;
   return evidence_.rows;
 }
 
-std::unique_ptr<TableScan> CsvSource::scan(const ScanRequest& request) const {
-  return make_csv_scan(layout_, request);
+std::unique_ptr<TableScan> CsvSource::scan_filtered(const ScanRequest& request,
+                                                    ScanFilterPtr filter) const {
+  return make_csv_scan(layout_, request, std::move(filter));
+}
+
+TypeEvidence common_evidence(const std::vector<FileColumn>& columns) {
+  const auto evidence_of = [](const FileColumn& from) -> const TypeEvidence& {
+    return static_cast<const CsvSource*>(from.file)->evidence().columns[from.column];
+  };
+  TypeEvidence all = evidence_of(columns.at(0));
+  for (size_t i = 1; i < columns.size(); ++i) all.merge(evidence_of(columns[i]));
+  return all;
 }
 
 std::shared_ptr<CsvSource> open_csv(std::shared_ptr<FileSystem> files, const std::string& path,
                                     CsvOptions options, const FileOpenContext& context) {
-  return open(std::move(files), path, std::move(options), context, false);
+  return open(std::move(files), path, std::move(options), context, false, false);
 }
 
-std::shared_ptr<CsvSource> open_csv_watching_null_words(std::shared_ptr<FileSystem> files,
-                                                        const std::string& path, CsvOptions options,
-                                                        const FileOpenContext& context) {
-  return open(std::move(files), path, std::move(options), context, true);
+FileTable open_csv_files(std::shared_ptr<FileSystem> files,
+                         const std::vector<std::string>& patterns, const CsvOptions& options,
+                         const FileOpenContext& context, bool watch_null_words) {
+  FileTableFormat format;
+  format.name = "csv";
+  format.open = [&](const std::string& path, bool may_lack_columns, const FileOpenContext& inner) {
+    return open(files, path, options, inner, watch_null_words, may_lack_columns);
+  };
+  return open_file_table(*files, patterns, options.input, options.types, format, context);
 }
 
 }  // namespace velaria

@@ -21,9 +21,9 @@
 // large file is quick, and a value that breaks the type later is TypeMismatchError. A file whose
 // types are all given is not read at all when it is opened. See csv_evidence.h for the rules.
 //
-// Scans are parallel over ranges of the file (csv_range.h); Chunk::order is
-// range << 21 | chunk in the range. Each scan opens the file again and throws FileFormatError when
-// its size, time, head or tail changed, FileAccessError when it became shorter meanwhile.
+// Scans are parallel over ranges of the file (csv_range.h). Each scan opens the file again and
+// throws FileFormatError when its size, time, head or tail changed, FileAccessError when it became
+// shorter meanwhile.
 #pragma once
 
 #include <memory>
@@ -34,11 +34,13 @@
 #include "src/io/csv/csv_inference.h"
 #include "src/io/csv/csv_layout.h"
 #include "src/io/file_options.h"
+#include "src/io/file_source.h"
+#include "src/io/file_table.h"
 #include "src/plan/table_source.h"
 
 namespace velaria {
 
-class CsvSource : public TableSource {
+class CsvSource : public SingleFileSource {
  public:
   CsvSource(std::shared_ptr<const CsvLayout> layout, CsvEvidence evidence,
             std::vector<std::string> warnings);
@@ -46,11 +48,18 @@ class CsvSource : public TableSource {
   const Schema& schema() const override { return layout_->schema; }
   std::string describe() const override;
   std::optional<int64_t> known_rows() const override;
-  std::unique_ptr<TableScan> scan(const ScanRequest& request) const override;
+  std::unique_ptr<TableScan> scan_filtered(const ScanRequest& request,
+                                           ScanFilterPtr filter) const override;
 
-  const std::string& path() const { return layout_->path(); }
+  const std::string& path() const override { return layout_->path(); }
   const CsvOptions& options() const { return layout_->options; }
-  const std::vector<std::string>& warnings() const { return warnings_; }
+  std::vector<std::string> warnings() const override { return warnings_; }
+  TableSourcePtr rejects() const override;
+  uint64_t order_bound(int64_t chunk_rows) const override;
+  bool is_serial() const override { return !layout_->text->seekable(); }
+  bool is_inferred(size_t column) const override { return layout_->inferred[column]; }
+  DataType common_type(const std::vector<FileColumn>& columns) const override;
+  TableSourcePtr with_types(const std::vector<DataType>& types) const override;
   // What the types were inferred from; without columns when none was inferred.
   const CsvEvidence& evidence() const { return evidence_; }
 
@@ -60,13 +69,18 @@ class CsvSource : public TableSource {
   const std::vector<std::string> warnings_;
 };
 
-// Throws FileAccessError, FileFormatError, InvalidArgumentError (options that do not fit the file).
+// One file; filename_column and union_by_name are for open_csv_files(). Throws FileAccessError,
+// FileFormatError, InvalidArgumentError (options that do not fit the file).
 std::shared_ptr<CsvSource> open_csv(std::shared_ptr<FileSystem> files, const std::string& path,
                                     CsvOptions options = {}, const FileOpenContext& context = {});
 
-// For the probe: like open_csv, and the evidence knows which null words it met.
-std::shared_ptr<CsvSource> open_csv_watching_null_words(std::shared_ptr<FileSystem> files,
-                                                        const std::string& path, CsvOptions options,
-                                                        const FileOpenContext& context);
+// One or many (file_table.h). Throws like open_csv() and open_file_table(). `watch_null_words` is
+// for the probe: the evidence knows which null words it met.
+FileTable open_csv_files(std::shared_ptr<FileSystem> files,
+                         const std::vector<std::string>& patterns, const CsvOptions& options = {},
+                         const FileOpenContext& context = {}, bool watch_null_words = false);
+
+// What columns of CSV files hold together: those of FileTable::inferred, not empty.
+TypeEvidence common_evidence(const std::vector<FileColumn>& columns);
 
 }  // namespace velaria

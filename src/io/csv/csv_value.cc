@@ -81,6 +81,7 @@ bool parse_uint64_lenient(const char* text, size_t size, uint64_t* out) {
 }
 
 bool parse_float64_strict(const char* text, size_t size, double* out) {
+  if (size >= 3 && parse_short_decimal(text, size, out)) return true;
   int64_t integer = 0;
   if (parse_int64_strict(text, size, &integer)) {
     *out = static_cast<double>(integer);
@@ -95,6 +96,7 @@ bool parse_float64_strict(const char* text, size_t size, double* out) {
 }
 
 bool parse_float64_lenient(const char* text, size_t size, double* out) {
+  if (size >= 3 && parse_short_decimal(text, size, out)) return true;
   return parse_float_lenient(text, size, out);
 }
 
@@ -121,12 +123,22 @@ bool DateParser::parse_date(const char* text, size_t size, int32_t* days) {
     *days = last_days_;
     return true;
   }
-  const auto parsed = velaria::parse_date({text, size});
-  if (!parsed) return false;
+  uint32_t year = 0;
+  uint32_t month = 0;
+  uint32_t day = 0;
+  if (text[4] != '-' || text[7] != '-' || !parse_short_digits(text, 4, &year) ||
+      !parse_short_digits(text + 5, 2, &month) || !parse_short_digits(text + 8, 2, &day)) {
+    return false;
+  }
+  constexpr uint8_t kDays[] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (month < 1 || month > 12 || day < 1 || day > kDays[month]) return false;
+  const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  if (month == 2 && day == 29 && !leap) return false;
   std::memcpy(last_text_, text, 10);
-  last_days_ = *parsed;
+  last_days_ = static_cast<int32_t>(days_from_civil(
+      {static_cast<int32_t>(year), static_cast<int32_t>(month), static_cast<int32_t>(day)}));
   has_last_ = true;
-  *days = *parsed;
+  *days = last_days_;
   return true;
 }
 
@@ -135,12 +147,14 @@ bool DateParser::parse_timestamp(const char* text, size_t size, TimeUnit unit, b
   // YYYY-MM-DD HH:MM:SS, by far the most common form, at fixed places.
   const bool zulu = with_offset && size == 20 && text[19] == 'Z';
   if ((size == 19 && !with_offset) || zulu) {
-    const auto two = [&](size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
-    bool form = (text[10] == ' ' || text[10] == 'T') && text[13] == ':' && text[16] == ':';
-    for (size_t at : {11, 12, 14, 15, 17, 18}) form = form && is_digit(text[at]);
+    uint32_t clock[3] = {};
+    const bool form = (text[10] == ' ' || text[10] == 'T') && text[13] == ':' && text[16] == ':' &&
+                      parse_short_digits(text + 11, 2, &clock[0]) &&
+                      parse_short_digits(text + 14, 2, &clock[1]) &&
+                      parse_short_digits(text + 17, 2, &clock[2]);
     int32_t days = 0;
-    if (form && two(11) < 24 && two(14) < 60 && two(17) < 60 && parse_date(text, 10, &days)) {
-      const int64_t seconds = int64_t{days} * 86400 + two(11) * 3600 + two(14) * 60 + two(17);
+    if (form && clock[0] < 24 && clock[1] < 60 && clock[2] < 60 && parse_date(text, 10, &days)) {
+      const int64_t seconds = int64_t{days} * 86400 + clock[0] * 3600 + clock[1] * 60 + clock[2];
       return !__builtin_mul_overflow(seconds, units_per_second(unit), out);
     }
   }

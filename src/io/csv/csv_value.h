@@ -70,6 +70,85 @@ inline bool parse_int64_strict(const char* text, size_t size, int64_t* out) {
   return true;
 }
 
+// True for 8 decimal digits.
+inline bool are_digits(const char* text) {
+  uint64_t word;
+  std::memcpy(&word, text, 8);
+  constexpr uint64_t kHigh = 0xF0F0F0F0F0F0F0F0ULL;
+  // 0x30 to 0x3F, and still below 0x40 with 6 added: 0x30 to 0x39.
+  return ((word & kHigh) | (((word + 0x0606060606060606ULL) & kHigh) >> 4)) ==
+         0x3333333333333333ULL;
+}
+
+// True for a strict integer of at most 15 digits: it is an int64 and a double, whatever its value.
+inline bool is_short_integer(const char* text, size_t size) {
+  const size_t sign = size > 0 && text[0] == '-' ? 1 : 0;
+  text += sign;
+  size -= sign;
+  if (size - 1 >= 15) return false;
+  if (text[0] == '0' && (size > 1 || sign == 1)) return false;
+  uint32_t value = 0;
+  if (size <= 8) return parse_short_digits(text, size, &value);
+  return are_digits(text) && are_digits(text + size - 8);
+}
+
+// Position of the first '.' in a text of at most 16 bytes, or something behind its end.
+inline size_t find_point(const char* text, size_t size) {
+  for (size_t i = 0; i < size; i += 8) {
+    uint64_t word;
+    std::memcpy(&word, text + i, 8);
+    const uint64_t difference = word ^ 0x2E2E2E2E2E2E2E2EULL;
+    const uint64_t zero =
+        (difference - 0x0101010101010101ULL) & ~difference & 0x8080808080808080ULL;
+    if (zero != 0) return i + static_cast<size_t>(__builtin_ctzll(zero)) / 8;
+  }
+  return 16;
+}
+
+// The common form of fractions: digits on both sides of the point, 15 in all, no needless zero in
+// front, no exponent. Both parts are doubles exactly then, and so the quotient is the nearest
+// double.
+inline bool parse_short_decimal(const char* text, size_t size, double* out) {
+  const bool negative = text[0] == '-';
+  text += negative;
+  size -= negative;
+  if (size - 3 > 13) return false;  // 3 to 16 bytes
+  const size_t point = find_point(text, size);
+  if (point == 0 || point + 1 >= size || (text[0] == '0' && point > 1)) return false;
+  uint64_t whole = 0;
+  uint64_t fraction = 0;
+  const size_t places = size - point - 1;
+  if (!parse_digits(text, point, &whole) || !parse_digits(text + point + 1, places, &fraction)) {
+    return false;
+  }
+  constexpr uint64_t kPowers[] = {
+      1,           10,           100,           1000,           10000,
+      100000,      1000000,      10000000,      100000000,      1000000000,
+      10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000};
+  const auto digits = static_cast<double>(whole * kPowers[places] + fraction);
+  const double value = digits / static_cast<double>(kPowers[places]);
+  *out = negative ? -value : value;
+  return true;
+}
+
+// True for digits on both sides of one point, without a needless zero in front: a double, if it is
+// not too long.
+inline bool is_plain_decimal(const char* text, size_t size) {
+  const size_t sign = size > 0 && text[0] == '-' ? 1 : 0;
+  if (size < sign + 3 || size > 300 || text[sign] == '.') return false;
+  if (text[sign] == '0' && text[sign + 1] != '.') return false;
+  size_t i = sign;
+  while (i < size && static_cast<unsigned char>(text[i] - '0') < 10) ++i;
+  if (i + 1 >= size || text[i] != '.') return false;
+  for (++i; i + 8 <= size; i += 8) {
+    if (!are_digits(text + i)) return false;
+  }
+  for (; i < size; ++i) {
+    if (static_cast<unsigned char>(text[i] - '0') >= 10) return false;
+  }
+  return true;
+}
+
 // True when a double holds the integer digit for digit.
 inline bool is_exact_double(int64_t value) {
   const auto rounded = static_cast<double>(value);

@@ -20,19 +20,20 @@
 #include "src/column/chunk.h"
 #include "src/column/schema.h"
 #include "src/io/file_options.h"
+#include "src/io/text_writer.h"
 
 namespace velaria {
 
-class CsvWriter {
+class CsvWriter : public TextWriter {
  public:
   // `options`: delimiter, quote, header and null_texts are used. Throws InvalidArgumentError when
   // they do not fit together or the quote is '\0': not everything could be written then.
   CsvWriter(Schema schema, CsvOptions options = {});
 
   // Appends the header line, unless options.header is false.
-  void write_header(std::string* out) const;
+  void write_header(std::string* out) const override;
   // Appends the selected rows of a chunk, one line each, ended by LF.
-  void write_chunk(const Chunk& chunk, std::string* out) const;
+  void write_chunk(const Chunk& chunk, std::string* out) const override;
 
  private:
   void write_text(std::string_view text, std::string* out) const;

@@ -6,6 +6,7 @@
 #include "src/column/builder.h"
 #include "src/io/csv/csv_value.h"
 #include "src/io/json/json_text.h"
+#include "src/io/text_table/text_layout.h"
 
 namespace velaria {
 
@@ -30,6 +31,14 @@ class JsonVectorDecoder : public ColumnDecoder {
     }
     *out = builder.finish();
     return -1;
+  }
+
+  void find_misfits(const char* text, const FieldSpan* spans, int64_t rows,
+                    std::vector<int64_t>* out) override {
+    for (int64_t row = 0; row < rows; ++row) {
+      const FieldSpan span = spans[row];
+      if (!span.is_null() && !read(text + span.begin, span.length())) out->push_back(row);
+    }
   }
 
  private:
@@ -110,7 +119,7 @@ class JsonBinaryDecoder : public ColumnDecoder {
 std::unique_ptr<ColumnDecoder> make_json_decoder(const DataType& type, bool strict) {
   if (type.is_vector()) return std::make_unique<JsonVectorDecoder>(type);
   if (type.id() == TypeId::kBinary) return std::make_unique<JsonBinaryDecoder>();
-  return ColumnDecoder::make(type, strict, '\0');
+  return ColumnDecoder::make(type, strict, plain_text_dialect());
 }
 
 }  // namespace velaria

@@ -73,8 +73,7 @@ class SpanSink {
   }
   void reject(TextDefect& defect, size_t begin, size_t end) {
     if (rejected_ == nullptr) return;
-    rejected_->add({range_->file_offset + begin, std::move(defect.what),
-                    std::string(range_->text() + begin, std::min<size_t>(end - begin, 200))});
+    rejected_->add(rejected_line(layout_, *range_, std::move(defect.what), begin, end));
   }
 
   int32_t key(const char* text, size_t size, size_t offset) {
@@ -190,6 +189,12 @@ std::unique_ptr<RowReader> JsonLayout::read_rows(const std::vector<size_t>& colu
 
 std::unique_ptr<ColumnDecoder> JsonLayout::decoder(size_t column) const {
   return make_json_decoder(schema.field(column).type, inferred[column]);
+}
+
+std::shared_ptr<TextLayout> JsonLayout::with_schema(Schema other) const {
+  auto out = std::make_shared<JsonLayout>(*this);
+  out->schema = std::move(other);
+  return out;
 }
 
 void JsonLayout::set_schema(std::vector<Field> fields) {

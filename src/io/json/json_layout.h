@@ -19,6 +19,8 @@ struct JsonLayout : TextLayout {
   std::unordered_map<std::string, int32_t> places;  // of the columns, by name
 
   std::string format() const override { return "json"; }
+  int64_t range_bytes() const override { return options.range_bytes; }
+  std::shared_ptr<TextLayout> with_schema(Schema other) const override;
   std::unique_ptr<TextRangeCutter> cut(const TextPass& pass,
                                        const CancellationToken* cancellation) const override;
   std::unique_ptr<RowReader> read_rows(const std::vector<size_t>& columns,

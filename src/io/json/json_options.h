@@ -11,7 +11,7 @@
 
 #include "src/column/schema.h"
 #include "src/io/file_options.h"
-#include "src/io/text_table/text_options.h"
+#include "src/io/option_texts.h"
 
 namespace velaria {
 

@@ -58,8 +58,7 @@ class EvidenceSink {
   }
   void abandon_object() { seen_.clear(); }
   void reject(TextDefect& defect, size_t begin, size_t end) {
-    found.rejected.add({range_->file_offset + begin, std::move(defect.what),
-                        std::string(range_->text() + begin, std::min<size_t>(end - begin, 200))});
+    found.rejected.add(rejected_line(layout_, *range_, std::move(defect.what), begin, end));
   }
 
   int32_t key(const char* text, size_t size, size_t offset) {
@@ -156,8 +155,9 @@ class EvidencePass {
       : layout_(layout), named_(std::move(named)) {}
 
   FileEvidence run(const TextPass& pass, const FileOpenContext& context) {
-    visit_ranges(layout_, pass, context, layout_.options.range_bytes,
-                 [this] { return std::make_unique<Visitor>(this); });
+    visit_ranges(layout_, pass, context, [this] { return std::make_unique<Visitor>(this); });
+    total_.rejected.good_rows = total_.rows;
+    total_.rejected.finish(pass);
     if (static_cast<int64_t>(total_.columns.size()) > layout_.options.max_columns) {
       throw Error(ErrorKind::kFileFormat,
                   concat("'", layout_.path(), "' has more than ", layout_.options.max_columns,
@@ -195,7 +195,7 @@ class EvidencePass {
   void merge(FileEvidence& part) {
     const std::lock_guard<std::mutex> lock(mutex_);
     total_.rows += part.rows;
-    total_.rejected.merge(part.rejected);
+    total_.rejected.merge(std::move(part.rejected));
     total_.others.insert(total_.others.end(), part.others.begin(), part.others.end());
     for (KeyColumn& column : part.columns) {
       if (column.first_seen == UINT64_MAX) continue;  // in bad lines only
@@ -242,8 +242,11 @@ std::vector<std::string> names_of(const FileEvidence& evidence) {
                      "' has as a key", did_you_mean(name, known)));
 }
 
-// The columns of the schema, once the file was looked at.
-std::vector<Field> choose_fields(const FileEvidence& evidence, JsonLayout* layout) {
+// The columns of the schema and what their types come from, once the file was looked at.
+// `missing`: names of columns that no object has, with nothing that says their types; null: they
+// are an error.
+std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayout* layout,
+                                         std::vector<std::string>* missing) {
   const std::vector<KeyColumn>& keys = evidence.columns;
   const JsonOptions& options = layout->options;
   std::map<std::string, const KeyColumn*> by_name;
@@ -253,32 +256,38 @@ std::vector<Field> choose_fields(const FileEvidence& evidence, JsonLayout* layou
     for (const KeyColumn& key : keys) wanted.push_back({key.name, std::nullopt});
   }
   std::vector<Field> fields;
+  std::vector<JsonEvidence> out;
   layout->inferred.clear();
   std::vector<std::string> names;
   for (const JsonColumn& column : wanted) {
     names.push_back(column.name);
     const auto typed = options.types.find(column.name);
     const auto found = by_name.find(column.name);
-    if (typed != options.types.end() || column.type) {
+    const bool given = typed != options.types.end() || column.type;
+    out.push_back(found == by_name.end() ? JsonEvidence() : found->second->evidence);
+    if (given) {
       fields.push_back({column.name, typed != options.types.end() ? typed->second : *column.type});
-    } else if (found == by_name.end()) {
-      refuse_name(*layout, "columns", column.name, names_of(evidence));
     } else {
-      fields.push_back({column.name, found->second->evidence.type()});
+      if (found == by_name.end()) {
+        if (missing == nullptr) refuse_name(*layout, "columns", column.name, names_of(evidence));
+        missing->push_back(column.name);
+      }
+      fields.push_back({column.name, out.back().type()});
     }
-    layout->inferred.push_back(typed == options.types.end() && !column.type);
+    layout->inferred.push_back(!given);
   }
   for (const auto& [name, type] : options.types) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    if (missing != nullptr && options.columns.empty()) continue;
     refuse_name(*layout, "types", name, names);
   }
-  return fields;
+  layout->set_schema(std::move(fields));
+  return out;
 }
 
-}  // namespace
-
-std::shared_ptr<TextSource> open_json(std::shared_ptr<FileSystem> files, const std::string& path,
-                                      JsonOptions options, const FileOpenContext& context) {
+std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::string& path,
+                                 JsonOptions options, const FileOpenContext& context,
+                                 std::vector<std::string>* missing) {
   check_json_options(options);
   auto layout = std::make_shared<JsonLayout>();
   layout->options = std::move(options);
@@ -292,9 +301,10 @@ std::shared_ptr<TextSource> open_json(std::shared_ptr<FileSystem> files, const s
     named[column.name] = true;
     all_typed = all_typed && (column.type || layout->options.types.count(column.name) != 0);
   }
+  const bool skip = layout->rules.skip_bad_lines;
   FileEvidence evidence;
   std::optional<int64_t> rows;
-  if (!all_typed || layout->rules.skip_bad_lines) {
+  if (!all_typed || skip) {
     evidence = EvidencePass(*layout, std::move(named)).run(*pass, context);
     rows = evidence.rows;
     if (evidence.rows == 0 && layout->options.columns.empty()) {
@@ -304,13 +314,53 @@ std::shared_ptr<TextSource> open_json(std::shared_ptr<FileSystem> files, const s
                          "columns, with types, if that is right"));
     }
   }
-  layout->rules.strict = all_typed && !layout->rules.skip_bad_lines;
-  layout->set_schema(choose_fields(evidence, layout.get()));
+  std::vector<JsonEvidence> column_evidence = choose_columns(evidence, layout.get(), missing);
   // Refuse a type without a JSON form now, not in the first scan.
   for (size_t i = 0; i < layout->schema.size(); ++i) layout->decoder(i);
-  std::vector<std::string> warnings = layout->warnings_of(*pass, evidence.rejected, evidence.rows);
-  return std::make_shared<TextSource>(std::move(layout), rows, std::move(evidence.rejected),
-                                      std::move(warnings));
+  if (skip) {
+    const std::vector<size_t> may_not_fit = columns_that_may_not_fit(*layout);
+    auto rejected = std::make_shared<RejectedRows>(
+        may_not_fit.empty() ? std::move(evidence.rejected)
+                            : find_text_rejects(*layout, *pass, context, may_not_fit));
+    rows = rejected->good_rows;
+    layout->rejected = std::move(rejected);
+  }
+  layout->rules.strict = all_typed && !skip;
+  return std::make_shared<InferredTextSource<JsonEvidence>>(std::move(layout), rows,
+                                                            std::move(column_evidence));
+}
+
+}  // namespace
+
+std::shared_ptr<TextSource> open_json(std::shared_ptr<FileSystem> files, const std::string& path,
+                                      JsonOptions options, const FileOpenContext& context) {
+  return open(std::move(files), path, std::move(options), context, nullptr);
+}
+
+FileTable open_json_files(std::shared_ptr<FileSystem> files,
+                          const std::vector<std::string>& patterns, const JsonOptions& options,
+                          const FileOpenContext& context) {
+  std::mutex mutex;
+  std::map<std::string, size_t> lacking;  // by column: how many files have no such key
+  FileTableFormat format;
+  format.name = "json";
+  format.by_name = true;
+  format.open = [&](const std::string& path, bool may_lack_columns, const FileOpenContext& inner) {
+    std::vector<std::string> missing;
+    auto source = open(files, path, options, inner, may_lack_columns ? &missing : nullptr);
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (const std::string& name : missing) ++lacking[name];
+    return source;
+  };
+  FileTable table =
+      open_file_table(*files, patterns, options.input, options.types, format, context);
+  for (const auto& [name, count] : lacking) {
+    if (count < table.files.size()) continue;
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("columns names '", excerpt(name), "', which no object of the ", count,
+                       " files has as a key"));
+  }
+  return table;
 }
 
 bool json_objects_span_lines(std::string_view head) {

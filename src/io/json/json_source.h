@@ -13,13 +13,11 @@
 //   given in `types` or `columns` are read as read_csv does: a number in quotes is an int64 if it
 //   is asked to be one.
 // - Objects, and arrays, are text: the JSON they stand in the file as. An array of numbers becomes
-// a
-//   vector if the type given is fixed_size_list<float32>[n].
+//   a vector if the type given is fixed_size_list<float32>[n].
 // - All of JSON's escapes are known; half of a surrogate pair is an error. Numbers keep every
-// digit:
-//   integers beyond int64 make their column text.
+//   digit: integers beyond int64 make their column text.
 // - Nesting beyond 1024 levels, more than max_columns keys and rows beyond max_row_bytes are
-// errors.
+//   errors.
 //
 // Throws FileAccessError; FileFormatError with line, column and byte for what is no JSON; an
 // InvalidArgumentError for options that do not fit the file.
@@ -27,17 +25,26 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "src/base/file_system.h"
 #include "src/io/file_options.h"
+#include "src/io/file_table.h"
 #include "src/io/json/json_options.h"
 #include "src/io/text_table/text_source.h"
 
 namespace velaria {
 
+// One file; filename_column is for open_json_files().
 std::shared_ptr<TextSource> open_json(std::shared_ptr<FileSystem> files, const std::string& path,
                                       JsonOptions options = {},
                                       const FileOpenContext& context = {});
+
+// One or many (file_table.h): columns go by their keys, in the order in which the files are met,
+// and one that a file lacks is NULL in its rows.
+FileTable open_json_files(std::shared_ptr<FileSystem> files,
+                          const std::vector<std::string>& patterns, const JsonOptions& options = {},
+                          const FileOpenContext& context = {});
 
 // Whether the first object of `head`, the start of a text, is followed by others only on lines of
 // their own: what `multiline` means when it is not said.

@@ -18,16 +18,17 @@
 
 #include "src/column/chunk.h"
 #include "src/column/schema.h"
+#include "src/io/text_writer.h"
 
 namespace velaria {
 
-class JsonWriter {
+class JsonWriter : public TextWriter {
  public:
   // Throws InvalidArgumentError for two columns of one name: an object has each key once.
   explicit JsonWriter(Schema schema);
 
   // Appends the selected rows of a chunk, one line each, ended by LF.
-  void write_chunk(const Chunk& chunk, std::string* out) const;
+  void write_chunk(const Chunk& chunk, std::string* out) const override;
 
  private:
   const Schema schema_;

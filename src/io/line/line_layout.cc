@@ -127,8 +127,9 @@ class LineRowReader : public RowReader {
   bool reject(std::string_view line, TextDefect defect) {
     if (layout_.options.on_error == RowErrorPolicy::kFail) throw TextDefect(defect);
     if (rejected_ != nullptr) {
-      rejected_->add({range_->file_offset + offset_of(line), std::move(defect.what),
-                      std::string(line.substr(0, 200))});
+      const size_t begin = offset_of(line);
+      rejected_->add(
+          rejected_line(layout_, *range_, std::move(defect.what), begin, begin + line.size()));
     }
     return false;
   }
@@ -232,6 +233,12 @@ void split_line(const LineOptions& options, std::string_view line,
     begin = end + delimiter.size();
   }
   fields->push_back(line.substr(begin));
+}
+
+std::shared_ptr<TextLayout> LineLayout::with_schema(Schema other) const {
+  auto out = std::make_shared<LineLayout>(*this);
+  out->schema = std::move(other);
+  return out;
 }
 
 std::unique_ptr<TextRangeCutter> LineLayout::cut(const TextPass& pass,

@@ -20,6 +20,8 @@ struct LineLayout : TextLayout {
   bool exact_fields = false;  // split: a line has one field for each column, no more
 
   std::string format() const override { return "line"; }
+  int64_t range_bytes() const override { return options.range_bytes; }
+  std::shared_ptr<TextLayout> with_schema(Schema other) const override;
   std::unique_ptr<TextRangeCutter> cut(const TextPass& pass,
                                        const CancellationToken* cancellation) const override;
   std::unique_ptr<RowReader> read_rows(const std::vector<size_t>& columns,

@@ -12,18 +12,6 @@ namespace {
 
 const char* const kReader = "line";
 
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i, 2) == "\\t" || text.substr(i, 2) == "\\\\") {
-      out += text[++i] == 't' ? '\t' : '\\';
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 LineOptions line_options_from_text(const std::map<std::string, std::string>& texts) {
@@ -46,7 +34,7 @@ LineOptions line_options_from_text(const std::map<std::string, std::string>& tex
          options.mode = option.text == "split" ? LineMode::kSplit : LineMode::kRegex;
        }},
       {"split_delimiter",
-       [&](const OptionText& option) { options.split_delimiter = unescape(option.text); }},
+       [&](const OptionText& option) { options.split_delimiter = option.characters(); }},
       {"regex_pattern",
        [&](const OptionText& option) {
          options.regex_pattern = option.text;
@@ -79,16 +67,8 @@ LineOptions line_options_from_text(const std::map<std::string, std::string>& tex
       {"skip_empty_lines",
        [&](const OptionText& option) { options.skip_empty_lines = option.boolean(); }},
       {"types", [&](const OptionText& option) { options.types = option.types(); }},
-      {"null_text",
-       [&](const OptionText& option) {
-         options.null_texts.clear();
-         for (const NamedText& item : option.named_list()) options.null_texts.push_back(item.name);
-       }},
-      {"ragged",
-       [&](const OptionText& option) {
-         if (option.text != "error" && option.text != "pad") option.refuse("error or pad");
-         options.ragged = option.text == "pad" ? RaggedPolicy::kPad : RaggedPolicy::kError;
-       }},
+      {"null_text", [&](const OptionText& option) { options.null_texts = option.words(); }},
+      {"ragged", [&](const OptionText& option) { options.ragged = option.ragged(); }},
       {"on_error", [&](const OptionText& option) { options.on_error = option.row_errors(); }},
       {"range_bytes", [&](const OptionText& option) { options.range_bytes = option.number(); }},
       {"max_row_bytes", [&](const OptionText& option) { options.max_row_bytes = option.number(); }},

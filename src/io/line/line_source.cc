@@ -124,12 +124,13 @@ std::vector<Field> group_fields(LineLayout* layout) {
   return fields;
 }
 
-void apply_named_types(LineLayout* layout, std::vector<Field>* fields) {
+void apply_named_types(LineLayout* layout, bool may_lack_columns, std::vector<Field>* fields) {
   std::vector<std::string> names;
   for (const Field& field : *fields) names.push_back(field.name);
   for (const auto& [name, type] : layout->options.types) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
+      if (may_lack_columns) continue;
       throw Error(ErrorKind::kInvalidArgument,
                   concat("types names column '", excerpt(name), "', which there is not",
                          did_you_mean(name, names), "; the columns are ", join_texts(names, ", ")));
@@ -146,13 +147,14 @@ class EvidencePass {
       : layout_(layout), evidence_(layout.schema.size()) {}
 
   void run(const TextPass& pass, const FileOpenContext& context) {
-    visit_ranges(layout_, pass, context, layout_.options.range_bytes,
-                 [this] { return std::make_unique<Visitor>(this); });
+    visit_ranges(layout_, pass, context, [this] { return std::make_unique<Visitor>(this); });
+    rejected_.good_rows = rows_;
+    rejected_.finish(pass);
   }
 
   int64_t rows() const { return rows_; }
   RejectedRows& rejected() { return rejected_; }
-  DataType type(size_t column) const { return evidence_[column].type(); }
+  std::vector<TypeEvidence>& evidence() { return evidence_; }
 
  private:
   class Visitor : public RangeVisitor {
@@ -174,7 +176,7 @@ class EvidencePass {
           reader_->spans_of(i, spans_.data());
           for (int64_t row = 0; row < count; ++row) {
             const FieldSpan span = spans_[static_cast<size_t>(row)];
-            if (!span.is_null()) evidence_[i].observe(range->text(), span, '\0');
+            if (!span.is_null()) evidence_[i].observe(range->text(), span, plain_text_dialect());
           }
         }
       }
@@ -183,7 +185,7 @@ class EvidencePass {
     void finish() override {
       const std::lock_guard<std::mutex> lock(pass_->mutex_);
       pass_->rows_ += rows_;
-      pass_->rejected_.merge(rejected_);
+      pass_->rejected_.merge(std::move(rejected_));
       for (size_t i = 0; i < columns_.size(); ++i) {
         pass_->evidence_[columns_[i]].merge(evidence_[i]);
       }
@@ -206,10 +208,9 @@ class EvidencePass {
   int64_t rows_ = 0;
 };
 
-}  // namespace
-
-std::shared_ptr<TextSource> open_lines(std::shared_ptr<FileSystem> files, const std::string& path,
-                                       LineOptions options, const FileOpenContext& context) {
+std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::string& path,
+                                 LineOptions options, const FileOpenContext& context,
+                                 bool may_lack_columns) {
   check_line_options(options);
   auto layout = std::make_shared<LineLayout>();
   layout->options = std::move(options);
@@ -219,29 +220,53 @@ std::shared_ptr<TextSource> open_lines(std::shared_ptr<FileSystem> files, const 
                                   ? group_fields(layout.get())
                                   : split_fields(layout.get(), *text_pass, context.cancellation);
   layout->inferred.assign(fields.size(), true);
-  apply_named_types(layout.get(), &fields);
+  apply_named_types(layout.get(), may_lack_columns, &fields);
   layout->schema = Schema(fields);
   // Refuse a type without a text form now, not in the first scan.
   for (size_t i = 0; i < fields.size(); ++i) layout->decoder(i);
 
+  const bool skip = layout->options.on_error == RowErrorPolicy::kSkip;
   const std::vector<bool>& inferred = layout->inferred;
   std::optional<int64_t> rows;
-  RejectedRows rejected;
-  std::vector<std::string> warnings;
-  if (layout->options.on_error == RowErrorPolicy::kSkip ||
-      std::find(inferred.begin(), inferred.end(), true) != inferred.end()) {
+  std::vector<TypeEvidence> evidence(fields.size());
+  if (skip || std::find(inferred.begin(), inferred.end(), true) != inferred.end()) {
     EvidencePass pass(*layout);
     pass.run(*text_pass, context);
     rows = pass.rows();
-    rejected = std::move(pass.rejected());
+    evidence = std::move(pass.evidence());
     for (size_t i = 0; i < fields.size(); ++i) {
-      if (inferred[i]) fields[i].type = pass.type(i);
+      if (inferred[i]) fields[i].type = evidence[i].type();
     }
     layout->schema = Schema(std::move(fields));
-    warnings = layout->warnings_of(*text_pass, rejected, *rows);
+    if (skip) {
+      const std::vector<size_t> may_not_fit = columns_that_may_not_fit(*layout);
+      auto rejected = std::make_shared<RejectedRows>(
+          may_not_fit.empty() ? std::move(pass.rejected())
+                              : find_text_rejects(*layout, *text_pass, context, may_not_fit));
+      rows = rejected->good_rows;
+      layout->rejected = std::move(rejected);
+    }
   }
-  return std::make_shared<TextSource>(std::move(layout), rows, std::move(rejected),
-                                      std::move(warnings));
+  return std::make_shared<InferredTextSource<TypeEvidence>>(std::move(layout), rows,
+                                                            std::move(evidence));
+}
+
+}  // namespace
+
+std::shared_ptr<TextSource> open_lines(std::shared_ptr<FileSystem> files, const std::string& path,
+                                       LineOptions options, const FileOpenContext& context) {
+  return open(std::move(files), path, std::move(options), context, false);
+}
+
+FileTable open_line_files(std::shared_ptr<FileSystem> files,
+                          const std::vector<std::string>& patterns, const LineOptions& options,
+                          const FileOpenContext& context) {
+  FileTableFormat format;
+  format.name = "line";
+  format.open = [&](const std::string& path, bool may_lack_columns, const FileOpenContext& inner) {
+    return open(files, path, options, inner, may_lack_columns);
+  };
+  return open_file_table(*files, patterns, options.input, options.types, format, context);
 }
 
 }  // namespace velaria

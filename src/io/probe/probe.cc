@@ -5,6 +5,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/file_list.h"
 #include "src/io/json/json_source.h"
 #include "src/io/line/line_source.h"
 #include "src/io/probe/probe_candidates.h"
@@ -14,18 +15,57 @@ namespace velaria {
 
 namespace {
 
-constexpr size_t kSampleBytes = size_t{256} << 10;
+// Files up to this size are judged whole; of larger ones three parts of this size are.
+constexpr size_t kWholeBytes = size_t{1} << 20;
+constexpr size_t kPartBytes = size_t{256} << 10;
 
-// The text of the first bytes, whole lines.
-std::string read_sample(const TextFile& file, bool* whole_file) {
-  std::string sample = file.open_pass()->text_at(file.text_begin(), kSampleBytes);
-  *whole_file = sample.size() < kSampleBytes;
-  if (!*whole_file) {
-    // One endless line stays as it is.
-    const size_t end = sample.find_last_of("\r\n");
-    if (end != std::string::npos) sample.resize(end + 1);
+// What is judged, each part whole lines with padding behind it.
+struct SampleText {
+  std::string first;
+  bool whole_file = true;
+  std::vector<std::string> later;
+  size_t first_size = 0;
+
+  ProbeSample view() const {
+    ProbeSample out{std::string_view(first).substr(0, first_size), whole_file};
+    for (const std::string& part : later) {
+      out.later.push_back(std::string_view(part).substr(0, part.size() - kCsvPaddingBytes));
+    }
+    return out;
   }
-  return sample;
+};
+
+void keep_whole_lines(std::string* text) {
+  // One endless line stays as it is.
+  const size_t end = text->find_last_of("\r\n");
+  if (end != std::string::npos) text->resize(end + 1);
+}
+
+SampleText read_sample(const TextFile& file) {
+  SampleText out;
+  const auto pass = file.open_pass();
+  out.first = pass->text_at(file.text_begin(), kWholeBytes + 1);
+  out.whole_file = out.first.size() <= kWholeBytes;
+  if (!out.whole_file) {
+    out.first.resize(kPartBytes);
+    keep_whole_lines(&out.first);
+    // Compressed text has no middle that could be looked at alone.
+    if (const auto size = file.text_bytes()) {
+      for (const uint64_t begin : {*size / 2, *size - kPartBytes}) {
+        std::string part = pass->text_at(begin, kPartBytes);
+        const size_t line_end = part.find('\n');
+        if (line_end == std::string::npos) continue;
+        part.erase(0, line_end + 1);
+        if (begin + kPartBytes < *size) keep_whole_lines(&part);
+        if (part.empty()) continue;
+        part.append(kCsvPaddingBytes, '\0');
+        out.later.push_back(std::move(part));
+      }
+    }
+  }
+  out.first_size = out.first.size();
+  out.first.append(kCsvPaddingBytes, '\0');
+  return out;
 }
 
 bool has_content(std::string_view text) {
@@ -33,12 +73,12 @@ bool has_content(std::string_view text) {
 }
 
 // Words that stand for NULL in columns that are numbers otherwise.
-std::vector<std::string> find_null_words(const CsvSource& source,
+std::vector<std::string> find_null_words(const FileTable& table,
                                          std::vector<std::string>* warnings) {
   std::vector<std::string> words;
-  const CsvEvidence& evidence = source.evidence();
-  for (size_t i = 0; i < evidence.columns.size(); ++i) {
-    const TypeEvidence& column = evidence.columns[i];
+  for (size_t i = 0; i < table.inferred.size(); ++i) {
+    if (table.inferred[i].empty()) continue;
+    const TypeEvidence column = common_evidence(table.inferred[i]);
     const uint32_t seen = column.null_words();
     const DataType type = column.type_without_null_words();
     if (column.type().id() != TypeId::kUtf8 || !type.is_numeric()) continue;
@@ -49,65 +89,67 @@ std::vector<std::string> find_null_words(const CsvSource& source,
     warnings->push_back(concat("'", word,
                                "' is read as NULL in every column: it is the only value "
                                "of column '",
-                               source.schema().field(i).name, "' that is not ", type.to_string(),
-                               "; to keep it as text, read with null_text ''"));
+                               table.source->schema().field(i).name, "' that is not ",
+                               type.to_string(), "; to keep it as text, read with null_text ''"));
   }
   return words;
+}
+
+void describe_source(TableSourcePtr source, ProbeResult* out) {
+  const std::vector<std::string> warnings = warnings_of(*source);
+  out->warnings.insert(out->warnings.end(), warnings.begin(), warnings.end());
+  out->schema = source->schema();
+  out->columns = out->schema.fields();
+  if (!out->input.filename_column.empty()) out->columns.pop_back();
+  out->source = std::move(source);
 }
 
 void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& best,
                   const FileOpenContext& context, ProbeResult* out) {
   out->delimiter = best.delimiter;
   out->quote = best.quote;
+  out->escape = best.escape;
   out->header = best.header;
-  CsvOptions options;
-  options.delimiter = best.delimiter;
-  options.quote = best.quote;
-  options.header = best.header;
-  options.input = to_input_options(*out);
-  auto source = open_csv_watching_null_words(files, out->path, options, context);
-  out->null_texts = find_null_words(*source, &out->warnings);
+  out->skip_lines = best.skip_lines;
+  out->warnings.insert(out->warnings.end(), best.warnings.begin(), best.warnings.end());
+  CsvOptions options = to_csv_options(*out);  // without columns yet
+  FileTable table = open_csv_files(files, out->paths, options, context, true);
+  out->null_texts = find_null_words(table, &out->warnings);
   if (!out->null_texts.empty()) {
     options.null_texts = out->null_texts;
-    source = open_csv(files, out->path, options, context);
+    table = open_csv_files(files, out->paths, options, context);
   }
-  const std::vector<std::string>& warnings = source->warnings();
-  out->warnings.insert(out->warnings.end(), warnings.begin(), warnings.end());
+  describe_source(table.source, out);
   if (!best.header_is_sure) {
     out->warnings.push_back(concat("the first row is taken as ", best.header ? "a header" : "data",
                                    ", which is a guess; say header=true or header=false"));
   }
-  out->schema = source->schema();
-  out->columns = out->schema.fields();
-}
-
-void describe_source(const std::shared_ptr<TextSource>& source, ProbeResult* out) {
-  const std::vector<std::string> warnings = source->warnings();
-  out->warnings.insert(out->warnings.end(), warnings.begin(), warnings.end());
-  out->schema = source->schema();
-  out->columns = out->schema.fields();
-  out->source = source;
 }
 
 void describe_json(const std::shared_ptr<FileSystem>& files, const JsonCandidate& best,
                    const FileOpenContext& context, ProbeResult* out) {
   out->json = best.options;
   out->json.input = to_input_options(*out);
-  describe_source(open_json(files, out->path, out->json, context), out);
+  out->json.on_error = out->rows.on_error;
+  // Lines that are no objects can only be left out where lines are rows.
+  if (out->json.on_error == RowErrorPolicy::kSkip) out->json.multiline = std::nullopt;
+  describe_source(open_json_files(files, out->paths, out->json, context).source, out);
 }
 
 void describe_lines(const std::shared_ptr<FileSystem>& files, const LineCandidate& best,
                     const FileOpenContext& context, ProbeResult* out) {
   out->line = best.options;
   out->line.input = to_input_options(*out);
+  out->line.ragged = out->rows.ragged;
+  out->line.on_error = out->rows.on_error;
   out->preset = best.preset;
   // Logs have lines that belong to the line before them; the warning counts them.
   if (!best.preset.empty()) out->line.on_error = RowErrorPolicy::kSkip;
-  auto source = open_lines(files, out->path, out->line, context);
-  if (!best.preset.empty() && source->rejected().count == 0) {
-    out->line.on_error = RowErrorPolicy::kFail;
+  const FileTable table = open_line_files(files, out->paths, out->line, context);
+  if (!best.preset.empty() && warnings_of(*table.source).empty()) {
+    out->line.on_error = out->rows.on_error;
   }
-  describe_source(source, out);
+  describe_source(table.source, out);
 }
 
 const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
@@ -121,20 +163,28 @@ const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
 
 ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
                        const FileOpenContext& context) {
+  return probe_files(std::move(files), {path}, InputOptions(), context);
+}
+
+ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std::string>& patterns,
+                        const InputOptions& input, const FileOpenContext& context,
+                        const RowPolicies& rows) {
+  const std::vector<std::string> paths = expand_paths(*files, patterns);
+  const std::string& path = paths.front();
   EncodingGuess guess;
-  const auto file = TextFile::open_guessing(files, path, {}, &guess);
-  bool whole_file = false;
-  std::string bytes = read_sample(*file, &whole_file);
-  const size_t size = bytes.size();
-  bytes.append(kCsvPaddingBytes, '\0');
-  const ProbeSample sample{std::string_view(bytes).substr(0, size), whole_file};
+  const auto file = TextFile::open_guessing(files, path, input, &guess);
+  const SampleText text = read_sample(*file);
+  const ProbeSample sample = text.view();
   if (!has_content(sample.text)) {
     throw Error(ErrorKind::kFileFormat,
                 concat("'", path, "' is empty but for blank lines; it has no columns to read"));
   }
 
   ProbeResult out;
-  out.path = path;
+  out.path = patterns.size() == 1 ? patterns.front() : path;
+  out.paths = paths;
+  out.input = input;
+  out.rows = rows;
   out.text = file;
   out.encoding = file->encoding();
   out.compression = std::string(compression_name(file->compression()));
@@ -173,8 +223,11 @@ ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& pat
   });
   for (const Ranked& entry : ranked) out.candidates.push_back(entry.candidate);
   const ProbeCandidate& best = out.candidates.front();
-  if (out.candidates.size() > 1) {
-    out.candidates[1].reason += concat("; lost to ", best.format, ": ", best.reason);
+  for (size_t i = 1; i < out.candidates.size(); ++i) {
+    // Tables that lost to tables say why already.
+    std::string& reason = out.candidates[i].reason;
+    if (reason.find("; lost: ") != std::string::npos) continue;
+    reason += concat("; lost to ", best.format, ": ", best.reason);
   }
   out.kind = best.kind;
   out.final_format = best.format;
@@ -185,7 +238,7 @@ ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& pat
 }
 
 InputOptions to_input_options(const ProbeResult& result) {
-  InputOptions input;
+  InputOptions input = result.input;
   // A mark in the file says it, and so does nothing at all.
   if (!result.encoding_confidence.empty()) input.encoding = result.encoding;
   return input;
@@ -197,8 +250,17 @@ CsvOptions to_csv_options(const ProbeResult& result) {
   options.input = to_input_options(result);
   options.delimiter = result.delimiter;
   options.quote = result.quote;
+  options.escape = result.escape;
   options.header = result.header;
-  options.columns = result.columns;
+  options.skip_lines = result.skip_lines;
+  options.ragged = result.rows.ragged;
+  options.on_error = result.rows.on_error;
+  if (result.paths.size() > 1 && result.header) {
+    // Columns go by name when the caller wants that.
+    for (const Field& field : result.columns) options.types[field.name] = field.type;
+  } else {
+    options.columns = result.columns;
+  }
   options.null_texts = result.null_texts;
   return options;
 }
@@ -213,9 +275,12 @@ std::map<std::string, std::string> with_probed_options(const ProbeResult& result
   if (result.kind == "csv") {
     options.emplace("delimiter", result.delimiter);
     options.emplace("quote", result.quote == '\0' ? std::string() : std::string(1, result.quote));
+    if (result.escape != '\0') options.emplace("escape", std::string(1, result.escape));
+    if (result.skip_lines > 0) options.emplace("skip_lines", std::to_string(result.skip_lines));
     options.emplace("header", result.header ? "true" : "false");
-    if (!result.null_texts.empty())
+    if (!result.null_texts.empty()) {
       options.emplace("null_text", join_texts(result.null_texts, ","));
+    }
   } else if (result.kind == "json") {
     options.emplace("format", result.final_format);
     if (!is_given("on_error") && result.json.multiline.value_or(false)) {
@@ -241,12 +306,6 @@ std::map<std::string, std::string> with_probed_options(const ProbeResult& result
     }
   }
   return options;
-}
-
-TableSourcePtr open_probed(std::shared_ptr<FileSystem> files, const ProbeResult& result,
-                           const FileOpenContext& context) {
-  if (result.source) return result.source;
-  return open_csv(std::move(files), result.path, to_csv_options(result), context);
 }
 
 std::string table_name_from_path(const std::string& path) {

@@ -2,11 +2,12 @@
 // header, and the types of its columns.
 //
 //   ProbeResult probed = probe_file(files, "flights.csv");
-//   TableSourcePtr source = open_probed(files, probed);
+//   TableSourcePtr source = probed.source;
 //
 // is, settings and all, what the explicit reader of probed.kind gives with with_probed_options().
-// Formats are judged by the first 256 KiB; the schema by every value of the file, so that reading
-// it never finds another one. The same file gives the same result, field for field.
+// Formats are judged by the whole file up to 1 MiB, and by its start, middle and end beyond; the
+// schema by every value of the file, so that reading it never finds another one. The same file
+// gives the same result, field for field.
 #pragma once
 
 #include <map>
@@ -32,9 +33,18 @@ struct ProbeCandidate {
   std::string reason;  // "412 of 412 rows have 19 fields at ','"
 };
 
+// What the caller says of rows that do not fit, while the schema is found.
+struct RowPolicies {
+  RaggedPolicy ragged = RaggedPolicy::kError;
+  RowErrorPolicy on_error = RowErrorPolicy::kFail;
+};
+
 struct ProbeResult {
-  std::string path;
-  std::string kind;  // of the best candidate
+  std::string path;                // as it was given; a pattern may stand for several files
+  std::vector<std::string> paths;  // the files; the format is judged by the first one
+  InputOptions input;              // as they were given
+  RowPolicies rows;                // as they were given
+  std::string kind;                // of the best candidate
   std::string final_format;
   double score = 0;
   std::string confidence;  // high, medium, low
@@ -47,8 +57,7 @@ struct ProbeResult {
   std::string encoding_confidence;
   std::string compression = "none";      // none, gzip, zstd
   std::shared_ptr<const TextFile> text;  // as it was probed; what a pipe gave lasts as long as this
-  // The source that was opened for the schema; open_probed() gives it. Null for CSV.
-  TableSourcePtr source;
+  TableSourcePtr source;                 // the table
   // JSON and lines only: what their readers are told.
   JsonOptions json;
   LineOptions line;
@@ -56,8 +65,10 @@ struct ProbeResult {
   // CSV and TSV only:
   std::string delimiter;
   char quote = '"';
+  char escape = '\0';
   bool header = true;
-  std::vector<Field> columns;  // the schema, as CsvOptions::columns wants it
+  int64_t skip_lines = 0;      // of a title above the table, which a warning quotes
+  std::vector<Field> columns;  // the schema but for a column of file names
   // Words that are NULL in this file. A column that would be numeric but for one word of NA, NULL,
   // null, N/A, \N and - puts that word here, with a warning: it is NULL in every column then.
   std::vector<std::string> null_texts;
@@ -68,6 +79,11 @@ struct ProbeResult {
 // lines that a log format does not match are left out, with a warning that counts them.
 ProbeResult probe_file(std::shared_ptr<FileSystem> files, const std::string& path,
                        const FileOpenContext& context = {});
+// Several files as one table (file_table.h), and what the caller knows about them: with an encoding
+// named none is guessed.
+ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std::string>& patterns,
+                        const InputOptions& input, const FileOpenContext& context = {},
+                        const RowPolicies& rows = {});
 
 // The encoding that was found, for every reader.
 InputOptions to_input_options(const ProbeResult& result);
@@ -79,10 +95,6 @@ CsvOptions to_csv_options(const ProbeResult& result);
 // found.
 std::map<std::string, std::string> with_probed_options(const ProbeResult& result,
                                                        std::map<std::string, std::string> given);
-
-// Opens what was probed. Throws like the reader of its kind.
-TableSourcePtr open_probed(std::shared_ptr<FileSystem> files, const ProbeResult& result,
-                           const FileOpenContext& context = {});
 
 // "2013-flights (1).csv.gz" -> "t_2013_flights_1".
 std::string table_name_from_path(const std::string& path);

@@ -16,17 +16,31 @@ namespace velaria {
 struct ProbeSample {
   std::string_view text;
   bool whole_file = true;
+  // Of a file that is not looked at whole: text of its middle and end, from a line start, which may
+  // lie inside quotes. For judges that count what agrees.
+  std::vector<std::string_view> later = {};
 };
 
 struct CsvCandidate {
   ProbeCandidate candidate;
   std::string delimiter;
   char quote = '"';
+  char escape = '\0';
   bool header = true;
   bool header_is_sure = false;
+  int64_t skip_lines = 0;  // of a title above the table
+  std::vector<std::string> warnings;
+  // What the score was made of, for saying why a candidate lost.
+  double share = 0;  // of rows that agree
+  size_t width = 0;
+  bool broken = false;  // quotes do not fit
 };
 
-// One for each delimiter that splits anything, best first; one of a single column if none does.
+// "; lost: ..." for a candidate behind the best.
+std::string why_lost(const CsvCandidate& candidate, const CsvCandidate& best);
+
+// One for each delimiter that splits anything, best first, and only the best with its header
+// judged; one of a single column if none does.
 std::vector<CsvCandidate> judge_csv(const ProbeSample& sample);
 
 struct JsonCandidate {

@@ -16,8 +16,8 @@ class RowReader {
   virtual ~RowReader() = default;
   // `range` outlives the use of it.
   virtual void start(TextRange* range) = 0;
-  // Goes on by up to `limit` rows; 0 at the end of the range. Throws TextDefect with an offset in
-  // the range.
+  // Goes on by `limit` rows, or what is left of the range; 0 at its end. Throws TextDefect with an
+  // offset in the range.
   virtual int64_t next(int64_t limit) = 0;
   // Spans of the rows of the last next(): of the i-th wanted column, without flags other than NULL
   // and quoted; the text they name is final. Returns whether a NULL is among them.

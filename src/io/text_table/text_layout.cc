@@ -4,6 +4,15 @@
 
 namespace velaria {
 
+const CsvDialect& plain_text_dialect() {
+  static const CsvDialect dialect{"", '\0', false, '\0', ""};
+  return dialect;
+}
+
+std::unique_ptr<ColumnDecoder> TextLayout::decoder(size_t column) const {
+  return ColumnDecoder::make(schema.field(column).type, inferred[column], plain_text_dialect());
+}
+
 bool TextLayout::next_range(TextRangeCutter* cutter, const TextPass& pass, TextRange* range) const {
   try {
     return cutter->next(range);
@@ -36,14 +45,16 @@ Error TextLayout::type_error(const TextPass& pass, size_t column, const std::str
                               : "correct the value, or give the column another type in types"));
 }
 
-std::vector<std::string> TextLayout::warnings_of(const TextPass& pass, const RejectedRows& rejected,
-                                                 int64_t rows) const {
-  if (rejected.count == 0) return {};
-  const RejectedRow& first = rejected.first.front();
-  return {concat(rejected.count, " of ", rows + rejected.count,
-                 rejected.count == 1 ? " rows is" : " rows are", " left out; the first, in line ",
-                 pass.place_of(first.byte).line, " (byte ", first.byte, "): ", first.reason, ": '",
-                 excerpt(first.text), "'")};
+Reject rejected_line(const TextLayout& layout, const TextRange& range, std::string reason,
+                     size_t begin, size_t end) {
+  std::string_view text(range.text() + begin, end - begin);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  return {layout.path(),
+          0,
+          static_cast<int64_t>(range.file_offset + begin),
+          std::nullopt,
+          std::string(text.substr(0, kMostRejectedBytes + 1)),
+          std::move(reason)};
 }
 
 }  // namespace velaria

@@ -12,30 +12,35 @@
 #include "src/base/error.h"
 #include "src/column/schema.h"
 #include "src/io/csv/csv_decode.h"
+#include "src/io/rejects.h"
 #include "src/io/text_file.h"
-#include "src/io/text_table/rejected_rows.h"
 #include "src/io/text_table/row_reader.h"
 #include "src/io/text_table/text_range.h"
 
 namespace velaria {
 
+// No quotes, no escapes: spans hold their values as they are.
+const CsvDialect& plain_text_dialect();
+
 struct TextLayout {
   std::shared_ptr<const TextFile> text;
   Schema schema;
-  std::vector<bool> inferred;  // per column: the type came from evidence
+  std::vector<bool> inferred;                    // per column: the type came from evidence
+  std::shared_ptr<const RejectedRows> rejected;  // with on_error = skip, once they are known
 
   virtual ~TextLayout() = default;
   // "json", "line": for explain.
   virtual std::string format() const = 0;
+  virtual int64_t range_bytes() const = 0;
+  // The same file with other types.
+  virtual std::shared_ptr<TextLayout> with_schema(Schema schema) const = 0;
   virtual std::unique_ptr<TextRangeCutter> cut(const TextPass& pass,
                                                const CancellationToken* cancellation) const = 0;
   // A reader that gives the spans of `columns` (of the schema). What it leaves out goes to
   // `rejected` (may be null).
   virtual std::unique_ptr<RowReader> read_rows(const std::vector<size_t>& columns,
                                                RejectedRows* rejected) const = 0;
-  virtual std::unique_ptr<ColumnDecoder> decoder(size_t column) const {
-    return ColumnDecoder::make(schema.field(column).type, inferred[column], '\0');
-  }
+  virtual std::unique_ptr<ColumnDecoder> decoder(size_t column) const;
 
   const std::string& path() const { return text->path(); }
 
@@ -46,9 +51,10 @@ struct TextLayout {
   // TypeMismatchError for a value that is not of its column's type.
   Error type_error(const TextPass& pass, size_t column, const std::string& value,
                    uint64_t row_offset) const;
-  // "12 of 400 rows are left out; the first: line 17: ...", or nothing.
-  std::vector<std::string> warnings_of(const TextPass& pass, const RejectedRows& rejected,
-                                       int64_t rows) const;
 };
+
+// text[begin, end) of the range, a row with its line end, as one that is left out.
+Reject rejected_line(const TextLayout& layout, const TextRange& range, std::string reason,
+                     size_t begin, size_t end);
 
 }  // namespace velaria

@@ -37,7 +37,8 @@ bool TextRangeCutter::next(TextRange* range) {
 
   size_t end = 0;
   size_t step = range_bytes_;
-  for (;;) {
+  const auto most = static_cast<size_t>(max_row_bytes_);
+  for (bool grown = false;; grown = true) {
     if (!at_end_) {
       const size_t got = stream_->read(text + filled, step);
       filled += got;
@@ -53,14 +54,20 @@ bool TextRangeCutter::next(TextRange* range) {
       defect.offset += static_cast<size_t>(file_offset_);
       throw;
     }
-    if (end > 0) break;
-    if (static_cast<int64_t>(filled) > max_row_bytes_) {
+    // A text that grew begins with a long row, which may have ended behind the limit.
+    const bool too_long_row =
+        grown && end > most &&
+        (range->row_ends.empty()
+             ? std::string_view(text, most).find_first_of("\r\n") == std::string_view::npos
+             : range->row_ends[0] > most);
+    if (end > 0 && !too_long_row) break;
+    if (too_long_row || filled > most) {
       TextDefect defect = too_long(max_row_bytes_);
       defect.offset += static_cast<size_t>(file_offset_);
       throw defect;
     }
     // Doubling keeps the search through a very long row linear.
-    step = std::max(range_bytes_, std::min(filled, static_cast<size_t>(max_row_bytes_)));
+    step = std::max(range_bytes_, std::min(filled, most));
     tail_.clear();  // it is in the block now; make_room copies from there
     make_room(filled + step);
     text = reinterpret_cast<char*>(block->mutable_data());

@@ -1,4 +1,4 @@
-#include "src/io/text_table/text_options.h"
+#include "src/io/option_texts.h"
 
 #include <algorithm>
 #include <charconv>
@@ -16,11 +16,33 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1);
 }
 
+// At commas outside of brackets and double quotes.
+std::vector<std::string_view> split_list(std::string_view text) {
+  std::vector<std::string_view> parts;
+  size_t begin = 0;
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    const char c = i < text.size() ? text[i] : ',';
+    if (c == '"') quoted = !quoted;
+    if (i < text.size() && quoted) continue;
+    if (c == '(' || c == '[') ++depth;
+    if (c == ')' || c == ']') --depth;
+    if (i == text.size() || (c == ',' && depth <= 0)) {
+      parts.push_back(trim(text.substr(begin, i - begin)));
+      begin = i + 1;
+    }
+  }
+  if (parts.size() == 1 && parts[0].empty()) parts.clear();
+  return parts;
+}
+
 }  // namespace
 
 void OptionText::refuse(std::string_view expected) const {
   throw Error(ErrorKind::kInvalidArgument,
-              concat(reader, " option ", key, " is '", excerpt(text), "'; it must be ", expected));
+              concat(reader, reader.empty() ? "" : " ", "option ", key, " is '", excerpt(text),
+                     "'; it must be ", expected));
 }
 
 bool OptionText::boolean() const {
@@ -36,15 +58,46 @@ int64_t OptionText::number() const {
   return value;
 }
 
+std::string OptionText::characters() const {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string_view pair = std::string_view(text).substr(i, 2);
+    if (pair == "\\t" || pair == "\\\\") {
+      out += text[++i] == 't' ? '\t' : '\\';
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+char OptionText::character() const {
+  const std::string all = characters();
+  if (all.size() > 1) refuse("one character, or empty for none");
+  return all.empty() ? '\0' : all[0];
+}
+
 RowErrorPolicy OptionText::row_errors() const {
   if (text == "skip") return RowErrorPolicy::kSkip;
   if (text != "error" && text != "fail") refuse("error or skip");
   return RowErrorPolicy::kFail;
 }
 
+RaggedPolicy OptionText::ragged() const {
+  if (text == "pad") return RaggedPolicy::kPad;
+  if (text != "error") refuse("error or pad");
+  return RaggedPolicy::kError;
+}
+
+std::vector<std::string> OptionText::words() const {
+  std::vector<std::string> out;
+  for (std::string_view part : split_list(text)) out.emplace_back(part);
+  return out;
+}
+
 std::vector<NamedText> OptionText::named_list() const {
   std::vector<NamedText> out;
-  const auto add = [&](std::string_view part) {
+  for (std::string_view part : split_list(text)) {
     NamedText item;
     if (!part.empty() && part.front() == '"') {
       size_t at = 1;
@@ -62,32 +115,22 @@ std::vector<NamedText> OptionText::named_list() const {
     if (item.name.empty()) refuse("a list like: name, \"other name\" type");
     item.text = std::string(part);
     out.push_back(std::move(item));
-  };
-  const std::string_view whole = trim(text);
-  if (whole.empty()) return out;
-  size_t begin = 0;
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i <= whole.size(); ++i) {
-    const char c = i < whole.size() ? whole[i] : ',';
-    if (c == '"') quoted = !quoted;
-    if (i < whole.size() && quoted) continue;
-    if (c == '(' || c == '[') ++depth;
-    if (c == ')' || c == ']') --depth;
-    if (i == whole.size() || (c == ',' && depth <= 0)) {
-      add(trim(whole.substr(begin, i - begin)));
-      begin = i + 1;
-    }
+  }
+  return out;
+}
+
+std::vector<Field> OptionText::fields() const {
+  std::vector<Field> out;
+  for (NamedText& item : named_list()) {
+    if (item.text.empty()) refuse("a list like: name type, \"other name\" type");
+    out.push_back({std::move(item.name), type_from_name(item.text)});
   }
   return out;
 }
 
 std::map<std::string, DataType> OptionText::types() const {
   std::map<std::string, DataType> out;
-  for (const NamedText& item : named_list()) {
-    if (item.text.empty()) refuse("a list like: name type, \"other name\" type");
-    out[item.name] = type_from_name(item.text);
-  }
+  for (Field& field : fields()) out[field.name] = std::move(field.type);
   return out;
 }
 

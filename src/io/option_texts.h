@@ -10,16 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "src/column/type.h"
+#include "src/column/schema.h"
 #include "src/io/file_options.h"
 
 namespace velaria {
-
-// A row that cannot be read.
-enum class RowErrorPolicy {
-  kFail,  // an error with its place
-  kSkip,  // the row is left out, counted and reported
-};
 
 struct NamedText {
   std::string name;
@@ -34,9 +28,16 @@ struct OptionText {
   [[noreturn]] void refuse(std::string_view expected) const;
   bool boolean() const;
   int64_t number() const;
+  std::string characters() const;  // knows "\t" and "\\"
+  char character() const;          // one, or none: '\0'; knows "\t"
   RowErrorPolicy row_errors() const;
-  // "name text, "other name" text": items at commas outside of brackets and double quotes.
+  RaggedPolicy ragged() const;
+  // "word, two words": at commas outside of brackets and double quotes.
+  std::vector<std::string> words() const;
+  // "name text, \"other name\" text".
   std::vector<NamedText> named_list() const;
+  // "name type, \"other name\" type".
+  std::vector<Field> fields() const;
   std::map<std::string, DataType> types() const;
 };
 

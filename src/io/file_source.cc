@@ -1,0 +1,15 @@
+#include "src/io/file_source.h"
+
+namespace velaria {
+
+std::vector<std::string> warnings_of(const TableSource& source) {
+  const auto* file = dynamic_cast<const FileSource*>(&source);
+  return file != nullptr ? file->warnings() : std::vector<std::string>();
+}
+
+TableSourcePtr rejects_of(const TableSource& source) {
+  const auto* file = dynamic_cast<const FileSource*>(&source);
+  return file != nullptr ? file->rejects() : nullptr;
+}
+
+}  // namespace velaria
