@@ -214,10 +214,13 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     }
     if (streams()) state.groups.moved.assign(1, {});
     if (streams() && !std::exchange(state.all_asked, false)) {
+      state.output.reserve(state.groups.tables[0]->touched().size());
       for (uint32_t group : state.groups.tables[0]->touched()) {
         state.output.push_back({state.groups.tables[0]->first_positions()[group], 0, group});
       }
-      sort_by_position(&state.output);
+      // Panes are met in the order of their rows, so their windows have an order of their own that
+      // no number of tasks changes.
+      if (!panes()) sort_by_position(&state.output);
     } else if (output_ != AggregateOutput::kAnyOrder) {
       std::vector<TableGroups> tables;
       for (size_t t = 0; t < state.groups.tables.size(); ++t) {

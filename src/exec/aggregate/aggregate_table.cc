@@ -186,9 +186,9 @@ void AggregateTable::merge_into_windows(const AggregateTable& panes, size_t key,
       keys.push_back(take(pane_keys[k], rows.data(), count));
       continue;
     }
-    FixedBuilder<int64_t> builder(pane_keys[k]->type());
-    for (const int64_t start : starts) builder.append(start);
-    keys.push_back(builder.finish());
+    ArrayBuilder<int64_t> values;
+    values.append(starts.data(), count);
+    keys.push_back(Column::flat(pane_keys[k]->type(), count, values.finish(), 0, {}));
   }
   std::vector<uint32_t> from(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) from[i] = order[rows[i]];
