@@ -93,19 +93,19 @@ std::string DataFrame::to_text(int64_t most_rows) const {
 }
 
 DataFrame DataFrame::select(const std::vector<std::string>& items) const {
-  return DataFrame(engine_, select_items(plan_, items));
+  return DataFrame(engine_, select_items(plan_, items, engine_->user_functions()));
 }
 DataFrame DataFrame::filter(const std::string& condition) const {
-  return DataFrame(engine_, filter_rows(plan_, condition));
+  return DataFrame(engine_, filter_rows(plan_, condition, engine_->user_functions()));
 }
 DataFrame DataFrame::with_column(const std::string& name, const std::string& expression) const {
-  return DataFrame(engine_, add_column(plan_, name, expression));
+  return DataFrame(engine_, add_column(plan_, name, expression, engine_->user_functions()));
 }
 DataFrame DataFrame::drop(const std::vector<std::string>& columns) const {
   return DataFrame(engine_, drop_columns(plan_, columns));
 }
 DataFrame DataFrame::order_by(const std::vector<std::string>& keys) const {
-  return DataFrame(engine_, order_rows(plan_, keys));
+  return DataFrame(engine_, order_rows(plan_, keys, engine_->user_functions()));
 }
 DataFrame DataFrame::limit(int64_t rows, int64_t offset) const {
   return DataFrame(engine_, limit_rows(plan_, rows, offset));
@@ -129,7 +129,8 @@ DataFrame DataFrame::join(const DataFrame& other, const std::vector<std::string>
 DataFrame DataFrame::join_where(const DataFrame& other, const std::string& condition,
                                 const std::string& how) const {
   check_same_session(other);
-  return DataFrame(engine_, join_frames(plan_, other.plan_, how, {}, condition));
+  return DataFrame(engine_,
+                   join_frames(plan_, other.plan_, how, {}, condition, engine_->user_functions()));
 }
 DataFrame DataFrame::combine(const DataFrame& other, const char* operation) const {
   check_same_session(other);
@@ -150,7 +151,8 @@ GroupedDataFrame DataFrame::group_by(std::vector<std::string> keys) const {
 }
 
 DataFrame GroupedDataFrame::agg(const std::vector<std::string>& aggregates) const {
-  return DataFrame(frame_.engine(), aggregate_rows(frame_.plan(), keys_, aggregates));
+  return DataFrame(frame_.engine(), aggregate_rows(frame_.plan(), keys_, aggregates,
+                                                   frame_.engine()->user_functions()));
 }
 
 }  // namespace velaria

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "src/base/allowed_paths.h"
 #include "src/base/error.h"
@@ -50,12 +51,14 @@ Engine::~Engine() = default;
 
 void Engine::close() {
   std::vector<std::weak_ptr<StreamingQuery>> queries;
+  std::map<std::string, Entry> entries;  // freed outside of the lock: that may call anything
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
-    entries_.clear();
+    entries.swap(entries_);
     queries.swap(queries_);
   }
+  functions_->clear();
   // Outside of the lock: a query's source or sink may call back into the session while it ends.
   for (const auto& weak : queries) {
     if (const StreamingQueryPtr query = weak.lock()) query->stop();
@@ -84,6 +87,7 @@ StreamEnvironment Engine::stream_environment() const {
   environment.clock = clock_;
   environment.files = files_;
   environment.chunk_rows = options_.chunk_rows;
+  environment.functions = functions_;
   return environment;
 }
 
@@ -220,7 +224,7 @@ void Engine::add_entry(Entry entry, bool replace) {
                 concat("table '", excerpt(entry.name),
                        "' exists already; drop it first or use CREATE OR REPLACE"));
   }
-  entries_[key] = std::move(entry);
+  std::swap(entries_[key], entry);  // the one before is freed outside of the lock
 }
 
 Engine::Entry Engine::entry(const std::string& name) const {
@@ -241,7 +245,7 @@ bool Engine::has_entry(const std::string& name) const {
 }
 
 void Engine::drop_entry(const std::string& name) {
-  entry(name);
+  const Entry dropped = entry(name);  // freed outside of the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   entries_.erase(to_lower_ascii(name));
 }
@@ -251,6 +255,11 @@ std::vector<Engine::Entry> Engine::entries() const {
   std::vector<Entry> out;
   for (const auto& [key, known] : entries_) out.push_back(known);
   return out;
+}
+
+void Engine::add_function(UserFunctionPtr function) {
+  check_open();
+  functions_->add(std::move(function));
 }
 
 PlanPtr Engine::resolve_table(const std::string& name) const {

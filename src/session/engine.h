@@ -14,6 +14,7 @@
 #include "src/base/memory_budget.h"
 #include "src/base/thread_pool.h"
 #include "src/exec/physical_plan.h"
+#include "src/expr/user_function_registry.h"
 #include "src/io/file_options.h"
 #include "src/io/memory/memory_table.h"
 #include "src/plan/optimizer/optimizer.h"
@@ -78,6 +79,11 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
       const std::vector<std::pair<std::string, Value>>& named_arguments) const override;
   TableSourcePtr single_row() const override;
   TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const override;
+  const UserFunctions* user_functions() const override { return functions_.get(); }
+
+  // ---- functions of this session, see UserFunctionRegistry
+  void add_function(UserFunctionPtr function);
+  void drop_function(const std::string& name) { functions_->drop(name); }
 
  private:
   // A part of a query that somebody watches is cancelled with it, and does not count.
@@ -93,6 +99,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   mutable std::mutex mutex_;
   bool closed_ = false;
   std::map<std::string, Entry> entries_;
+  // Shared: streaming frames bind with it.
+  const std::shared_ptr<UserFunctionRegistry> functions_ = std::make_shared<UserFunctionRegistry>();
   std::vector<std::weak_ptr<StreamingQuery>> queries_;
 };
 
