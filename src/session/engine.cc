@@ -128,6 +128,37 @@ QueryResult Engine::run(const PlanPtr& plan, QueryMonitor* monitor) {
   }
 }
 
+void Engine::check_bounded(const PlanPtr& plan) const {
+  if (is_bounded(*plan)) return;
+  throw Error(ErrorKind::kTableKind,
+              "the query reads a stream that has no end; start it with start_stream_sql() or "
+              "write_stream()");
+}
+
+ExecutionContext Engine::execution_context() const {
+  ExecutionContext context;
+  context.pool = pool_.get();
+  context.tasks = pool_->size();
+  context.budget = budget_;
+  context.chunk_rows = options_.chunk_rows;
+  context.interrupt_check = options_.interrupt_check;
+  context.temp_dir = options_.temp_dir;
+  context.spill_after_bytes = options_.spill_after_bytes;
+  return context;
+}
+
+std::shared_ptr<ResultStream> Engine::stream(const PlanPtr& plan) {
+  check_open();
+  check_bounded(plan);
+  const PlanPtr complete =
+      with_recursive_tables(with_snapshots(plan), [this](const RecursiveTableSource& table) {
+        return run_recursive_table(table, *this,
+                                   [this](const PlanPtr& step) { return run(step, nullptr); });
+      });
+  return std::make_shared<ResultStream>(optimized(complete), physical_options(),
+                                        execution_context(), pool_);
+}
+
 QueryProfile Engine::analyze(const PlanPtr& plan) {
   QueryProfile profile;
   run(plan, &profile, nullptr);
@@ -137,11 +168,7 @@ QueryProfile Engine::analyze(const PlanPtr& plan) {
 QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
                         Watched watched) {
   check_open();
-  if (!is_bounded(*plan)) {
-    throw Error(ErrorKind::kTableKind,
-                "the query reads a stream that has no end; start it with start_stream_sql() or "
-                "write_stream()");
-  }
+  check_bounded(plan);
   using Clock = std::chrono::steady_clock;
   const auto ms_since = [](Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -160,13 +187,8 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor
 
   const CancellationToken cancellation;
   ExecutionProfile execution_profile;
-  ExecutionContext context;
-  context.pool = pool_.get();
-  context.tasks = pool_->size();
-  context.budget = budget_;
+  ExecutionContext context = execution_context();
   context.cancellation = &cancellation;
-  context.chunk_rows = options_.chunk_rows;
-  context.interrupt_check = options_.interrupt_check;
   if (monitor != nullptr) {
     monitor->cancellation_.throw_if_cancelled();
     context.cancellation = &monitor->cancellation_;
@@ -177,8 +199,6 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor
       if (check) check();
     };
   }
-  context.temp_dir = options_.temp_dir;
-  context.spill_after_bytes = options_.spill_after_bytes;
   if (profile != nullptr) {
     context.profile = &execution_profile;
     // The query's own share of what the session uses.

@@ -22,6 +22,7 @@
 #include "src/session/data_frame.h"
 #include "src/session/query_monitor.h"
 #include "src/session/query_profile.h"
+#include "src/session/result_stream.h"
 #include "src/session/session_options.h"
 #include "stream/stream_environment.h"
 #include "stream/streaming_query.h"
@@ -47,6 +48,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
 
   // `monitor`, when given, watches this run and may cancel it.
   QueryResult run(const PlanPtr& plan, QueryMonitor* monitor = nullptr);
+  // The same rows, bit by bit.
+  std::shared_ptr<ResultStream> stream(const PlanPtr& plan);
   QueryProfile analyze(const PlanPtr& plan);
   PlanPtr optimized(const PlanPtr& plan) const;
   PhysicalOptions physical_options() const;
@@ -86,6 +89,9 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   void drop_function(const std::string& name) { functions_->drop(name); }
 
  private:
+  void check_bounded(const PlanPtr& plan) const;
+  // Cancellation, and what a monitor or profile wants, are the caller's to add.
+  ExecutionContext execution_context() const;
   // A part of a query that somebody watches is cancelled with it, and does not count.
   enum class Watched { kWhole, kPart };
   QueryResult run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
