@@ -10,6 +10,7 @@
 #include "src/base/memory_budget.h"
 #include "src/base/thread_pool.h"
 #include "src/column/chunk.h"
+#include "src/expr/user_function.h"
 
 namespace velaria {
 
@@ -20,6 +21,7 @@ struct StreamEnvironment {
   std::shared_ptr<Clock> clock;          // null: system_clock()
   std::shared_ptr<FileSystem> files;     // null: local_file_system()
   int64_t chunk_rows = kDefaultChunkRows;
+  std::shared_ptr<const UserFunctions> functions;  // for the verbs; null: the built-in ones only
 };
 
 // The same with every null that has a default replaced by it.

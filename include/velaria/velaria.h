@@ -10,4 +10,6 @@
 
 #include "src/base/error.h"
 #include "src/session/dataflow_session.h"
+#include "src/session/query_monitor.h"
+#include "src/session/result_stream.h"
 #include "velaria/stream.h"

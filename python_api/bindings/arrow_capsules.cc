@@ -8,6 +8,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/arrow/export.h"
+#include "src/column/arrow/import.h"
 
 namespace velaria::python {
 
@@ -108,6 +109,10 @@ ArrowArrayStream take_arrow_stream(py::handle object) {
 }
 
 bool has_arrow_schema(py::handle object) { return py::hasattr(object, "__arrow_c_schema__"); }
+
+Schema schema_of_capsule(py::handle capsule) {
+  return ImportedSchema::read(*from_capsule<ArrowSchema>(capsule, "arrow_schema"))->schema();
+}
 
 py::capsule stream_capsule(const ArrowArrayStream& stream) {
   return py::capsule(new ArrowArrayStream(stream), "arrow_array_stream",

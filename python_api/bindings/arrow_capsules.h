@@ -27,6 +27,9 @@ auto with_arrow_schema(pybind11::handle object, Use&& use) {
   return use(*static_cast<const ArrowSchema*>(schema));
 }
 
+// The schema in a capsule named "arrow_schema", which stays the caller's.
+Schema schema_of_capsule(pybind11::handle capsule);
+
 // Capsules that own what is inside until a consumer takes it.
 pybind11::capsule stream_capsule(const ArrowArrayStream& stream);
 pybind11::capsule schema_capsule(const Schema& schema);

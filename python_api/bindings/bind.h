@@ -11,6 +11,7 @@ void bind_streaming_data_frame(pybind11::module_& module);
 void bind_streaming_query(pybind11::module_& module);
 void bind_stream_sources(pybind11::module_& module);
 void bind_stream_sinks(pybind11::module_& module);
+void bind_functions(pybind11::module_& module);
 void bind_cell_table(pybind11::module_& module);
 void bind_readable_file(pybind11::module_& module);
 void bind_session(pybind11::module_& module);

@@ -3,11 +3,15 @@
 
 #include <pybind11/stl.h>
 
+#include <functional>
+#include <optional>
+
 #include "python_api/bindings/arrow_capsules.h"
 #include "python_api/bindings/bind.h"
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/rows_to_python.h"
+#include "src/base/error.h"
 #include "src/session/query_monitor.h"
 
 namespace velaria::python {
@@ -20,6 +24,22 @@ py::object progress_value(const std::string& text) { return to_python_text(text)
 template <typename Number>
 py::object progress_value(Number number) {
   return py::cast(number);
+}
+
+// A consumer may pull a batch with Python's lock held, which the kernel's threads may need. An
+// error of Python cannot pass through Arrow's C interface: Ctrl-C is left for the interpreter to
+// raise again, as soon as the consumer is back in it.
+void around_batch(const std::function<void()>& work) {
+  std::optional<py::gil_scoped_release> released;
+  if (PyGILState_Check() != 0) released.emplace();
+  try {
+    work();
+  } catch (const py::error_already_set& raised) {
+    const py::gil_scoped_acquire held;
+    if (!raised.matches(PyExc_KeyboardInterrupt)) throw;
+    PyErr_SetInterrupt();
+    throw Error(ErrorKind::kCancelled, "the query was interrupted by Ctrl-C");
+  }
 }
 
 py::dict operator_to_dict(const OperatorProfile& profile) {
@@ -100,9 +120,14 @@ void bind_data_frame(py::module_& module) {
            })
       .def(
           "__arrow_c_stream__",
-          [](const DataFrame& frame, const py::object&) {
+          [](const DataFrame& frame, const py::object& requested_schema) {
             ArrowArrayStream stream{};
-            without_gil([&] { frame.export_arrow(&stream); });
+            if (requested_schema.is_none()) {
+              without_gil([&] { frame.export_arrow(&stream, around_batch); });
+            } else {
+              const Schema wanted = schema_of_capsule(requested_schema);
+              without_gil([&] { frame.as_schema(wanted).export_arrow(&stream, around_batch); });
+            }
             return stream_capsule(stream);
           },
           py::arg("requested_schema") = py::none())

@@ -30,6 +30,7 @@ PYBIND11_MODULE(_velaria, module) {
   python::bind_streaming_query(module);
   python::bind_streaming_data_frame(module);
   python::bind_session(module);
+  python::bind_functions(module);
   python::bind_cell_table(module);
   python::bind_readable_file(module);
 }

@@ -12,9 +12,16 @@
 
 namespace velaria::python {
 
-// Takes the lock and runs call(hook), unless the hook is None. What it raises becomes a StreamError
-// with its text: the kernel keeps no Python objects, since the query may fail long after this
-// thread is gone. `who` is "Python sink" or the like.
+// What Python raised, as an Error with its text: the kernel keeps no Python objects, since the
+// query may fail long after this thread is gone. `who` is what it raised in: "function f". With the
+// lock held.
+inline Error error_of_python(ErrorKind kind, const std::string& who,
+                             const py::error_already_set& raised) {
+  const std::string name = py::cast<std::string>(raised.type().attr("__name__"));
+  return Error(kind, concat(who, " raised ", name, ": ", std::string(py::str(raised.value()))));
+}
+
+// Takes the lock and runs call(hook), unless the hook is None, for a method of a source or sink.
 template <typename Call>
 void call_python(const char* who, const char* method, const PythonReference& hook, Call&& call) {
   const py::gil_scoped_acquire held;
@@ -22,9 +29,7 @@ void call_python(const char* who, const char* method, const PythonReference& hoo
   try {
     std::forward<Call>(call)(hook.get());
   } catch (const py::error_already_set& raised) {
-    const std::string name = py::cast<std::string>(raised.type().attr("__name__"));
-    throw Error(ErrorKind::kStream, concat(method, "() of the ", who, " raised ", name, ": ",
-                                           std::string(py::str(raised.value()))));
+    throw error_of_python(ErrorKind::kStream, concat(method, "() of the ", who), raised);
   }
 }
 

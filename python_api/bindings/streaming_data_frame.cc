@@ -25,6 +25,10 @@ StreamingDataFrame with_plan(const StreamingDataFrame& frame, PlanPtr plan) {
   return StreamingDataFrame(std::move(plan), frame.environment());
 }
 
+const UserFunctions* functions_of(const StreamingDataFrame& frame) {
+  return frame.environment().functions.get();
+}
+
 }  // namespace
 
 void bind_streaming_data_frame(py::module_& module) {
@@ -43,19 +47,20 @@ void bind_streaming_data_frame(py::module_& module) {
       .def(
           "select",
           [](const Frame& frame, const Texts& items) {
-            return with_plan(frame, select_items(frame.plan(), items));
+            return with_plan(frame, select_items(frame.plan(), items, functions_of(frame)));
           },
           unlocked)
       .def(
           "filter",
           [](const Frame& frame, const std::string& condition) {
-            return with_plan(frame, filter_rows(frame.plan(), condition));
+            return with_plan(frame, filter_rows(frame.plan(), condition, functions_of(frame)));
           },
           unlocked)
       .def(
           "with_column",
           [](const Frame& frame, const std::string& name, const std::string& expression) {
-            return with_plan(frame, add_column(frame.plan(), name, expression));
+            return with_plan(frame,
+                             add_column(frame.plan(), name, expression, functions_of(frame)));
           },
           unlocked)
       .def(
@@ -67,7 +72,7 @@ void bind_streaming_data_frame(py::module_& module) {
       .def(
           "order_by",
           [](const Frame& frame, const Texts& keys) {
-            return with_plan(frame, order_rows(frame.plan(), keys));
+            return with_plan(frame, order_rows(frame.plan(), keys, functions_of(frame)));
           },
           unlocked)
       .def(
@@ -83,7 +88,8 @@ void bind_streaming_data_frame(py::module_& module) {
       .def(
           "aggregate",
           [](const Frame& frame, const Texts& keys, const Texts& aggregates) {
-            return with_plan(frame, aggregate_rows(frame.plan(), keys, aggregates));
+            return with_plan(frame,
+                             aggregate_rows(frame.plan(), keys, aggregates, functions_of(frame)));
           },
           unlocked)
       .def("window", &Frame::window, unlocked)

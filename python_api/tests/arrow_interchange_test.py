@@ -179,14 +179,152 @@ def test_vectors_of_numpy(session):
     assert numpy.array_equal(back.flatten().to_numpy().reshape(4, 3), vectors)
 
 
-def test_a_requested_schema_is_not_followed(session):
-    """The protocol lets a producer ignore it; the consumer then casts."""
-    frame = session.create_dataframe_from_arrow({"n": [1, 2]})
-    capsule = frame.__arrow_c_stream__(pyarrow.schema([("n", "int32")]).__arrow_c_schema__())
-    assert pyarrow.RecordBatchReader._import_from_c_capsule(capsule).schema.field(0).type == "int64"
-    wanted = pyarrow.schema([("n", pyarrow.int32())])
+def requested(frame, *fields):
+    return pyarrow.RecordBatchReader.from_stream(frame, pyarrow.schema(fields)).read_all()
+
+
+def test_a_requested_schema_that_keeps_every_value(session):
+    table = pyarrow.table(
+        {
+            "i": pyarrow.array([1, None, -3], "int64"),
+            "f": pyarrow.array([0.5, None, float("inf")], "float32"),
+            "t": pyarrow.array([1, None, 3], pyarrow.timestamp("s")),
+            "d": pyarrow.array(["1.50", None, "2.25"]).cast(pyarrow.decimal128(5, 2)),
+            "s": ["a", None, "a text of more than twelve bytes"],
+        }
+    )
+    frame = session.create_dataframe_from_arrow(table)
+    fields = [
+        ("i", pyarrow.int8()),
+        ("f", pyarrow.float64()),
+        ("t", pyarrow.timestamp("us")),
+        ("d", pyarrow.decimal128(20, 4)),
+        ("s", pyarrow.string()),
+    ]
+    assert requested(frame, *fields).equals(table.cast(pyarrow.schema(fields)))
+    same = requested(frame, *table.schema)
+    assert same.equals(table)
+    # Layouts stay Velaria's.
+    large = [*fields[:4], ("s", pyarrow.large_string())]
+    assert requested(frame, *large).schema.field("s").type == "string"
+
+
+def test_a_requested_schema_that_could_lose_something(session):
+    frame = session.create_dataframe_from_arrow({"n": [1, 300], "x": [0.1, 0.2], "s": ["1", "2"]})
+    own = {"n": pyarrow.int64(), "x": pyarrow.float64(), "s": pyarrow.string()}
+    for name, kind in [
+        ("n", pyarrow.float64()),
+        ("n", pyarrow.string()),
+        ("n", pyarrow.bool_()),
+        ("x", pyarrow.float32()),
+        ("x", pyarrow.int64()),
+        ("s", pyarrow.int64()),
+    ]:
+        with pytest.raises(velaria.TypeMismatchError, match=f"column '{name}' is requested as"):
+            requested(frame, *{**own, name: kind}.items())
+    with pytest.raises(velaria.TypeMismatchError, match="300"):
+        requested(frame, *{**own, "n": pyarrow.int8()}.items())
+    for fields in ([("n", own["n"])], [(f"{name}2", kind) for name, kind in own.items()]):
+        with pytest.raises(velaria.SqlSemanticError, match="the rows have n, x, s"):
+            requested(frame, *fields)
+
+
+def test_rows_are_pulled_as_they_are_taken(session):
+    """Nobody would wait for a million million rows."""
+    frame = session.sql("SELECT n, n * 2 AS m FROM range(0, 1000000000000) r(n) WHERE n % 3 = 1")
     reader = pyarrow.RecordBatchReader.from_stream(frame)
-    assert reader.read_all().cast(wanted).column("n").to_pylist() == [1, 2]
+    taken = []
+    for _ in range(3):
+        taken += reader.read_next_batch().column("n").to_pylist()
+    assert taken == [3 * i + 1 for i in range(len(taken))]
+    reader.close()
+    assert session.sql("SELECT 1 AS x").to_rows() == [{"x": 1}]
+
+
+def test_the_memory_of_a_stream_stays_bounded():
+    code = """
+        import pyarrow, resource, velaria
+        # 400 million bytes of rows through less memory than that, by the kernel's own count too.
+        session = velaria.Session(threads=2, memory_limit=96 << 20)
+        frame = session.sql("SELECT n, n + 1 AS m FROM range(0, 25000000) r(n)")
+        rows = total = 0
+        for batch in pyarrow.RecordBatchReader.from_stream(frame):
+            rows += batch.num_rows
+            total += batch.column("m")[0].as_py() - batch.column("n")[0].as_py() == 1
+            if rows < 3000000:
+                before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(rows, total > 100, (after - before) < 64 << 10)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == "25000000 True True\n", (done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM t",
+        "SELECT k, v FROM t WHERE v % 7 < 3",
+        "SELECT t.v, u.w FROM t JOIN u ON t.k = u.k",
+        "SELECT t.v, u.w FROM t FULL JOIN u ON t.k = u.k AND u.w > 5",
+        "SELECT t.v, u.w FROM t JOIN u ON t.v % 40 > u.w",
+        "SELECT k, sum(v) AS s FROM t GROUP BY k",
+        "SELECT v FROM t ORDER BY k, v DESC",
+        "SELECT v FROM t UNION ALL SELECT w FROM u UNION ALL SELECT v + 1 FROM t",
+        "SELECT v FROM t LIMIT 700 OFFSET 33",
+        "SELECT v, row_number() OVER (PARTITION BY k ORDER BY v) AS r FROM t",
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 50) "
+        "SELECT n FROM c",
+        "SELECT v FROM t WHERE v < 0",
+        "SELECT 1 AS x",
+    ],
+)
+def test_a_stream_gives_the_rows_of_the_query(session, query):
+    keys = [i * 7919 % 13 if i % 11 else None for i in range(3000)]
+    table = pyarrow.table({"k": pyarrow.array(keys, "int64"), "v": list(range(3000))})
+    session.create_temp_view("t", session.create_dataframe_from_arrow(table))
+    other = pyarrow.table({"k": list(range(20)), "w": list(range(20))})
+    session.create_temp_view("u", session.create_dataframe_from_arrow(other))
+    frame = session.sql(query)
+    streamed = pyarrow.RecordBatchReader.from_stream(frame).read_all()
+    assert streamed.equals(frame.to_arrow())
+
+
+def test_a_stream_outlives_its_session():
+    with velaria.Session() as session:
+        frame = session.sql("SELECT n FROM range(0, 1000000) r(n)")
+        reader = pyarrow.RecordBatchReader.from_stream(frame)
+    del frame, session
+    assert reader.read_all().num_rows == 1_000_000
+
+
+def test_an_error_behind_the_first_batch_is_the_consumers(session):
+    frame = session.sql("SELECT 10 / (200000 - n) + CAST(n AS INT8) * 0 AS x FROM range(0, 2) r(n)")
+    assert pyarrow.table(frame).num_rows == 2
+    frame = session.sql("SELECT CAST(CASE WHEN n < 200000 THEN 1 ELSE n END AS INT8) AS x "
+                        "FROM range(0, 250000) r(n)")  # fmt: skip
+    reader = pyarrow.RecordBatchReader.from_stream(frame)
+    with pytest.raises((OSError, pyarrow.ArrowException), match=r"TypeMismatchError.*2[0-4]\d{4}"):
+        reader.read_all()
+    with pytest.raises((OSError, pyarrow.ArrowException), match=r"TypeMismatchError.*2[0-4]\d{4}"):
+        reader.read_next_batch()
+
+
+def test_functions_of_python_in_a_stream(session):
+    """Whoever pulls, with Python's lock or without it: the kernel's threads get it."""
+    session.create_function("same", lambda values: values, ["int64"], "int64")
+    frame = session.sql("SELECT same(n) AS n FROM range(0, 30000) r(n)")
+    assert pyarrow.RecordBatchReader.from_stream(frame).read_all().num_rows == 30_000
+    polars = pytest.importorskip("polars")
+    assert polars.DataFrame(frame).height == 30_000
+    nanoarrow = pytest.importorskip("nanoarrow")
+    assert sum(len(batch) for batch in nanoarrow.ArrayStream(frame)) == 30_000
 
 
 def test_without_pyarrow():

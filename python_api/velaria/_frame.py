@@ -194,7 +194,16 @@ class DataFrame:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow's PyCapsule protocol: ``pyarrow.table(frame)``, ``polars.DataFrame(frame)``, ...
 
-        Runs the query. A requested schema is not followed; the protocol lets the consumer cast.
+        The rows come bit by bit: the query runs as far as the batches that the consumer takes need
+        it, so that a result larger than memory can be read. What must see all rows (ORDER BY, GROUP
+        BY) runs first, and so does the first batch; what fails behind it is an error of the
+        consumer, with the same text.
+
+        ``requested_schema`` (``pyarrow.RecordBatchReader.from_stream(frame, schema)``) is followed
+        where its types hold every value unchanged: wider numbers, finer times, and narrower
+        integers, where one that does not fit fails. Raises SqlSemanticError for other names of
+        columns, and TypeMismatchError for types that could lose something. Layouts of a type (large
+        or dictionary text) stay Velaria's.
         """
         return self._core.__arrow_c_stream__(requested_schema)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -26,6 +26,7 @@ from ._background import Background
 from ._excel import read_excel
 from ._formats import write_format
 from ._frame import DataFrame
+from ._functions import create_function
 from ._parameters import typed_parameters
 from ._schema import Field
 from ._shown import Plan, ProbeResult
@@ -353,6 +354,37 @@ class Session:
     def tables(self) -> list[str]:
         """The names of all tables, views, sources and sinks."""
         return self._core.tables()
+
+    def create_function(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        argument_types: Iterable[Any],
+        return_type: Any,
+    ) -> None:
+        """Gives SQL and frame verbs of this session a scalar function written in Python.
+
+        ``function`` takes one ``pyarrow.Array`` for each argument, all of one length, with their
+        NULLs, and gives an array (or a list, or one of NumPy, pandas or polars) of that length and
+        of ``return_type``. It is called once a batch of rows, from any thread with Python's lock
+        held, and must be pure: the same arguments, the same result. Types are names such as
+        "int64", pyarrow types, or Python's classes. A name ignores case; a function of the same
+        name is replaced, and queries made before keep the old one.
+
+        Raises InvalidArgumentError for the name of a built-in function. What the function raises
+        fails the query with the function's name in an InvalidArgumentError.
+
+        >>> import pyarrow.compute as pc, velaria
+        >>> session = velaria.Session()
+        >>> session.create_function("shout", lambda s: pc.utf8_upper(s), ["utf8"], "utf8")
+        >>> session.sql("SELECT shout('hey') AS s").to_rows()
+        [{'s': 'HEY'}]
+        """
+        create_function(self._core, name, function, argument_types, return_type)
+
+    def drop_function(self, name: str) -> None:
+        """Forgets a function of ``create_function``; raises CatalogError when there is none."""
+        core.drop_function(self._core, name)
 
     # ---- Arrow
 

@@ -96,6 +96,12 @@ class PlanExecution {
   // The rows of the last run, in order, without selections. May be called once per run.
   std::vector<Chunk> take_result();
 
+  // Instead of run(): runs every pipeline but the last, whose rows next_chunk() gives.
+  void begin_result();
+  // The next rows of the result, in order, without a selection; false at the end. Runs the last
+  // pipeline as far as that needs. After an error, which is thrown here, all is over.
+  bool next_chunk(Chunk* chunk);
+
   // Stateful sinks in pipeline order, each with its state: for checkpoints, between runs.
   struct Stateful {
     const StatefulSink* sink;
@@ -110,6 +116,10 @@ class PlanExecution {
  private:
   ExecutionContext sink_context(size_t pipeline) const;
   size_t tasks_for(const PipelineInput& input, const TableSource* source) const;
+  struct StartedInput;
+  StartedInput start_input(const PipelineInput& input, const TableSource* source,
+                           PipelineInputProfile* profile);
+  void run_pipeline(size_t pipeline, const TableSource* replacement);
   PipelineInputEnd run_input(const PipelineInput& input, const TableSource* source,
                              const SinkOperator& sink, SinkState& sink_state, uint64_t first_order,
                              PipelineInputProfile* profile);
@@ -130,6 +140,8 @@ class PlanExecution {
   std::vector<std::shared_ptr<SpillSpace>> sink_spills_;  // one a pipeline
   PipelineStates states_;
   bool ran_before_ = false;
+  struct ResultSteps;
+  std::unique_ptr<ResultSteps> result_steps_;
 };
 
 }  // namespace velaria

@@ -309,6 +309,108 @@ class SlicedPieces : public SlicedTask {
 
 }  // namespace
 
+struct PipelineSteps::State {
+  // A task that goes on for a number of chunks; empty before the first and after the last one.
+  struct Task {
+    std::optional<PipelineTask> task;
+    bool ended = false;
+  };
+  class SlicedSteps : public SlicedTask {
+   public:
+    SlicedSteps(Task& task, PipelineParts& parts, size_t chunks)
+        : task_(task), parts_(parts), left_(chunks) {}
+    bool run(const Slice& slice) override {
+      if (!task_.task) task_.task.emplace(parts_, parts_.input.tasks);
+      for (; left_ > 0; --left_) {
+        if (!parts_.keep_going() || !task_.task->step()) {
+          task_.task->combine();
+          task_.task.reset();
+          task_.ended = true;
+          return false;
+        }
+        if (slice.is_over()) {
+          --left_;
+          return left_ > 0;
+        }
+      }
+      return false;
+    }
+
+   private:
+    Task& task_;
+    PipelineParts& parts_;
+    size_t left_;
+  };
+
+  PipelineInputRun input;
+  const ExecutionContext& context;
+  PipelineParts parts{input, nullptr};
+  std::vector<Task> tasks;
+
+  State(const PipelineInputRun& input_run, const ExecutionContext& execution_context)
+      : input(input_run),
+        context(execution_context),
+        tasks(context.pool == nullptr ? 1 : std::max<size_t>(1, input_run.tasks)) {
+    input.tasks = tasks.size();
+    input.profile = nullptr;
+    parts.next_order = input.first_order;
+  }
+
+  bool ended() const {
+    return std::all_of(tasks.begin(), tasks.end(), [](const Task& task) { return task.ended; });
+  }
+
+  void run_here(size_t chunks) {
+    parts.keep_going = [this] {
+      if (context.cancellation) context.cancellation->throw_if_cancelled();
+      if (context.interrupt_check) context.interrupt_check();
+      return true;
+    };
+    Task& only = tasks[0];
+    if (!only.task) only.task.emplace(parts, 1);
+    for (; chunks > 0; --chunks) {
+      parts.keep_going();
+      if (only.task->step()) continue;
+      only.task->combine();
+      only.task.reset();
+      only.ended = true;
+      return;
+    }
+  }
+
+  void run_on_pool(size_t chunks) {
+    TaskGroup group(*context.pool);
+    parts.keep_going = [this, &group] {
+      if (context.cancellation) context.cancellation->throw_if_cancelled();
+      return !group.stopped();
+    };
+    std::vector<std::unique_ptr<SlicedTask>> steps;
+    for (Task& task : tasks) {
+      if (!task.ended) steps.push_back(std::make_unique<SlicedSteps>(task, parts, chunks));
+    }
+    group.run(std::move(steps), context.interrupt_check);
+  }
+};
+
+PipelineSteps::PipelineSteps(const PipelineInputRun& input, const ExecutionContext& context)
+    : state_(std::make_unique<State>(input, context)) {}
+
+PipelineSteps::~PipelineSteps() = default;
+
+bool PipelineSteps::advance(size_t chunks) {
+  if (state_->ended()) return false;
+  if (state_->tasks.size() == 1) {
+    state_->run_here(chunks);
+  } else {
+    state_->run_on_pool(chunks);
+  }
+  return !state_->ended();
+}
+
+PipelineInputEnd PipelineSteps::end() const {
+  return {state_->parts.next_order.load(), state_->parts.sink_finished.load()};
+}
+
 PipelineInputEnd run_pipeline_input(const PipelineInputRun& input,
                                     const ExecutionContext& context) {
   PipelineParts parts{input, nullptr};

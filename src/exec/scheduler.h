@@ -36,6 +36,26 @@ struct PipelineInputEnd {
 // The caller finishes the sink after the last input.
 PipelineInputEnd run_pipeline_input(const PipelineInputRun& input, const ExecutionContext& context);
 
+// The same, bit by bit: for a result that somebody takes as he needs it. Between two calls nothing
+// runs. One thread at a time.
+class PipelineSteps {
+ public:
+  // What `input` and `context` point at outlives this. A profile is not made.
+  PipelineSteps(const PipelineInputRun& input, const ExecutionContext& context);
+  ~PipelineSteps();
+  PipelineSteps(const PipelineSteps&) = delete;
+  PipelineSteps& operator=(const PipelineSteps&) = delete;
+
+  // Every task takes up to `chunks` chunks to the sink; waits for all. False: the input is at its
+  // end, or the sink wants no more. After an error, which is thrown here, all is over.
+  bool advance(size_t chunks);
+  PipelineInputEnd end() const;
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+};
+
 // f(0) ... f(count - 1) on the pool; waits for all. Errors and Ctrl-C as above.
 void run_parallel(size_t count, const std::function<void(size_t)>& f,
                   const ExecutionContext& context);

@@ -173,7 +173,14 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
   }
   const FunctionRegistry& functions = FunctionRegistry::builtin();
   if (functions.find(name) == nullptr) {
+    if (user_functions_ != nullptr) {
+      const UserFunctionPtr found = user_functions_->find_function(name);
+      if (found) return bind_user_function(found, std::move(arguments));
+    }
     std::vector<std::string> known = functions.names();
+    if (user_functions_ != nullptr) {
+      for (std::string& own : user_functions_->function_names()) known.push_back(std::move(own));
+    }
     for (std::string& aggregate : AggregateRegistry::builtin().names()) {
       known.push_back(std::move(aggregate));
     }
@@ -181,6 +188,36 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
                 concat("function '", excerpt(name), "' does not exist", did_you_mean(name, known)));
   }
   return functions.bind(name, std::move(arguments));
+}
+
+BoundExpressionPtr ExpressionBinder::bind_user_function(
+    const UserFunctionPtr& function, std::vector<BoundExpressionPtr> arguments) const {
+  const std::vector<DataType>& types = function->argument_types();
+  if (arguments.size() != types.size()) {
+    throw Error(ErrorKind::kSqlSemantic, concat("wrong number of arguments: ", arguments.size(),
+                                                " given to ", function->signature()));
+  }
+  auto node = std::make_shared<BoundExpression>();
+  node->kind = BoundKind::kCall;
+  node->name = function->name();
+  node->type = function->result_type();
+  node->user_function = function;
+  node->fails_itself = true;
+  node->strict = false;
+  for (size_t i = 0; i < types.size(); ++i) {
+    // What no other function does by itself, such as text to a number, is not done here either.
+    const DataType& given = arguments[i]->type;
+    const std::optional<DataType> common = common_type(given, types[i]);
+    if (given != types[i] && !given.is_null() && !arguments[i]->is_constant() &&
+        (!common || *common != types[i])) {
+      throw Error(ErrorKind::kTypeMismatch,
+                  concat("argument ", i + 1, " of ", function->signature(), " is ",
+                         given.to_string(), "; use CAST(... AS ", types[i].to_string(), ")"));
+    }
+    node->children.push_back(bound_cast(std::move(arguments[i]), types[i]));
+  }
+  node->update_can_fail();
+  return node;
 }
 
 BoundExpressionPtr ExpressionBinder::bind_statement_time(std::string_view name) const {

@@ -12,6 +12,7 @@
 #include "src/expr/bound_expression.h"
 #include "src/expr/expression.h"
 #include "src/expr/function_registry.h"
+#include "src/expr/user_function.h"
 
 namespace velaria {
 
@@ -73,6 +74,10 @@ class ExpressionBinder {
   void set_locator(std::function<std::string(int64_t position)> locator) {
     locator_ = std::move(locator);
   }
+  // Functions beside the built-in ones; outlives the binder. Null: there are none.
+  void set_user_functions(const UserFunctions* functions) { user_functions_ = functions; }
+  const UserFunctions* user_functions() const { return user_functions_; }
+
   // Outlives the binder; without one there is nothing beyond the scope.
   void set_context(BindingContext* context) { context_ = context; }
   BindingContext* context() const { return context_; }
@@ -89,6 +94,8 @@ class ExpressionBinder {
  private:
   BoundExpressionPtr bind_node(const Expression& expression);
   BoundExpressionPtr bind_call(const Expression& expression);
+  BoundExpressionPtr bind_user_function(const UserFunctionPtr& function,
+                                        std::vector<BoundExpressionPtr> arguments) const;
   BoundExpressionPtr bind_statement_time(std::string_view name) const;
   BoundExpressionPtr bind_case(const Expression& expression);
 
@@ -96,6 +103,7 @@ class ExpressionBinder {
   std::function<std::string(int64_t)> locator_;
   std::optional<int64_t> statement_time_us_;
   BindingContext* context_ = nullptr;
+  const UserFunctions* user_functions_ = nullptr;
 };
 
 // Whether `name` is an aggregate function ("count", "sum", ...).

@@ -176,7 +176,9 @@ bool same_expression(const BoundExpression& a, const BoundExpression& b) {
       if (a.column != b.column || a.outer_level != b.outer_level) return false;
       break;
     case BoundKind::kCall:
-      if (a.name != b.name || a.kernel != b.kernel) return false;
+      if (a.name != b.name || a.kernel != b.kernel || a.user_function != b.user_function) {
+        return false;
+      }
       break;
     case BoundKind::kCast:
       if (a.try_cast != b.try_cast) return false;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/column/column.h"
+#include "src/expr/user_function.h"
 
 namespace velaria {
 
@@ -39,6 +40,7 @@ struct BoundExpression {
   size_t outer_level = 0;         // kOuterColumn: 1 is the query directly around, 2 the next ...
   std::string name;               // columns: the column's; kCall: the function's
   ScalarKernel kernel = nullptr;  // kCall
+  UserFunctionPtr user_function;  // kCall: in place of the kernel
   bool strict = true;             // kCall: NULL in, NULL out; the kernel never sees a constant NULL
   bool try_cast = false;          // kCast
   bool has_else = false;          // kCase: children are WHEN, THEN pairs, then ELSE

@@ -1,6 +1,7 @@
 #include "src/expr/evaluator.h"
 
 #include "src/base/error.h"
+#include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/selection_recycling.h"
 #include "src/kernel/cast.h"
@@ -181,6 +182,28 @@ ColumnPtr evaluate_coalesce(const BoundExpression& expression, EvaluationBatch& 
   return interleave(expression.type, parts, which);
 }
 
+ColumnPtr call_user_function(const UserFunction& function, const std::vector<ColumnPtr>& arguments,
+                             int64_t rows) {
+  ColumnPtr result = function.call(arguments, rows);
+  if (!result || result->type() != function.result_type() || result->length() != rows) {
+    throw Error(ErrorKind::kTypeMismatch,
+                concat("function ", function.signature(), " gave ",
+                       result ? concat(result->length(), " values of ", result->type().to_string())
+                              : std::string("nothing"),
+                       " for ", rows, " rows; it must give ", rows, " of ",
+                       function.result_type().to_string()));
+  }
+  return result;
+}
+
+ColumnPtr apply(const BoundExpression& expression, const std::vector<ColumnPtr>& arguments,
+                int64_t rows) {
+  if (expression.user_function) {
+    return call_user_function(*expression.user_function, arguments, rows);
+  }
+  return expression.kernel(arguments, rows, expression.type);
+}
+
 ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batch) {
   if (expression.can_fail && expression.name == "coalesce") {
     return evaluate_coalesce(expression, batch);
@@ -201,10 +224,10 @@ ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batc
   if (rows == 0 || (expression.strict && null_constant)) {
     return Column::nulls(expression.type, rows);
   }
-  if (!all_constant) return expression.kernel(arguments, rows, expression.type);
+  if (!all_constant) return apply(expression, arguments, rows);
   // Pure functions of constants are constants.
   for (ColumnPtr& argument : arguments) argument = argument->repeat(1);
-  return Column::constant(expression.kernel(arguments, 1, expression.type)->value(0), rows);
+  return Column::constant(apply(expression, arguments, 1)->value(0), rows);
 }
 
 ColumnPtr evaluate_node(const BoundExpression& expression, EvaluationBatch& batch) {

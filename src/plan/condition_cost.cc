@@ -18,6 +18,7 @@ double condition_cost(const BoundExpression& expression) {
     case BoundKind::kCall: break;
     default: return cost + 10;
   }
+  if (expression.user_function) return cost + 1000;  // calls out of the kernel
   const std::string& name = expression.name;
   const bool is_equality = name == "=" || name == "<>";
   if (is_equality || name == "<" || name == "<=" || name == ">" || name == ">=") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/column/chunk.h"
+#include "src/expr/user_function.h"
 #include "src/plan/logical_plan.h"
 
 namespace velaria {
@@ -24,6 +25,8 @@ class TableResolver {
       const std::vector<std::pair<std::string, Value>>& named_arguments) const = 0;
   // One row without columns: SELECT without FROM.
   virtual TableSourcePtr single_row() const = 0;
+  // Scalar functions beside the built-in ones; null: there are none. Lives as long as the resolver.
+  virtual const UserFunctions* user_functions() const { return nullptr; }
   // Rows kept in memory: VALUES.
   virtual TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const = 0;
 };

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ namespace velaria {
 
 class Engine;
 class QueryMonitor;
+class ResultStream;
 
 // The rows of a query, in order.
 struct QueryResult {
@@ -53,9 +55,17 @@ class DataFrame {
   // A frame over rows that are there already, in the same session.
   DataFrame with_rows(QueryResult rows) const;
   int64_t count() const;
-  // Runs the query and gives its rows out as a stream of record batches; buffers are shared, not
-  // copied, where the layouts agree. The caller releases `out`.
-  void export_arrow(ArrowArrayStream* out) const;
+  // The rows bit by bit, see ResultStream.
+  std::shared_ptr<ResultStream> stream() const;
+  // stream() as record batches; buffers are shared, not copied, where the layouts agree. The first
+  // batch is made here, so that most errors are thrown here; those behind it are the stream's.
+  // `around`, when given, runs the work of each further batch. The caller releases `out`.
+  using Around = std::function<void(const std::function<void()>& work)>;
+  void export_arrow(ArrowArrayStream* out, Around around = nullptr) const;
+  // The same rows in a schema of the same names, with types that hold every value unchanged; see
+  // docs/runtime-contract.md. SqlSemanticError for other names, TypeMismatchError for types that
+  // do not; an integer beyond a narrower type fails the query.
+  DataFrame as_schema(const Schema& wanted) const;
 
   // What the readers of its files have to say: columns renamed, rows left out.
   std::vector<std::string> warnings() const;

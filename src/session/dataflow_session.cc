@@ -110,6 +110,12 @@ std::string DataflowSession::explain(const std::string& text, bool analyze) {
   return explain_statement(engine_, text, analyze);
 }
 
+void DataflowSession::create_function(UserFunctionPtr function) {
+  engine_->add_function(std::move(function));
+}
+
+void DataflowSession::drop_function(const std::string& name) { engine_->drop_function(name); }
+
 void DataflowSession::create_temp_view(const std::string& name, const DataFrame& frame) {
   engine_->check_open();
   Engine::Entry entry;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "src/column/arrow/c_data.h"
+#include "src/expr/user_function.h"
 #include "src/io/file_options.h"
 #include "src/io/json/json_options.h"
 #include "src/io/line/line_options.h"
@@ -73,6 +74,11 @@ class DataflowSession {
   DataFrame sql(const std::string& text, const sql::Parameters& parameters = {});
   // The plans of a query; with `analyze` the query runs, and the text tells where the time went.
   std::string explain(const std::string& text, bool analyze = false);
+
+  // A scalar function for SQL and frame verbs of this session; replaces one of the same name.
+  // InvalidArgumentError for the name of a built-in one.
+  void create_function(UserFunctionPtr function);
+  void drop_function(const std::string& name);
 
   void create_temp_view(const std::string& name, const DataFrame& frame);
   DataFrame table(const std::string& name) const;

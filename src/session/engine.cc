@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "src/base/allowed_paths.h"
 #include "src/base/error.h"
@@ -50,12 +51,14 @@ Engine::~Engine() = default;
 
 void Engine::close() {
   std::vector<std::weak_ptr<StreamingQuery>> queries;
+  std::map<std::string, Entry> entries;  // freed outside of the lock: that may call anything
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
-    entries_.clear();
+    entries.swap(entries_);
     queries.swap(queries_);
   }
+  functions_->clear();
   // Outside of the lock: a query's source or sink may call back into the session while it ends.
   for (const auto& weak : queries) {
     if (const StreamingQueryPtr query = weak.lock()) query->stop();
@@ -84,6 +87,7 @@ StreamEnvironment Engine::stream_environment() const {
   environment.clock = clock_;
   environment.files = files_;
   environment.chunk_rows = options_.chunk_rows;
+  environment.functions = functions_;
   return environment;
 }
 
@@ -124,6 +128,37 @@ QueryResult Engine::run(const PlanPtr& plan, QueryMonitor* monitor) {
   }
 }
 
+void Engine::check_bounded(const PlanPtr& plan) const {
+  if (is_bounded(*plan)) return;
+  throw Error(ErrorKind::kTableKind,
+              "the query reads a stream that has no end; start it with start_stream_sql() or "
+              "write_stream()");
+}
+
+ExecutionContext Engine::execution_context() const {
+  ExecutionContext context;
+  context.pool = pool_.get();
+  context.tasks = pool_->size();
+  context.budget = budget_;
+  context.chunk_rows = options_.chunk_rows;
+  context.interrupt_check = options_.interrupt_check;
+  context.temp_dir = options_.temp_dir;
+  context.spill_after_bytes = options_.spill_after_bytes;
+  return context;
+}
+
+std::shared_ptr<ResultStream> Engine::stream(const PlanPtr& plan) {
+  check_open();
+  check_bounded(plan);
+  const PlanPtr complete =
+      with_recursive_tables(with_snapshots(plan), [this](const RecursiveTableSource& table) {
+        return run_recursive_table(table, *this,
+                                   [this](const PlanPtr& step) { return run(step, nullptr); });
+      });
+  return std::make_shared<ResultStream>(optimized(complete), physical_options(),
+                                        execution_context(), pool_);
+}
+
 QueryProfile Engine::analyze(const PlanPtr& plan) {
   QueryProfile profile;
   run(plan, &profile, nullptr);
@@ -133,11 +168,7 @@ QueryProfile Engine::analyze(const PlanPtr& plan) {
 QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
                         Watched watched) {
   check_open();
-  if (!is_bounded(*plan)) {
-    throw Error(ErrorKind::kTableKind,
-                "the query reads a stream that has no end; start it with start_stream_sql() or "
-                "write_stream()");
-  }
+  check_bounded(plan);
   using Clock = std::chrono::steady_clock;
   const auto ms_since = [](Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -156,13 +187,8 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor
 
   const CancellationToken cancellation;
   ExecutionProfile execution_profile;
-  ExecutionContext context;
-  context.pool = pool_.get();
-  context.tasks = pool_->size();
-  context.budget = budget_;
+  ExecutionContext context = execution_context();
   context.cancellation = &cancellation;
-  context.chunk_rows = options_.chunk_rows;
-  context.interrupt_check = options_.interrupt_check;
   if (monitor != nullptr) {
     monitor->cancellation_.throw_if_cancelled();
     context.cancellation = &monitor->cancellation_;
@@ -173,8 +199,6 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor
       if (check) check();
     };
   }
-  context.temp_dir = options_.temp_dir;
-  context.spill_after_bytes = options_.spill_after_bytes;
   if (profile != nullptr) {
     context.profile = &execution_profile;
     // The query's own share of what the session uses.
@@ -220,7 +244,7 @@ void Engine::add_entry(Entry entry, bool replace) {
                 concat("table '", excerpt(entry.name),
                        "' exists already; drop it first or use CREATE OR REPLACE"));
   }
-  entries_[key] = std::move(entry);
+  std::swap(entries_[key], entry);  // the one before is freed outside of the lock
 }
 
 Engine::Entry Engine::entry(const std::string& name) const {
@@ -241,7 +265,7 @@ bool Engine::has_entry(const std::string& name) const {
 }
 
 void Engine::drop_entry(const std::string& name) {
-  entry(name);
+  const Entry dropped = entry(name);  // freed outside of the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   entries_.erase(to_lower_ascii(name));
 }
@@ -251,6 +275,11 @@ std::vector<Engine::Entry> Engine::entries() const {
   std::vector<Entry> out;
   for (const auto& [key, known] : entries_) out.push_back(known);
   return out;
+}
+
+void Engine::add_function(UserFunctionPtr function) {
+  check_open();
+  functions_->add(std::move(function));
 }
 
 PlanPtr Engine::resolve_table(const std::string& name) const {

@@ -14,6 +14,7 @@
 #include "src/base/memory_budget.h"
 #include "src/base/thread_pool.h"
 #include "src/exec/physical_plan.h"
+#include "src/expr/user_function_registry.h"
 #include "src/io/file_options.h"
 #include "src/io/memory/memory_table.h"
 #include "src/plan/optimizer/optimizer.h"
@@ -21,6 +22,7 @@
 #include "src/session/data_frame.h"
 #include "src/session/query_monitor.h"
 #include "src/session/query_profile.h"
+#include "src/session/result_stream.h"
 #include "src/session/session_options.h"
 #include "stream/stream_environment.h"
 #include "stream/streaming_query.h"
@@ -46,6 +48,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
 
   // `monitor`, when given, watches this run and may cancel it.
   QueryResult run(const PlanPtr& plan, QueryMonitor* monitor = nullptr);
+  // The same rows, bit by bit.
+  std::shared_ptr<ResultStream> stream(const PlanPtr& plan);
   QueryProfile analyze(const PlanPtr& plan);
   PlanPtr optimized(const PlanPtr& plan) const;
   PhysicalOptions physical_options() const;
@@ -78,8 +82,16 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
       const std::vector<std::pair<std::string, Value>>& named_arguments) const override;
   TableSourcePtr single_row() const override;
   TableSourcePtr memory_table(Schema schema, std::vector<Chunk> chunks) const override;
+  const UserFunctions* user_functions() const override { return functions_.get(); }
+
+  // ---- functions of this session, see UserFunctionRegistry
+  void add_function(UserFunctionPtr function);
+  void drop_function(const std::string& name) { functions_->drop(name); }
 
  private:
+  void check_bounded(const PlanPtr& plan) const;
+  // Cancellation, and what a monitor or profile wants, are the caller's to add.
+  ExecutionContext execution_context() const;
   // A part of a query that somebody watches is cancelled with it, and does not count.
   enum class Watched { kWhole, kPart };
   QueryResult run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
@@ -93,6 +105,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   mutable std::mutex mutex_;
   bool closed_ = false;
   std::map<std::string, Entry> entries_;
+  // Shared: streaming frames bind with it.
+  const std::shared_ptr<UserFunctionRegistry> functions_ = std::make_shared<UserFunctionRegistry>();
   std::vector<std::weak_ptr<StreamingQuery>> queries_;
 };
 

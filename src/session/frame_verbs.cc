@@ -15,7 +15,8 @@ namespace {
 // The only tables are the frame itself and the other one of a verb over two.
 class FrameResolver : public TableResolver {
  public:
-  FrameResolver(const PlanPtr& input, const PlanPtr& other) : input_(input), other_(other) {}
+  FrameResolver(const PlanPtr& input, const PlanPtr& other, const UserFunctions* functions)
+      : input_(input), other_(other), functions_(functions) {}
   PlanPtr resolve_table(const std::string& name) const override {
     if (name == kName) return input_;
     if (other_ && name == kOther) return other_;
@@ -31,6 +32,7 @@ class FrameResolver : public TableResolver {
     throw Error(ErrorKind::kSqlUnsupported, "a frame's expressions read the frame's rows");
   }
   TableSourcePtr memory_table(Schema, std::vector<Chunk>) const override { return single_row(); }
+  const UserFunctions* user_functions() const override { return functions_; }
 
   static constexpr const char* kName = "frame";
   static constexpr const char* kOther = "other";
@@ -38,12 +40,14 @@ class FrameResolver : public TableResolver {
  private:
   const PlanPtr& input_;
   const PlanPtr& other_;
+  const UserFunctions* functions_;
 };
 
-PlanPtr run_sql(const PlanPtr& input, const std::string& text, const PlanPtr& other = nullptr) {
+PlanPtr run_sql(const PlanPtr& input, const std::string& text, const PlanPtr& other = nullptr,
+                const UserFunctions* functions = nullptr) {
   const sql::Statement statement = sql::parse_statement(text);
-  return sql::bind_select(*std::get<sql::SelectPtr>(statement.body), FrameResolver(input, other),
-                          text);
+  return sql::bind_select(*std::get<sql::SelectPtr>(statement.body),
+                          FrameResolver(input, other, functions), text);
 }
 
 std::string quote_name(const std::string& name) {
@@ -74,17 +78,20 @@ std::string checked_expressions(const std::vector<std::string>& expressions) {
 
 }  // namespace
 
-PlanPtr select_items(const PlanPtr& input, const std::vector<std::string>& items) {
+PlanPtr select_items(const PlanPtr& input, const std::vector<std::string>& items,
+                     const UserFunctions* functions) {
   require_some(items, "select");
-  return run_sql(input, "SELECT " + checked_items(items) + " FROM frame");
+  return run_sql(input, "SELECT " + checked_items(items) + " FROM frame", nullptr, functions);
 }
 
-PlanPtr filter_rows(const PlanPtr& input, const std::string& condition) {
+PlanPtr filter_rows(const PlanPtr& input, const std::string& condition,
+                    const UserFunctions* functions) {
   sql::parse_expression(condition);
-  return run_sql(input, "SELECT * FROM frame WHERE " + condition);
+  return run_sql(input, "SELECT * FROM frame WHERE " + condition, nullptr, functions);
 }
 
-PlanPtr add_column(const PlanPtr& input, const std::string& name, const std::string& expression) {
+PlanPtr add_column(const PlanPtr& input, const std::string& name, const std::string& expression,
+                   const UserFunctions* functions) {
   sql::parse_expression(expression);
   std::vector<std::string> items;
   bool replaced = false;
@@ -94,7 +101,7 @@ PlanPtr add_column(const PlanPtr& input, const std::string& name, const std::str
     replaced = replaced || same;
   }
   if (!replaced) items.push_back(expression + " AS " + quote_name(name));
-  return run_sql(input, "SELECT " + join_texts(items, ", ") + " FROM frame");
+  return run_sql(input, "SELECT " + join_texts(items, ", ") + " FROM frame", nullptr, functions);
 }
 
 PlanPtr drop_columns(const PlanPtr& input, const std::vector<std::string>& columns) {
@@ -111,10 +118,12 @@ PlanPtr drop_columns(const PlanPtr& input, const std::vector<std::string>& colum
   return run_sql(input, "SELECT " + join_texts(items, ", ") + " FROM frame");
 }
 
-PlanPtr order_rows(const PlanPtr& input, const std::vector<std::string>& keys) {
+PlanPtr order_rows(const PlanPtr& input, const std::vector<std::string>& keys,
+                   const UserFunctions* functions) {
   require_some(keys, "order_by");
   for (const std::string& key : keys) sql::parse_sort_key(key);
-  return run_sql(input, "SELECT * FROM frame ORDER BY " + join_texts(keys, ", "));
+  return run_sql(input, "SELECT * FROM frame ORDER BY " + join_texts(keys, ", "), nullptr,
+                 functions);
 }
 
 PlanPtr limit_rows(const PlanPtr& input, int64_t rows, int64_t offset) {
@@ -137,7 +146,8 @@ PlanPtr window_rows(const PlanPtr& input, const std::string& time_column, int64_
 }
 
 PlanPtr join_frames(const PlanPtr& left, const PlanPtr& right, const std::string& how,
-                    const std::vector<std::string>& columns, const std::string& condition) {
+                    const std::vector<std::string>& columns, const std::string& condition,
+                    const UserFunctions* functions) {
   const std::vector<std::string> kinds = {"inner", "left", "right", "full",
                                           "semi",  "anti", "cross"};
   if (std::find(kinds.begin(), kinds.end(), how) == kinds.end()) {
@@ -163,7 +173,7 @@ PlanPtr join_frames(const PlanPtr& left, const PlanPtr& right, const std::string
     sql::parse_expression(condition);
     text += " ON (" + condition + "\n)";
   }
-  return run_sql(left, text, right);
+  return run_sql(left, text, right, functions);
 }
 
 PlanPtr combine_frames(const PlanPtr& left, const PlanPtr& right, const std::string& operation) {
@@ -186,7 +196,7 @@ PlanPtr rename_columns(const PlanPtr& input,
 }
 
 PlanPtr aggregate_rows(const PlanPtr& input, const std::vector<std::string>& keys,
-                       const std::vector<std::string>& aggregates) {
+                       const std::vector<std::string>& aggregates, const UserFunctions* functions) {
   require_some(aggregates, "agg");
   std::string items = checked_items(aggregates);
   std::string text;
@@ -196,7 +206,7 @@ PlanPtr aggregate_rows(const PlanPtr& input, const std::vector<std::string>& key
     const std::string grouping = checked_expressions(keys);
     text = "SELECT " + grouping + ", " + items + " FROM frame GROUP BY " + grouping;
   }
-  return run_sql(input, text);
+  return run_sql(input, text, nullptr, functions);
 }
 
 }  // namespace velaria

@@ -41,8 +41,8 @@ void require_vectors(const Field& field) {
                      "'[1 2 3]'"));
 }
 
-PlanPtr condition_plan(const PlanPtr& plan, const std::string& where) {
-  PlanPtr condition = select_items(plan, {where});
+PlanPtr condition_plan(const PlanPtr& plan, const std::string& where, const Engine& engine) {
+  PlanPtr condition = select_items(plan, {where}, engine.user_functions());
   const Schema& schema = condition->schema();
   if (schema.size() == 1 && schema.field(0).type.id() == TypeId::kBool) return condition;
   throw Error(ErrorKind::kTypeMismatch,
@@ -165,7 +165,7 @@ VectorQueries::Input VectorQueries::input_of(Engine& engine, const VectorQuestio
     column = scanned[column];
     for (size_t& wanted : input.columns) wanted = scanned[wanted];
     if (!where.empty()) {
-      const QueryResult result = engine.run(condition_plan(plan, where));
+      const QueryResult result = engine.run(condition_plan(plan, where, engine));
       input.mask = mask_of(result.chunks, 0, rows_of(*input.blocks));
     }
     input.table = table_of(input.blocks, column, field.type, dimension);
@@ -181,10 +181,10 @@ VectorQueries::Input VectorQueries::input_of(Engine& engine, const VectorQuestio
   }
   const size_t condition = items.size();
   if (!where.empty()) {
-    condition_plan(plan, where);
+    condition_plan(plan, where, engine);
     items.push_back(where);
   }
-  QueryResult result = engine.run(select_items(plan, items));
+  QueryResult result = engine.run(select_items(plan, items, engine.user_functions()));
   if (!where.empty()) input.mask = mask_of(result.chunks, condition, result.rows);
   auto table = std::make_shared<VectorTable>(dimension);
   for (const Chunk& chunk : result.chunks) {

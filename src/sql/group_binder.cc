@@ -78,6 +78,7 @@ std::optional<size_t> GroupBinder::find_key(const Expression& expression) const 
     ExpressionBinder input_binder(scope());
     input_binder.set_context(key_context_);
     input_binder.set_statement_time_us(statement_time_us());
+    input_binder.set_user_functions(user_functions());
     over_input = input_binder.bind(expression);
   } catch (const Error&) {
     return std::nullopt;  // binding its parts gives the error with its place
@@ -119,6 +120,7 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   ExpressionBinder input_binder(scope());
   input_binder.set_context(argument_context_);
   input_binder.set_statement_time_us(statement_time_us());
+  input_binder.set_user_functions(user_functions());
   BoundAggregate aggregate = bind_aggregate_call(expression, input_binder);
   size_t index = 0;
   while (index < aggregates_.size() && !same_aggregate(aggregates_[index], aggregate)) ++index;

@@ -102,6 +102,7 @@ void SelectBinder::fail(ErrorKind kind, const std::string& message, int64_t posi
 void SelectBinder::locate(ExpressionBinder& binder) const {
   binder.set_locator([text = text_](int64_t position) { return point_at(text, position); });
   binder.set_statement_time_us(statement_time_us_);
+  binder.set_user_functions(resolver_.user_functions());
 }
 
 void SelectBinder::bind_common_tables(const SelectStatement& statement) {
