@@ -215,12 +215,15 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     if (streams()) state.groups.moved.assign(1, {});
     if (streams() && !std::exchange(state.all_asked, false)) {
       state.output.reserve(state.groups.tables[0]->touched().size());
-      for (uint32_t group : state.groups.tables[0]->touched()) {
-        state.output.push_back({state.groups.tables[0]->first_positions()[group], 0, group});
-      }
       // Panes are met in the order of their rows, so their windows have an order of their own that
       // no number of tasks changes.
-      if (!panes()) sort_by_position(&state.output);
+      const bool in_order = panes();
+      for (uint32_t group : state.groups.tables[0]->touched()) {
+        const uint64_t position =
+            in_order ? state.output.size() : state.groups.tables[0]->first_positions()[group];
+        state.output.push_back({position, 0, group});
+      }
+      if (!in_order) sort_by_position(&state.output);
     } else if (output_ != AggregateOutput::kAnyOrder) {
       std::vector<TableGroups> tables;
       for (size_t t = 0; t < state.groups.tables.size(); ++t) {
