@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -73,7 +74,7 @@ def _cast(arrow: Any, array: Any, result_type: Any) -> Any:
     out = array.cast(result_type)
     if arrow.types.is_floating(array.type) and arrow.types.is_floating(result_type):
         # Arrow rounds these without a word.
-        import pyarrow.compute as compute
+        compute: Any = importlib.import_module("pyarrow.compute")
 
         same = compute.or_(compute.equal(out.cast(array.type), array), compute.is_nan(array))
         if not compute.all(same).as_py() and array.null_count < len(array):
