@@ -390,14 +390,20 @@ ColumnPtr window_start(const ColumnPtr& timestamps, int64_t step_ms) {
                        type.to_string(), "; use a whole multiple of the column's unit"));
   }
   const auto step = static_cast<int64_t>(exact / 1000);
-  return map_timestamps(timestamps, type, [=](int64_t v) {
+  // Rows of one window mostly stand together, and a division costs more than a look.
+  return map_timestamps(timestamps, type, [=, start = int64_t{0}](int64_t v) mutable {
+    if (v >= start &&
+        static_cast<uint64_t>(v) - static_cast<uint64_t>(start) < static_cast<uint64_t>(step)) {
+      return start;
+    }
     const int64_t offset = floor_mod(v, step);
     if (v < std::numeric_limits<int64_t>::min() + offset) {
       throw Error(ErrorKind::kTypeMismatch,
                   concat("the window of timestamp value ", v, " starts before what ",
                          type.to_string(), " can hold"));
     }
-    return v - offset;
+    start = v - offset;
+    return start;
   });
 }
 
