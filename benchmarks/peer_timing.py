@@ -1,4 +1,4 @@
-"""How every benchmark here is run: answers checked first, a warm-up, several runs, the median.
+"""How every benchmark here is run: answers checked first, which warms up, then several runs, the median.
 
 A benchmark file makes a list of cases; a case is one question asked of several engines over the
 same data. All engines answer in one process and one run, in turns, so that a slow moment of the
@@ -40,6 +40,7 @@ class Case:
     sort_by: list[str] = field(default_factory=list)  # columns that make the rows comparable
     float_tolerance: float = 1e-9  # relative; engines add floats in different orders
     decimal_units: int = 0  # of the last place that both have; some engines cut where others round
+    peers_may_refuse: bool = False  # a peer that does not take the question is left out of it
 
 
 def sorted_rows(table: Any, sort_by: list[str]) -> list[tuple[Any, ...]]:
@@ -62,6 +63,19 @@ def same_value(a: Any, b: Any, case: Case) -> bool:
 # Answers of more rows are sorted and compared as columns: as Python objects, four of them would not
 # fit into memory.
 MOST_ROWS_AS_OBJECTS = 200_000
+
+
+def leave_out_who_refuses(case: Case, ours: str) -> None:
+    """Takes the peers that raise out of the case; ours has to answer."""
+    for name, run in list(case.engines.items()):
+        if name == ours:
+            continue
+        try:
+            run()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # Polars panics on some queries, which is no Exception
+            del case.engines[name]
 
 
 def check_large_answers(case: Case) -> None:
@@ -117,9 +131,7 @@ def check_answers(case: Case) -> None:
 
 
 def time_case(case: Case, runs: int) -> dict[str, list[float]]:
-    """Milliseconds of every run after one warm-up, engines taking turns."""
-    for run in case.engines.values():
-        run()
+    """Milliseconds of every run, engines taking turns; the check before it was the warm-up."""
     times: dict[str, list[float]] = {name: [] for name in case.engines}
     for _ in range(runs):
         for name, run in case.engines.items():
@@ -138,6 +150,12 @@ def version_of(engine: str) -> str:
         return str(velaria.__version__) if engine == "velaria" else "?"
 
 
+def cell(times: list[float] | None) -> str:
+    if not times:
+        return "refused"
+    return f"{statistics.median(times):.1f} ({min(times):.1f}-{max(times):.1f})"
+
+
 def main(title: str, cases: list[Case], ours: str = "velaria") -> None:
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each engine")
@@ -146,7 +164,7 @@ def main(title: str, cases: list[Case], ours: str = "velaria") -> None:
     arguments = parser.parse_args()
 
     chosen = [c for c in cases if arguments.only is None or arguments.only in c.name]
-    engines = list(chosen[0].engines) if chosen else []
+    engines = list(dict.fromkeys(name for case in chosen for name in case.engines))
     print(f"{title}; median of {arguments.runs} runs in ms (fastest to slowest run)")
     print(", ".join(f"{name} {version_of(name)}" for name in engines))
     print(f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores\n")
@@ -155,14 +173,14 @@ def main(title: str, cases: list[Case], ours: str = "velaria") -> None:
 
     report, ratios = [], []
     for case in chosen:
+        if case.peers_may_refuse:
+            leave_out_who_refuses(case, ours)
         check_answers(case)
         times = time_case(case, arguments.runs)
         medians = {name: statistics.median(t) for name, t in times.items()}
         ratio = min(m for name, m in medians.items() if name != ours) / medians[ours]
         ratios.append(ratio)
-        cells = "".join(
-            f"{f'{medians[name]:.1f} ({min(t):.1f}-{max(t):.1f})':>24}" for name, t in times.items()
-        )
+        cells = "".join(f"{cell(times.get(name)):>24}" for name in engines)
         print(f"{case.name:<{width}}{cells}   {ratio:.2f}", flush=True)
         report.append({"case": case.name, "times_ms": times, "best_peer_over_ours": ratio})
     if ratios:

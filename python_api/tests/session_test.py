@@ -181,6 +181,7 @@ def test_verbs_over_two_frames(session):
     def tuples(frame):
         return [tuple(row.values()) for row in frame.to_rows()]
 
+    assert tuples(a.join(b, "k")) == tuples(a.join(b, ["k"]))
     assert tuples(a.join(b, ["k"])) == [(2, "b", 0.5), (2, "c", 0.5)]
     assert a.join(b, ["k"], how="left").count() == 4
     assert a.join(b, ["k"], how="right").count() == 4

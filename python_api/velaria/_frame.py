@@ -284,23 +284,26 @@ class DataFrame:
     ) -> DataFrame:
         """The rows of two frames that belong together.
 
-        ``on``: a list of columns that both have and that come out once; or a condition over ``l``
-        (this frame) and ``r`` (the other one) as one text. ``how``: "inner", "left", "right",
+        ``on``: a column that both have, or a list of them, which come out once; or a condition over
+        ``l`` (this frame) and ``r`` (the other one) as one text. ``how``: "inner", "left", "right",
         "full", "semi" (rows with a match), "anti" (rows without one), "cross".
 
         >>> import velaria
         >>> session = velaria.Session()
         >>> a = session.create_dataframe_from_arrow({"k": [1, 2], "x": [10, 20]})
         >>> b = session.create_dataframe_from_arrow({"k": [2, 3], "y": [5, 6]})
-        >>> a.join(b, ["k"]).to_rows()
+        >>> a.join(b, "k").to_rows()
         [{'k': 2, 'x': 20, 'y': 5}]
         >>> a.join(b, "l.k < r.k", how="semi").count()
         2
         """
+        core_other = _other("join", other)
+        if isinstance(on, str) and on in self.columns and on in other.columns:
+            on = [on]
         if isinstance(on, str):
-            return DataFrame(self._core.join_where(_other("join", other), on, how))
+            return DataFrame(self._core.join_where(core_other, on, how))
         columns = [] if on is None else verb_texts("join", on)
-        return DataFrame(self._core.join(_other("join", other), columns, how))
+        return DataFrame(self._core.join(core_other, columns, how))
 
     def union(self, other: DataFrame) -> DataFrame:
         """The rows of both frames, each different one once; columns by position."""

@@ -83,6 +83,9 @@ class TransformOperator {
   // `output` may end up without rows. Chunks made of one input come out in their order.
   virtual TransformResult process(const Chunk& input, TransformState* state,
                                   Chunk* output) const = 0;
+  // Whether hardly any rows may be left of a chunk: then the pipeline gathers several of them
+  // before it goes on, since what comes behind costs something for every chunk.
+  virtual bool may_leave_few_rows() const { return false; }
   // Not null where `states` say that this cannot work chunk by chunk, since what it looks into is
   // on disk: then all rows go into this sink, and its result stands for what process() would give.
   virtual std::unique_ptr<SinkOperator> replacing_sink(const PipelineStates& states) const;

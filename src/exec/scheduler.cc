@@ -7,8 +7,10 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "src/base/error.h"
+#include "src/kernel/take.h"
 
 namespace velaria {
 
@@ -142,12 +144,33 @@ class StageClock {
 
 struct PipelineParts {
   const PipelineInputRun& input;
+  int64_t chunk_rows;
   // Asked between chunks, also between those that a transform makes of one; may throw.
   std::function<bool()> keep_going;
   std::atomic<uint64_t> next_order{0};
   std::atomic<bool> sink_finished{false};
   std::mutex profile_mutex{};
 };
+
+// The chunks of the scan that something comes from.
+struct SourceRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// Chunks of few rows between two stages of a task, which go on as one. They come from neighbouring
+// chunks of the scan, so no other task has rows in between, and the order of all rows stays what it
+// is.
+struct GatheredChunks {
+  std::vector<Chunk> chunks;
+  int64_t rows = 0;
+  SourceRange source;
+};
+
+bool has_only_flat_columns(const Chunk& chunk) {
+  return std::all_of(chunk.columns.begin(), chunk.columns.end(),
+                     [](const ColumnPtr& column) { return column->is_flat(); });
+}
 
 // One task of a pipeline.
 class PipelineTask {
@@ -159,15 +182,18 @@ class PipelineTask {
     for (const auto& transform : parts.input.transforms) {
       states_.push_back(transform->new_state(parts.input.states));
     }
+    gathered_.resize(parts.input.transforms.size());
     if (parts.input.profile != nullptr) stages_.resize(parts.input.transforms.size() + 2);
   }
 
-  // Takes one chunk to the sink: the next that a transform makes of the one it has, or a new one.
-  // False: the source is at its end, or the sink wants no more.
+  // Takes one chunk to the sink, or to where it waits for others: the next that a transform makes
+  // of the one it has, or a new one. False: the source is at its end, or the sink wants no more.
   bool step() {
-    if (on_the_way_.empty() && !pull()) return false;
-    while (on_the_way_.back().stage < parts_.input.transforms.size()) transform();
-    return sink();
+    if (on_the_way_.empty() && !pull() && !release_first_gathered()) return false;
+    while (!on_the_way_.empty() && on_the_way_.back().stage < parts_.input.transforms.size()) {
+      transform();
+    }
+    return on_the_way_.empty() || sink();
   }
 
   void combine() {
@@ -202,16 +228,18 @@ class PipelineTask {
   }
 
   bool pull() {
+    if (source_is_at_its_end_) return false;
     Chunk chunk;
     {
       const StageClock clock(stage(0));
-      if (!source_->next(&chunk)) return false;
+      if (!source_->next(&chunk)) {
+        source_is_at_its_end_ = true;
+        return false;
+      }
       count(0, chunk);
     }
     next_order_ = parts_.input.first_order + chunk.order + 1;
-    order_ = (next_order_ - 1) << kSubOrderBits;
-    last_order_ = order_ | ((uint64_t{1} << kSubOrderBits) - 1);
-    on_the_way_.push_back({std::move(chunk), 0});
+    on_the_way_.push_back({std::move(chunk), 0, {next_order_ - 1, next_order_}});
     return true;
   }
 
@@ -219,6 +247,7 @@ class PipelineTask {
   // chunk stays while the transform has more to make of it.
   void transform() {
     const size_t i = on_the_way_.back().stage;
+    const SourceRange source = on_the_way_.back().source;
     Chunk output;
     TransformResult result;
     {
@@ -228,15 +257,81 @@ class PipelineTask {
     }
     count(i + 1, output);
     if (result == TransformResult::kNeedInput) on_the_way_.pop_back();
-    on_the_way_.push_back({std::move(output), i + 1});
+    if (!parts_.input.transforms[i]->may_leave_few_rows() || !gather(&output, i, source)) {
+      on_the_way_.push_back({std::move(output), i + 1, source});
+    }
+  }
+
+  // Keeps what stage `i` made while it is little; false: it goes on by itself. What waits already
+  // goes on first.
+  bool gather(Chunk* output, size_t i, const SourceRange& source) {
+    constexpr int64_t kFewRows = 256;
+    constexpr int64_t kEnoughRows = 1024;
+    // In the worst case this many chunks of the scan pass before a LIMIT hears of their rows.
+    constexpr uint64_t kMostSourceChunks = 32;
+    GatheredChunks& waiting = gathered_[i];
+    const int64_t rows = output->selected_rows();
+    const bool is_small = rows < std::min(kFewRows, (parts_.chunk_rows + 1) / 2) &&
+                          (rows == 0 || has_only_flat_columns(*output));
+    const bool are_neighbours = waiting.source.end >= source.begin &&
+                                source.end <= waiting.source.begin + kMostSourceChunks;
+    const bool goes_on_first = !waiting.chunks.empty() && !(is_small && are_neighbours);
+    if (goes_on_first) {
+      Chunk before = take_gathered(i);
+      const SourceRange before_source = waiting.source;
+      // The newest goes on first.
+      if (!is_small) on_the_way_.push_back({std::move(*output), i + 1, source});
+      on_the_way_.push_back({std::move(before), i + 1, before_source});
+      if (!is_small) return true;
+    } else if (!is_small) {
+      return false;
+    }
+    if (waiting.chunks.empty()) {
+      // Without rows it tells the sink how far this task is; not before rows that go on first.
+      if (rows == 0) return goes_on_first;
+      waiting.source.begin = source.begin;
+    }
+    waiting.source.end = source.end;
+    if (rows == 0) return true;
+    waiting.rows += rows;
+    waiting.chunks.push_back(std::move(*output));
+    if (waiting.rows >= std::min(kEnoughRows, parts_.chunk_rows)) {
+      on_the_way_.push_back({take_gathered(i), i + 1, waiting.source});
+    }
+    return true;
+  }
+
+  // The chunks that wait behind stage `i` as one; none waits then.
+  Chunk take_gathered(size_t i) {
+    const StageClock clock(stage(i + 1));
+    GatheredChunks& waiting = gathered_[i];
+    std::vector<DataType> types;
+    for (const ColumnPtr& column : waiting.chunks[0].columns) types.push_back(column->type());
+    Chunk out = concatenate_chunks(waiting.chunks, types);
+    waiting.chunks.clear();
+    waiting.rows = 0;
+    return out;
+  }
+
+  // Of the source's last chunks. False: nothing waits anywhere.
+  bool release_first_gathered() {
+    for (size_t i = 0; i < gathered_.size(); ++i) {
+      if (gathered_[i].chunks.empty()) continue;
+      on_the_way_.push_back({take_gathered(i), i + 1, gathered_[i].source});
+      return true;
+    }
+    return false;
   }
 
   bool sink() {
     Chunk chunk = std::move(on_the_way_.back().chunk);
+    const uint64_t first_order = on_the_way_.back().source.begin << kSubOrderBits;
+    const uint64_t last_order = first_order | ((uint64_t{1} << kSubOrderBits) - 1);
     on_the_way_.pop_back();
+    order_ = std::max(order_, first_order);
     chunk.order = order_;
     // Beyond the bits the chunks share an order; they are still this task's, one after the other.
-    if (order_ < last_order_ && chunk.selected_rows() > 0) ++order_;
+    if (order_ < last_order && chunk.selected_rows() > 0) ++order_;
     const size_t last = parts_.input.transforms.size() + 1;
     count(last, chunk);
     const StageClock clock(stage(last));
@@ -251,6 +346,7 @@ class PipelineTask {
   struct ChunkOnTheWay {
     Chunk chunk;
     size_t stage;
+    SourceRange source;
   };
 
   PipelineParts& parts_;
@@ -258,10 +354,11 @@ class PipelineTask {
   std::unique_ptr<SinkTask> sink_task_;
   std::vector<std::unique_ptr<TransformState>> states_;
   std::vector<ChunkOnTheWay> on_the_way_;
+  std::vector<GatheredChunks> gathered_;  // behind each transform
+  bool source_is_at_its_end_ = false;
   std::vector<StageProfile> stages_;  // empty unless a profile is wanted
   uint64_t next_order_ = 0;
-  uint64_t order_ = 0;
-  uint64_t last_order_ = 0;
+  uint64_t order_ = 0;  // of the next chunk at the sink, if its source is not behind it
 };
 
 // A PipelineTask in turns, begun by the thread that runs it first.
@@ -344,7 +441,7 @@ struct PipelineSteps::State {
 
   PipelineInputRun input;
   const ExecutionContext& context;
-  PipelineParts parts{input, nullptr};
+  PipelineParts parts{input, context.chunk_rows, nullptr};
   std::vector<Task> tasks;
 
   State(const PipelineInputRun& input_run, const ExecutionContext& execution_context)
@@ -413,7 +510,7 @@ PipelineInputEnd PipelineSteps::end() const {
 
 PipelineInputEnd run_pipeline_input(const PipelineInputRun& input,
                                     const ExecutionContext& context) {
-  PipelineParts parts{input, nullptr};
+  PipelineParts parts{input, context.chunk_rows, nullptr};
   parts.next_order = input.first_order;
   if (input.tasks <= 1 || context.pool == nullptr) {
     constexpr int kChunksBetweenInterruptChecks = 64;

@@ -1,6 +1,7 @@
 #include "src/expr/binder.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -14,6 +15,14 @@ NameScope NameScope::of(const Schema& schema, std::string_view qualifier) {
     columns.push_back({std::string(qualifier), field.name, field.type});
   }
   return NameScope(std::move(columns));
+}
+
+NameScope::NameScope(std::vector<ScopeColumn> columns) : columns_(std::move(columns)) {
+  constexpr size_t kNarrow = 32;
+  if (columns_.size() <= kNarrow) return;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    by_name_[to_lower_ascii(columns_[i].name)].push_back(i);
+  }
 }
 
 size_t NameScope::resolve(const Expression& column) const {
@@ -32,14 +41,20 @@ size_t NameScope::resolve(const Expression& column) const {
 std::optional<size_t> NameScope::find(const Expression& column) const {
   std::vector<size_t> exact;
   std::vector<size_t> folded;
-  for (size_t i = 0; i < columns_.size(); ++i) {
+  const auto consider = [&](size_t i) {
     const ScopeColumn& candidate = columns_[i];
     if (!column.qualifier.empty() && !equals_ignore_case(column.qualifier, candidate.qualifier)) {
-      continue;
+      return;
     }
-    if (column.qualifier.empty() && candidate.qualified_only) continue;
+    if (column.qualifier.empty() && candidate.qualified_only) return;
     if (candidate.name == column.name) exact.push_back(i);
     if (!column.quoted && equals_ignore_case(candidate.name, column.name)) folded.push_back(i);
+  };
+  if (by_name_.empty()) {
+    for (size_t i = 0; i < columns_.size(); ++i) consider(i);
+  } else if (const auto named = by_name_.find(to_lower_ascii(column.name));
+             named != by_name_.end()) {
+    for (size_t i : named->second) consider(i);
   }
   const std::vector<size_t>& found = exact.empty() ? folded : exact;
   if (found.empty()) return std::nullopt;
@@ -184,6 +199,13 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     for (std::string& aggregate : AggregateRegistry::builtin().names()) {
       known.push_back(std::move(aggregate));
     }
+    constexpr std::string_view kOnlyOver[] = {"row_number",   "rank",      "dense_rank",
+                                              "percent_rank", "cume_dist", "ntile",
+                                              "lag",          "lead",      "nth_value"};
+    if (std::find(std::begin(kOnlyOver), std::end(kOnlyOver), name) != std::end(kOnlyOver)) {
+      throw Error(ErrorKind::kSqlSemantic, concat(name, "() is a window function: write ", name,
+                                                  "(...) OVER (PARTITION BY ... ORDER BY ...)"));
+    }
     throw Error(ErrorKind::kSqlSemantic,
                 concat("function '", excerpt(name), "' does not exist", did_you_mean(name, known)));
   }
@@ -261,7 +283,7 @@ BoundExpressionPtr ExpressionBinder::bind_case(const Expression& expression) {
       values.push_back(bind(*expression.children[i]));
     }
   }
-  settle_number_constants(&values);
+  settle_alternatives(&values);
   DataType result;
   for (const BoundExpressionPtr& value : values) {
     const auto common = common_type(result, value->type);

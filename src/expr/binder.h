@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "src/base/error.h"
@@ -28,7 +29,7 @@ struct ScopeColumn {
 class NameScope {
  public:
   NameScope() = default;
-  explicit NameScope(std::vector<ScopeColumn> columns) : columns_(std::move(columns)) {}
+  explicit NameScope(std::vector<ScopeColumn> columns);
   static NameScope of(const Schema& schema, std::string_view qualifier = "");
 
   const std::vector<ScopeColumn>& columns() const { return columns_; }
@@ -40,6 +41,8 @@ class NameScope {
 
  private:
   std::vector<ScopeColumn> columns_;
+  // Positions by name in lower case; empty in narrow scopes, where looking through is as quick.
+  std::unordered_map<std::string, std::vector<size_t>> by_name_;
 };
 
 class ExpressionBinder;

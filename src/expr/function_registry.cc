@@ -23,6 +23,13 @@ DataType decimal_of(const DataType& type) {
   }
 }
 
+bool loses_digits(const DataType& a, const DataType& b) {
+  const auto is_wide = [](const DataType& t) {
+    return t.is_integer() && t.value_width_bytes() == 8;
+  };
+  return (is_wide(a) && b.is_float()) || (a.is_float() && is_wide(b));
+}
+
 std::optional<DataType> common_type(const DataType& a, const DataType& b) {
   if (a == b || b.is_null()) return a;
   if (a.is_null()) return b;
@@ -208,18 +215,45 @@ BoundExpressionPtr exact_form(const FunctionRegistry& registry, std::string_view
 
 }  // namespace
 
-void settle_number_constants(std::vector<BoundExpressionPtr>* operands) {
+namespace {
+
+// An integer constant that no float64 holds.
+bool is_beyond_floats(const BoundExpression& e) {
+  if (!e.is_constant() || !e.type.is_integer() || e.constant.is_null()) return false;
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (!e.type.is_signed_integer()) return e.constant.as_uint64() > uint64_t{kExact};
+  return e.constant.as_int64() > kExact || e.constant.as_int64() < -kExact;
+}
+
+bool has_numbers_beyond_floats(const BoundExpression& e) {
+  return !e.is_constant() && e.type.is_integer() && e.type.value_width_bytes() == 8;
+}
+
+void settle_numbers(std::vector<BoundExpressionPtr>* operands, bool one_comes_out) {
   bool beside_decimal = false;
   for (const BoundExpressionPtr& operand : *operands) {
     if (operand->type.is_float() && !operand->exact) return;
-    beside_decimal = beside_decimal || is_decimal(operand);
+    beside_decimal = beside_decimal || is_decimal(operand) || is_beyond_floats(*operand) ||
+                     (one_comes_out && has_numbers_beyond_floats(*operand));
   }
   if (!beside_decimal) return;
+  if (std::none_of(operands->begin(), operands->end(),
+                   [](const auto& e) { return e->exact || is_decimal(e); })) {
+    return;  // integers only
+  }
   for (BoundExpressionPtr& operand : *operands) {
     if (operand->exact) operand = operand->exact;
     if (const auto whole = integer_as_decimal(*operand)) operand = *whole;
   }
 }
+
+}  // namespace
+
+void settle_number_constants(std::vector<BoundExpressionPtr>* operands) {
+  settle_numbers(operands, false);
+}
+
+void settle_alternatives(std::vector<BoundExpressionPtr>* values) { settle_numbers(values, true); }
 
 BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {
@@ -243,7 +277,11 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
   const bool is_operator = definition->group == "operator";
   if (is_operator || definition->group == "comparison") {
     settle_text_constants(&arguments);
-    settle_number_constants(&arguments);
+    if (definition->gives_an_argument) {
+      settle_alternatives(&arguments);
+    } else {
+      settle_number_constants(&arguments);
+    }
     if (!is_operator) settle_decimal_constants(&arguments);
   }
   const BoundExpressionPtr exact = is_operator ? exact_form(*this, name, arguments) : nullptr;

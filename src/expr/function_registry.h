@@ -36,6 +36,7 @@ struct FunctionDefinition {
   // Looks at constant arguments once the types are known: a bad part of a date or pattern fails
   // here, and a constant may decide the result's type or a faster kernel.
   std::function<void(const std::vector<BoundExpressionPtr>&, ResolvedFunction*)> refine = nullptr;
+  bool gives_an_argument = false;  // one of the arguments is the result
 };
 
 class FunctionRegistry {
@@ -72,7 +73,16 @@ DataType decimal_of(const DataType& type);
 
 // A literal such as 0.05 beside a decimal is that decimal exactly, not the float64 it is otherwise;
 // an integer constant there has only the digits it is written with. Nothing changes beside floats.
+// So is one beside an integer constant that no float64 holds.
 void settle_number_constants(std::vector<BoundExpressionPtr>* operands);
+
+// The same for values one of which comes out (CASE, COALESCE, VALUES, UNION): there the literal is
+// also a decimal beside any 64-bit integer, whose digits a float64 might lose.
+void settle_alternatives(std::vector<BoundExpressionPtr>* values);
+
+// Whether the common type of these two is a float that does not hold every value of one of them: a
+// 64-bit integer beside a float.
+bool loses_digits(const DataType& a, const DataType& b);
 
 // The type that both can be compared or combined in without loss, if there is one.
 std::optional<DataType> common_type(const DataType& a, const DataType& b);

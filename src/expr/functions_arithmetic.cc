@@ -65,7 +65,15 @@ ColumnPtr subtract_timestamps(const std::vector<ColumnPtr>& a, int64_t rows,
       builder.append_null();
       continue;
     }
-    const Int128 micros = static_cast<Int128>(difference->values<int64_t>()[i]) * 1000000 / units;
+    const Int128 scaled = static_cast<Int128>(difference->values<int64_t>()[i]) * 1000000;
+    if (scaled % units != 0) {
+      throw Error(
+          ErrorKind::kTypeMismatch,
+          concat("the difference of ", a[0]->value(i).to_sql(), " and ", a[1]->value(i).to_sql(),
+                 " is no whole number of microseconds, which an interval counts; use "
+                 "CAST(... AS TIMESTAMP(6)) on both"));
+    }
+    const Int128 micros = scaled / units;
     // Whole days apart, as in Postgres; both parts fit whatever the unit was.
     constexpr int64_t kDayMicros = 86400000000;
     Interval interval;

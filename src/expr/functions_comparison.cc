@@ -283,6 +283,13 @@ ColumnPtr nullif_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const Dat
   const ColumnPtr flat = flatten(a[0]);
   const ColumnPtr other = flatten(a[1]);
   ValidityBuilder present;
+  if (flat->type() != other->type()) {
+    const ColumnPtr equal = flatten(compare_exactly(CompareOp::kEqual, flat, other));
+    for (int64_t i = 0; i < rows; ++i) {
+      present.append(!flat->is_null(i) && (equal->is_null(i) || equal->values<uint8_t>()[i] == 0));
+    }
+    return flat->with_validity(present.finish());
+  }
   for (int64_t i = 0; i < rows; ++i) {
     const bool equal =
         !flat->is_null(i) && !other->is_null(i) && compare_rows(*flat, i, *other, i) == 0;
@@ -292,6 +299,9 @@ ColumnPtr nullif_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const Dat
 }
 
 std::optional<ResolvedFunction> resolve_nullif(const std::vector<DataType>& types) {
+  if (const auto numbers = exact_number_types(types); numbers && (*numbers)[0] != (*numbers)[1]) {
+    return ResolvedFunction{*numbers, numbers->front(), nullif_kernel, false, false};
+  }
   const auto common = all_common(types);
   if (!common) return std::nullopt;
   return ResolvedFunction{*common, common->front(), nullif_kernel, false, false};
@@ -365,7 +375,7 @@ void register_comparison(FunctionRegistry* registry) {
   registry->add(
       {"in", group, "a IN (b, ...)", "Whether a equals one of the list", 2, 1000001, resolve_in});
   registry->add({"coalesce", group, "coalesce(a, ...)", "The first argument that is not NULL", 1,
-                 1000, resolve_coalesce});
+                 1000, resolve_coalesce, nullptr, true});
   registry->add_alias("ifnull", "coalesce");
   registry->add_alias("nvl", "coalesce");
   registry->add({"typeof", group, "typeof(a)", "The name of a's type, also for NULL", 1, 1,
@@ -376,9 +386,9 @@ void register_comparison(FunctionRegistry* registry) {
   registry->add(
       {"nullif", group, "nullif(a, b)", "NULL when a equals b, else a", 2, 2, resolve_nullif});
   registry->add({"greatest", group, "greatest(a, ...)", "The largest argument; NULLs are skipped",
-                 1, 1000, resolve_extreme<true>});
+                 1, 1000, resolve_extreme<true>, nullptr, true});
   registry->add({"least", group, "least(a, ...)", "The smallest argument; NULLs are skipped", 1,
-                 1000, resolve_extreme<false>});
+                 1000, resolve_extreme<false>, nullptr, true});
 }
 
 }  // namespace velaria

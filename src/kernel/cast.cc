@@ -256,7 +256,13 @@ ColumnPtr float_to(const Column& column, const DataType& to, CastMode mode) {
       return convert_rows<From, uint8_t>(column, to, mode, [](From v) -> std::optional<uint8_t> {
         return static_cast<uint8_t>(v != 0);
       });
-    case TypeId::kFloat32: return widen_rows<From, float>(column, to);
+    case TypeId::kFloat32:
+      // The nearest one; but a finite number never becomes infinite.
+      return convert_rows<From, float>(column, to, mode, [](From v) -> std::optional<float> {
+        const auto narrow = static_cast<float>(v);
+        if (std::isinf(narrow) && !std::isinf(v)) return std::nullopt;
+        return narrow;
+      });
     case TypeId::kFloat64: return widen_rows<From, double>(column, to);
     case TypeId::kDecimal128:
       return convert_rows<From, Int128>(column, to, mode, [&](From v) -> std::optional<Int128> {

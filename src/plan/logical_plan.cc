@@ -1,5 +1,6 @@
 #include "src/plan/logical_plan.h"
 
+#include <algorithm>
 #include <set>
 
 #include "src/base/error.h"
@@ -67,6 +68,22 @@ Schema window_function_schema(const Schema& input,
 }
 
 }  // namespace
+
+LogicalPlan::LogicalPlan(PlanKind kind, Schema schema, std::vector<PlanPtr> children)
+    : kind_(kind), schema_(std::move(schema)), children_(std::move(children)) {
+  for (const PlanPtr& child : children_) {
+    depth_ = std::max(depth_, child->depth_ + 1);
+    node_count_ += child->node_count_;
+  }
+  if (depth_ <= kMaxPlanDepth && node_count_ <= kMaxPlanNodeCount) return;
+  throw Error(
+      ErrorKind::kSqlUnsupported,
+      concat("this query is made of more than ",
+             depth_ > kMaxPlanDepth ? kMaxPlanDepth : kMaxPlanNodeCount, " steps",
+             depth_ > kMaxPlanDepth ? " in a row" : "",
+             " (every verb, join, view and use of a WITH table adds its own); keep a result "
+             "on the way as a table: CREATE TABLE ... AS"));
+}
 
 ScanPlan::ScanPlan(TableSourcePtr source, std::string name, std::vector<size_t> columns)
     : LogicalPlan(PlanKind::kScan, pick_fields(source->schema(), columns), {}),

@@ -41,6 +41,11 @@ enum class PlanKind {
 class LogicalPlan;
 using PlanPtr = std::shared_ptr<const LogicalPlan>;
 
+// Plans grow by every verb, join, view and use of a WITH table, and every walk over one goes as
+// deep as it is: the bounds keep a program's loop from ending the process or the day.
+inline constexpr size_t kMaxPlanDepth = 2000;
+inline constexpr size_t kMaxPlanNodeCount = 100'000;
+
 class LogicalPlan {
  public:
   virtual ~LogicalPlan() = default;
@@ -54,11 +59,13 @@ class LogicalPlan {
   virtual PlanPtr with_children(std::vector<PlanPtr> children) const = 0;
 
  protected:
-  LogicalPlan(PlanKind kind, Schema schema, std::vector<PlanPtr> children)
-      : kind_(kind), schema_(std::move(schema)), children_(std::move(children)) {}
+  // Throws SqlUnsupportedError beyond the bounds above.
+  LogicalPlan(PlanKind kind, Schema schema, std::vector<PlanPtr> children);
 
  private:
   PlanKind kind_;
+  size_t depth_ = 1;
+  size_t node_count_ = 1;  // parts that are used twice count twice
   Schema schema_;
   std::vector<PlanPtr> children_;
 };

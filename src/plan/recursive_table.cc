@@ -6,6 +6,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/plan/scan_replacement.h"
 
 namespace velaria {
 
@@ -16,40 +17,6 @@ const RecursiveTableSource* recursive_table(const LogicalPlan& plan) {
   return dynamic_cast<const RecursiveTableSource*>(
       static_cast<const ScanPlan&>(plan).source().get());
 }
-
-// Replaces scans by what `f` gives for them; null keeps one. A node that stands in several places
-// stays one.
-class ScanReplacement {
- public:
-  using Replace = std::function<TableSourcePtr(const ScanPlan&)>;
-  explicit ScanReplacement(Replace f) : f_(std::move(f)) {}
-
-  PlanPtr replace(const PlanPtr& plan) {
-    const auto known = plans_.find(plan.get());
-    if (known != plans_.end()) return known->second;
-    PlanPtr out = plan;
-    if (plan->kind() == PlanKind::kScan) {
-      const auto& scan = static_cast<const ScanPlan&>(*plan);
-      if (TableSourcePtr source = f_(scan)) {
-        out = std::make_shared<ScanPlan>(std::move(source), scan.name(), scan.columns());
-      }
-    } else {
-      std::vector<PlanPtr> children;
-      bool changed = false;
-      for (const PlanPtr& child : plan->children()) {
-        children.push_back(replace(child));
-        changed = changed || children.back() != child;
-      }
-      if (changed) out = plan->with_children(std::move(children));
-    }
-    plans_.emplace(plan.get(), out);
-    return out;
-  }
-
- private:
-  Replace f_;
-  std::map<const LogicalPlan*, PlanPtr> plans_;
-};
 
 }  // namespace
 

@@ -25,6 +25,8 @@ struct SelectItem {
   // Of a star: * EXCLUDE (a, b) REPLACE (expression AS c)
   std::vector<std::string> excluded = {};
   std::vector<std::pair<std::string, ExpressionPtr>> replaced = {};
+  // Of what a star stands for: the column of FROM, which its name alone may not tell from others.
+  std::optional<size_t> column = std::nullopt;
 };
 
 struct TableRef;

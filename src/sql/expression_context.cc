@@ -2,6 +2,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/expr/function_registry.h"
 #include "src/plan/decorrelation/outer_columns.h"
 #include "src/sql/select_binder.h"
 #include "src/sql/window_binder.h"
@@ -57,6 +58,19 @@ Subquery ExpressionContext::bind_subquery(const Expression& expression, Expressi
         ErrorKind::kTypeMismatch,
         concat(excerpt(out.operand->to_string(), 80), " is ", out.operand->type.to_string(),
                ", but the subquery of IN gives ", field.type.to_string(), "; cast one of them"));
+  }
+  // No float64 holds every 64-bit integer: the values of the subquery that have an equal in the
+  // operand's type are compared there; the others are equal to nothing.
+  if (loses_digits(out.operand->type, field.type)) {
+    const FunctionRegistry& functions = FunctionRegistry::builtin();
+    const BoundExpressionPtr value = bound_column(0, field.type, field.name);
+    const BoundExpressionPtr there = bound_cast(value, out.operand->type, true);
+    const BoundExpressionPtr has_equal = bound_logic(
+        BoundKind::kOr, {functions.bind("is_null", {value}), functions.bind("=", {there, value})});
+    out.plan = std::make_shared<ProjectPlan>(std::make_shared<FilterPlan>(out.plan, has_equal),
+                                             std::vector<BoundExpressionPtr>{there},
+                                             std::vector<std::string>{field.name});
+    return out;
   }
   out.operand = bound_cast(out.operand, *common);
   if (field.type != *common) {

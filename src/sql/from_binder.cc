@@ -238,6 +238,8 @@ BoundRelation SelectBinder::join_using(const TableRef& join, const BoundRelation
   const size_t left_width = left.scope.columns().size();
   std::vector<JoinKey> keys;
   std::vector<std::pair<size_t, size_t>> pairs;
+  std::vector<BoundExpressionPtr> exactly;  // what cannot be a key of one type
+  std::vector<std::pair<BoundExpressionPtr, BoundExpressionPtr>> values;  // of both sides
   for (const std::string& name : names) {
     const ExpressionPtr reference = column_reference(name);
     size_t sides[2] = {0, 0};
@@ -261,11 +263,24 @@ BoundRelation SelectBinder::join_using(const TableRef& join, const BoundRelation
                   b.type.to_string(), "; join ON a cast"),
            join.position);
     }
-    keys.push_back({bound_cast(bound_column(sides[0], a.type, a.name), *common),
-                    bound_cast(bound_column(sides[1], b.type, b.name), *common), false});
+    const size_t beside = left.plan->schema().size();
+    const BoundExpressionPtr from_left = bound_column(sides[0], a.type, a.name);
+    const BoundExpressionPtr from_right = bound_column(beside + sides[1], b.type, b.name);
+    if (loses_digits(a.type, b.type)) {
+      exactly.push_back(FunctionRegistry::builtin().bind("=", {from_left, from_right}));
+      values.emplace_back(from_left, from_right);
+    } else {
+      keys.push_back({bound_cast(from_left, *common),
+                      bound_cast(bound_column(sides[1], b.type, b.name), *common), false});
+      values.emplace_back(keys.back().left, bound_cast(from_right, *common));
+    }
     pairs.emplace_back(sides[0], sides[1]);
   }
-  const PlanPtr joined = std::make_shared<JoinPlan>(left.plan, right.plan, type, keys, nullptr);
+  const BoundExpressionPtr condition = exactly.empty() ? nullptr
+                                       : exactly.size() == 1
+                                           ? exactly[0]
+                                           : bound_logic(BoundKind::kAnd, exactly);
+  const PlanPtr joined = std::make_shared<JoinPlan>(left.plan, right.plan, type, keys, condition);
   if (!gives_right_columns(type)) return {joined, left.scope};
 
   std::vector<BoundExpressionPtr> expressions;
@@ -278,9 +293,8 @@ BoundRelation SelectBinder::join_using(const TableRef& join, const BoundRelation
     output_names.push_back(column.name);
     columns.push_back(std::move(added));
   };
-  for (size_t k = 0; k < keys.size(); ++k) {
-    const BoundExpressionPtr from_left = keys[k].left;
-    const BoundExpressionPtr from_right = shift_columns(keys[k].right, left_width);
+  for (size_t k = 0; k < pairs.size(); ++k) {
+    const auto& [from_left, from_right] = values[k];
     BoundExpressionPtr merged = from_left;
     if (type == JoinType::kRight) merged = from_right;
     if (type == JoinType::kFull) {
@@ -344,7 +358,7 @@ BoundRelation SelectBinder::values_relation(const std::vector<std::vector<Expres
   for (size_t c = 0; c < width; ++c) {
     std::vector<BoundExpressionPtr> column;
     for (const auto& row : bound) column.push_back(row[c]);
-    settle_number_constants(&column);
+    settle_alternatives(&column);
     for (size_t r = 0; r < column.size(); ++r) {
       const auto common = common_type(types[c], column[r]->type);
       if (!common) {

@@ -122,6 +122,19 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   input_binder.set_statement_time_us(statement_time_us());
   input_binder.set_user_functions(user_functions());
   BoundAggregate aggregate = bind_aggregate_call(expression, input_binder);
+  // By the standard such an aggregate belongs to the query around this one.
+  bool has_own_columns = aggregate.arguments.empty();
+  bool has_outer_columns = false;
+  for (const BoundExpressionPtr& argument : aggregate.arguments) {
+    visit_columns(*argument, [&](size_t) { has_own_columns = true; });
+    visit_outer_columns(*argument, [&](const BoundExpression&) { has_outer_columns = true; });
+  }
+  if (has_outer_columns && !has_own_columns) {
+    throw Error(ErrorKind::kSqlUnsupported,
+                concat(aggregate.to_string(),
+                       " is over columns of the surrounding query only; compute it there, in a "
+                       "derived table, and use its result here"));
+  }
   size_t index = 0;
   while (index < aggregates_.size() && !same_aggregate(aggregates_[index], aggregate)) ++index;
   if (index == aggregates_.size()) aggregates_.push_back(aggregate);

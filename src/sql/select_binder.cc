@@ -223,7 +223,14 @@ void SelectBinder::bind_ungrouped(const SelectStatement& statement,
   ExpressionBinder binder(input.scope);
   binder.set_context(&context);
   locate(binder);
-  for (const SelectItem& item : items) projection->add(binder.bind(*item.expression), item);
+  for (const SelectItem& item : items) {
+    if (!item.column) {
+      projection->add(binder.bind(*item.expression), item);
+      continue;
+    }
+    const ScopeColumn& column = input.scope.columns()[*item.column];
+    projection->add(bound_column(*item.column, column.type, column.name), item);
+  }
   bind_sort_keys(statement, items, binder, projection);
   bind_distinct_on(statement, items, binder, projection);
   const BoundExpressionPtr qualify = bind_qualify(statement, items, input.scope, binder);
@@ -309,7 +316,8 @@ std::vector<SelectItem> SelectBinder::expand_stars(const SelectStatement& statem
     std::vector<bool> excluded(item.excluded.size(), false);
     std::vector<bool> replaced(item.replaced.size(), false);
     bool any_column = false;
-    for (const ScopeColumn& column : scope.columns()) {
+    for (size_t number = 0; number < scope.columns().size(); ++number) {
+      const ScopeColumn& column = scope.columns()[number];
       if (qualifier.empty() ? column.qualified_only
                             : !equals_ignore_case(qualifier, column.qualifier)) {
         continue;
@@ -334,7 +342,7 @@ std::vector<SelectItem> SelectBinder::expand_stars(const SelectStatement& statem
       reference->quoted = true;
       reference->qualifier = column.qualifier;
       reference->position = item.expression->position;
-      out.push_back({reference, "", item.position});
+      out.push_back({reference, "", item.position, {}, {}, number});
     }
     const auto refuse_unknown = [&](std::string_view word, const std::string& name) {
       fail(ErrorKind::kSqlSemantic,

@@ -83,7 +83,7 @@ void settle_number_literals(PlanPtr* left, PlanPtr* right) {
     const std::vector<BoundExpressionPtr> written{column_expression(**left, i),
                                                   column_expression(**right, i)};
     std::vector<BoundExpressionPtr> settled = written;
-    settle_number_constants(&settled);
+    settle_alternatives(&settled);
     for (size_t side = 0; side < 2; ++side) {
       changed[side] = changed[side] || settled[side] != written[side];
       sides[side].push_back(settled[side]);

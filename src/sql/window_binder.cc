@@ -339,7 +339,7 @@ BoundWindowFunction WindowBinder::bind_function(const Expression& call,
   }
   if (out.arguments.size() == 3) {
     std::vector<BoundExpressionPtr> values{out.arguments[0], out.arguments[2]};
-    settle_number_constants(&values);
+    settle_alternatives(&values);
     const auto common = common_type(values[0]->type, values[1]->type);
     if (!common) {
       throw Error(

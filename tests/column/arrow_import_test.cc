@@ -252,6 +252,51 @@ TEST(ArrowImport, StringViews) {
   EXPECT_EQ(import_failure(broken).kind(), ErrorKind::kInvalidArgument);
 }
 
+// Whether two readings of one row lie at one place, which is the producer's memory.
+bool lies_in_place(const ImportedTable& table) {
+  const ColumnPtr all = table.batches[0]->column(0);
+  const ColumnPtr tail = table.batches[0]->column(0, 2, 2);
+  return all->values<StringView>() + 2 == tail->values<StringView>();
+}
+
+TEST(ArrowImport, ShortStringViewsAreZeroCopy) {
+  const Texts shorts{"", "a", "twelve bytes", "four", "\xC3\xA4"};
+  EXPECT_EQ(read(import_column(view_node(shorts))), shorts);
+  EXPECT_TRUE(lies_in_place(import_column(view_node(shorts))));
+  Node shifted = view_node(shorts);
+  shifted.offset = 1;
+  shifted.length -= 1;
+  EXPECT_EQ(read(import_column(shifted)), Texts(shorts.begin() + 1, shorts.end()));
+  EXPECT_TRUE(lies_in_place(import_column(shifted)));
+
+  EXPECT_FALSE(lies_in_place(import_column(view_node(kTexts))));
+}
+
+TEST(ArrowImport, StringViewsWithLeftoversAreNotTakenInPlace) {
+  const Texts shorts{"", "a", "twelve bytes", "four", "x"};
+  const StringView wanted("a");
+  for (const size_t leftover : {16 + 5, 16 + 8, 16 + 15, 4, 12}) {
+    Node node = view_node(shorts);
+    (*node.buffers[1])[leftover] = 7;
+    const ImportedTable table = import_column(node);
+    EXPECT_FALSE(lies_in_place(table)) << leftover;
+    EXPECT_EQ(read(table), shorts) << leftover;
+    const StringView view = table.batches[0]->column(0)->values<StringView>()[1];
+    EXPECT_EQ(view.head(), wanted.head());
+    EXPECT_EQ(view.tail(), wanted.tail());
+  }
+  // A NULL whose view is not empty.
+  Texts expected = shorts;
+  expected[3] = "NULL";
+  const ImportedTable table = import_column(view_node(shorts, "11101"));
+  EXPECT_FALSE(lies_in_place(table));
+  EXPECT_EQ(read(table), expected);
+  EXPECT_EQ(table.batches[0]->column(0)->values<StringView>()[3].head(), 0u);
+  Node empty_null = view_node({"", "a", "twelve bytes", "", "x"}, "11101");
+  EXPECT_TRUE(lies_in_place(import_column(empty_null)));
+  EXPECT_EQ(read(import_column(empty_null)), expected);
+}
+
 TEST(ArrowImport, TextPointsIntoArrowAndKeepsItAlive) {
   std::atomic<int> releases{0};
   ImportedTable table =

@@ -249,7 +249,7 @@ TEST(PipelineTest, AShortQueryEndsBesideAnEndlessOne) {
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   });
   const PlanPtr endless = std::make_shared<LimitPlan>(ScanPlan::all_columns(source, "t"),
-                                                       int64_t{1} << 60, int64_t{1} << 59);
+                                                      int64_t{1} << 60, int64_t{1} << 59);
   const PhysicalPlan physical = PhysicalPlan::make(*endless, PhysicalOptions());
   std::thread endless_scan([&] {
     PlanExecution execution(physical, context);

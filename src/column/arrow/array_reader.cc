@@ -70,6 +70,16 @@ void clear_nulls(const Validity& valid, int64_t rows, StringView* views) {
   }
 }
 
+bool null_views_are_empty(const Validity& valid, int64_t rows, const uint8_t* views) {
+  if (valid.all_valid()) return true;
+  for (int64_t i = 0; i < rows; ++i) {
+    uint64_t words[2];
+    std::memcpy(words, views + i * 16, sizeof(words));
+    if (!valid.valid(i) && (words[0] | words[1]) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void ArrayReader::malformed(std::string_view what) const {
@@ -126,6 +136,8 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
     values_ =
         Buffer::wrap(array_.buffers[1], static_cast<size_t>(rows * format_.width_bytes), owner_);
   } else if (format_.layout == ArrowLayout::kTextView) {
+    values_ =
+        Buffer::wrap(array_.buffers[1], static_cast<size_t>(rows) * sizeof(StringView), owner_);
     const int64_t data_buffers = array_.n_buffers - 3;
     const uint8_t* sizes = buffer(array_.n_buffers - 1);
     for (int64_t b = 0; b < data_buffers && sizes != nullptr; ++b) {
@@ -360,7 +372,23 @@ ColumnPtr ArrayReader::text(int64_t offset, int64_t length) const {
   return strings(length, std::move(out), std::move(valid));
 }
 
+bool ArrayReader::views_in_place() const {
+  std::call_once(views_looked_at_, [this] {
+    const uint8_t* views = buffer(1) + array_.offset * sizeof(StringView);
+    const Validity valid = validity(0, array_.length);
+    views_in_place_ = aligned(views, int{alignof(StringView)}) &&
+                      are_padded_inline_views(views, array_.length) &&
+                      null_views_are_empty(valid, array_.length, views);
+  });
+  return views_in_place_;
+}
+
 ColumnPtr ArrayReader::text_views(int64_t offset, int64_t length) const {
+  if (views_in_place()) {
+    const int64_t first_byte = (array_.offset + offset) * int64_t{sizeof(StringView)};
+    return Column::flat(format_.type, length, values_, first_byte, validity(offset, length),
+                        string_owners_);
+  }
   struct ArrowView {
     int32_t size;
     char prefix[4];

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,9 @@ class ArrayReader {
   template <typename Offset>
   ColumnPtr text(int64_t offset, int64_t length) const;
   ColumnPtr text_views(int64_t offset, int64_t length) const;
+  // Whether Arrow's views are ours as they lie: texts of up to 12 bytes, padded with zeros. Looked
+  // up by the first caller, for the whole array.
+  bool views_in_place() const;
   ColumnPtr fixed_text(int64_t offset, int64_t length) const;
   ColumnPtr strings(int64_t length, BufferPtr views, Validity validity) const;
 
@@ -67,6 +71,8 @@ class ArrayReader {
   BufferPtr validity_bits_;
   BufferPtr values_;
   std::vector<ViewData> view_data_;
+  mutable std::once_flag views_looked_at_;
+  mutable bool views_in_place_ = false;
   std::vector<std::unique_ptr<ArrayReader>> children_;
   std::shared_ptr<DictionaryValues> dictionary_;
 };

@@ -127,4 +127,24 @@ inline bool views_of_views(const uint8_t* views, int64_t rows, const std::vector
   return !bad;
 }
 
+// Whether Arrow's own views are all of at most 12 bytes with zeros behind them: then they are
+// StringViews already.
+inline bool are_padded_inline_views(const uint8_t* views, int64_t rows) {
+  constexpr int64_t kBlockRows = 1024;
+  for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
+    const int64_t end = begin + kBlockRows < rows ? begin + kBlockRows : rows;
+    uint64_t bad = 0;
+    for (int64_t i = begin; i < end; ++i) {
+      uint64_t words[2];
+      std::memcpy(words, views + i * 16, sizeof(words));
+      const auto size = static_cast<uint32_t>(words[0]);
+      const uint32_t mask = size > StringView::kInlineBytes ? StringView::kInlineBytes + 1 : size;
+      bad |= size > StringView::kInlineBytes;
+      bad |= (words[0] & ~kViewMasks.head[mask]) | (words[1] & ~kViewMasks.tail[mask]);
+    }
+    if (bad != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace velaria

@@ -124,7 +124,8 @@ class BytesGroups : public GroupTable {
           const uint64_t word = present ? key_word(values[i]) : 0;
           put(i, &word, sizeof(T));
         } else {
-          const T value = present ? values[i] : T();
+          T value = present ? values[i] : T();
+          if constexpr (std::is_same_v<T, Interval>) value = canonical_interval(value);
           put(i, &value, sizeof(T));
         }
       }

@@ -167,10 +167,7 @@ class CodedGroups : public GroupTable {
     }
     bits_ = std::move(wanted);
     group_words_ = std::move(repacked);
-    words_.clear();
-    for (uint32_t group = 0; group < group_words_.size(); ++group) {
-      words_.find_or_add(group_words_[group], group);
-    }
+    words_.assign(group_words_);
     return true;
   }
 

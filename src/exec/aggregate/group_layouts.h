@@ -45,6 +45,21 @@ uint64_t key_word(T value) {
   }
 }
 
+// Equal intervals, and only those, are the same three numbers: a month counts as 30 days and a day
+// as 24 hours when intervals are compared.
+inline Interval canonical_interval(const Interval& value) {
+  constexpr int64_t kDayMicros = 86'400'000'000;
+  constexpr int64_t kMonthDays = 30;
+  const Int128 micros =
+      (static_cast<Int128>(value.months) * kMonthDays + value.days) * kDayMicros + value.micros;
+  const Int128 days = micros / kDayMicros;
+  Interval out;
+  out.months = static_cast<int32_t>(days / kMonthDays);
+  out.days = static_cast<int32_t>(days % kMonthDays);
+  out.micros = static_cast<int64_t>(micros % kDayMicros);
+  return out;
+}
+
 inline uint64_t hash_text(const StringView& text) {
   return text.is_inline() ? hash_words(text.head(), text.tail())
                           : hash_bytes(text.data(), text.size());
@@ -143,6 +158,9 @@ class WordTable {
   uint64_t memory_bytes() const;
   // Empty again, for words of another kind.
   void clear();
+  // The same, and then holds these words, all different, as groups 0, 1, ... The layout is chosen
+  // with all of them in sight.
+  void assign(const std::vector<uint64_t>& words);
 
  private:
   struct Slot {

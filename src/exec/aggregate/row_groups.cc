@@ -61,8 +61,20 @@ bool same_value(const T& a, const T& b) {
   }
 }
 
-// Of equal keys one comes out, and it must not matter which: 0.0 for -0.0, one NaN for all.
+// Of equal keys one comes out, and it must not matter which: 0.0 for -0.0, one NaN for all, one
+// spelling of an interval.
 ColumnPtr canonical_key(const ColumnPtr& key) {
+  if (key->type().id() == TypeId::kInterval) {
+    FixedBuilder<Interval> builder(key->type());
+    for (int64_t i = 0; i < key->length(); ++i) {
+      if (key->is_null(i)) {
+        builder.append_null();
+      } else {
+        builder.append(canonical_interval(key->values<Interval>()[i]));
+      }
+    }
+    return builder.finish();
+  }
   if (!key->type().is_float()) return key;
   return visit_stored_type(key->type(), [&](auto tag) -> ColumnPtr {
     using T = typename decltype(tag)::type;

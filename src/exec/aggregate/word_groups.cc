@@ -26,6 +26,27 @@ void WordTable::clear() {
   slots_.clear();
 }
 
+void WordTable::assign(const std::vector<uint64_t>& words) {
+  clear();
+  in_range_ = may_be_in_range_;
+  if (words.empty()) return;
+  for (uint64_t word : words) add_word(word);
+  constexpr uint64_t kMostPlacesPerWord = 64;
+  const uint64_t span = highest_ - lowest_;
+  in_range_ = may_be_in_range_ && span < most_range() && span / kMostPlacesPerWord < words.size();
+  if (in_range_) {
+    allocate_range(lowest_, span + 1);
+    for (uint32_t group = 0; group < words.size(); ++group) {
+      range_[(words[group] ^ flip_) - first_] = group + 1;
+    }
+    return;
+  }
+  size_t slots = 1024;
+  while (slots < words.size() * 4) slots *= 2;
+  slots_.resize(slots);
+  for (uint32_t group = 0; group < words.size(); ++group) insert(words[group], group);
+}
+
 // Untouched parts of the array cost no memory, so sparse keys pay a page per key at worst; and
 // never more than a few words per row seen.
 uint64_t WordTable::most_range() const {

@@ -73,6 +73,12 @@ class HashPartitions {
 
   size_t part_of(uint64_t hash) const { return (hash >> 1) >> part_shift_; }
 
+  template <typename Hash>
+  void make_hint_bits(const Hash& hash);
+  bool may_be_hinted(uint64_t hash) const {
+    const uint64_t bit = hash >> 32 & hint_mask_;
+    return (hint_bits_[bit >> 6] >> (bit & 63) & 1) != 0;
+  }
   template <bool kOnePart, typename Prefetch>
   void find_in(const uint64_t* keys, int64_t rows, const Prefetch& prefetch, JoinRuns* runs) const;
   template <typename Hash>
@@ -88,12 +94,31 @@ class HashPartitions {
   std::vector<Part> parts_;
   std::vector<PartRef> refs_;
   std::vector<uint64_t> bloom_words_;  // a power of two of them
+  // Of a single part, a bit for every key: most keys that are not there are known by it, where the
+  // slots, often half full, would be a branch that cannot be foreseen.
+  std::vector<uint64_t> hint_bits_;
+  uint64_t hint_mask_ = 0;
 };
 
 // The bits of a hash in its word; the word is chosen by other bits.
 inline uint64_t bloom_bits(uint64_t hash) {
   return uint64_t{1} << (hash >> 58) | uint64_t{1} << (hash >> 52 & 63) |
          uint64_t{1} << (hash >> 46 & 63);
+}
+
+template <typename Hash>
+void HashPartitions::make_hint_bits(const Hash& hash) {
+  constexpr size_t kFewestBits = 32 * 1024;  // 4 KiB
+  constexpr size_t kBitsPerSlot = 8;         // about half of the slots are keys
+  size_t bits = kFewestBits;
+  while (bits < parts_[0].slots.size() * kBitsPerSlot) bits *= 2;
+  hint_mask_ = bits - 1;
+  hint_bits_.assign(bits / 64, 0);
+  for (const Slot& slot : parts_[0].slots) {
+    if (slot.count == 0) continue;
+    const uint64_t bit = hash(slot.key) >> 32 & hint_mask_;
+    hint_bits_[bit >> 6] |= uint64_t{1} << (bit & 63);
+  }
 }
 
 template <typename Hash>
@@ -250,6 +275,7 @@ bool HashPartitions::build(LargeVector<uint64_t> keys, const std::vector<uint8_t
       context);
   for (const Part& part : parts_) refs_.push_back({part.slots.data(), part.slots.size() - 1});
   reservation.shrink(entry_bytes);
+  if (refs_.size() == 1) make_hint_bits(hash);
   return unique;
 }
 
@@ -279,6 +305,11 @@ void HashPartitions::find_in(const uint64_t* keys, int64_t rows, const Prefetch&
       const uint64_t later = hashes[i + kPrefetchRows];
       const PartRef& ref = refs[(later >> 1) >> shift];
       __builtin_prefetch(ref.slots + (later & ref.mask));
+    }
+    if (kOnePart && !may_be_hinted(hashes[i])) {
+      first[i] = kNoRow;
+      count[i] = 0;
+      continue;
     }
     const PartRef& ref = kOnePart ? only : refs[(hashes[i] >> 1) >> shift];
     uint64_t at = hashes[i] & ref.mask;

@@ -78,6 +78,8 @@ class JoinProbe : public TransformOperator {
     return build.spilled ? make_spilled_probe(spec_, build) : nullptr;
   }
 
+  bool may_leave_few_rows() const override { return true; }
+
   TransformResult process(const Chunk& input, TransformState* base, Chunk* output) const override {
     auto& state = static_cast<JoinProbeState&>(*base);
     if (!state.active) {
