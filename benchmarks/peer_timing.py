@@ -1,4 +1,4 @@
-"""How every benchmark here is run: answers checked first, which warms up, then several runs, the median.
+"""How every benchmark here is run: answers checked first, several runs, the median.
 
 A benchmark file makes a list of cases; a case is one question asked of several engines over the
 same data. All engines answer in one process and one run, in turns, so that a slow moment of the

@@ -280,6 +280,17 @@ def test_ctrl_c_is_an_interrupted_run(workspace):
         process.stdout.close()
 
 
+def test_cleanup_keeps_away_from_a_run_that_is_being_made(workspace):
+    workspace.run_sql(velaria.Session(), "SELECT 1 AS x")
+    young, old = workspace.home / "runs" / ".new-young", workspace.home / "runs" / ".new-old"
+    for path in (young, old):
+        (path / "artifacts").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    workspace.cleanup(older_than_s=3600)
+    assert (young / "artifacts").is_dir()
+    assert not old.exists()
+
+
 def test_processes_at_once_lose_nothing(workspace):
     body = """
         session = velaria.Session(threads=1)

@@ -83,6 +83,7 @@ def write_format(
         [field.with_type(_plain_type(arrow, field.type)) for field in reader.schema]
     )
     sink = arrow.PythonFile(_Output(write), mode="w")
+    row_group_size = None
     try:
         if format == "arrow":
             write_options = arrow.ipc.IpcWriteOptions(compression=chosen.get("compression"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -34,6 +35,7 @@ _INDEXED = (
 )
 _TRASH = ".deleted-"
 _NEW = ".new-"
+_MAKING_TIMEOUT_S = 60.0
 
 
 class CleanupResult(NamedTuple):
@@ -238,7 +240,7 @@ class Workspace:
     def _sweep(self) -> None:
         """Removes what processes left that died while they made or deleted a run."""
         for path in self._folders():
-            if path.name.startswith((_TRASH, _NEW)):
+            if path.name.startswith(_TRASH) or (path.name.startswith(_NEW) and _is_old(path)):
                 lock = FileLock(path / "lock")
                 if lock.take(wait=False) or not path.exists():
                     _remove_folder(path)
@@ -288,6 +290,14 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace({str(self._home)!r})"
+
+
+def _is_old(path: Path) -> bool:
+    """Whether a run that is being made has had time enough; it is locked only after it exists."""
+    try:
+        return time.time() - path.stat().st_mtime > _MAKING_TIMEOUT_S
+    except FileNotFoundError:
+        return False
 
 
 def _remove_folder(path: Path) -> None:
