@@ -119,16 +119,22 @@ std::vector<std::string> FunctionRegistry::names() const {
 
 namespace {
 
+// An integer constant that no float64 holds.
+bool is_beyond_floats(const BoundExpression& e) {
+  if (!e.is_constant() || !e.type.is_integer() || e.constant.is_null()) return false;
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (!e.type.is_signed_integer()) return e.constant.as_uint64() > uint64_t{kExact};
+  return e.constant.as_int64() > kExact || e.constant.as_int64() < -kExact;
+}
+
 // A small integer constant beside a float is that float exactly, so that the comparison needs no
 // mixed kernel.
 void settle_integer_constant(BoundExpressionPtr* constant, const BoundExpressionPtr& other) {
-  constexpr int64_t kExact = int64_t{1} << 53;
   if (!(*constant)->is_constant() || !(*constant)->type.is_signed_integer() ||
-      !other->type.is_float() || (*constant)->constant.is_null()) {
+      !other->type.is_float() || (*constant)->constant.is_null() || is_beyond_floats(**constant)) {
     return;
   }
   const int64_t value = (*constant)->constant.as_int64();
-  if (value > kExact || value < -kExact) return;
   *constant = bound_constant(Value::float64(static_cast<double>(value)));
 }
 
@@ -216,14 +222,6 @@ BoundExpressionPtr exact_form(const FunctionRegistry& registry, std::string_view
 }  // namespace
 
 namespace {
-
-// An integer constant that no float64 holds.
-bool is_beyond_floats(const BoundExpression& e) {
-  if (!e.is_constant() || !e.type.is_integer() || e.constant.is_null()) return false;
-  constexpr int64_t kExact = int64_t{1} << 53;
-  if (!e.type.is_signed_integer()) return e.constant.as_uint64() > uint64_t{kExact};
-  return e.constant.as_int64() > kExact || e.constant.as_int64() < -kExact;
-}
 
 bool has_numbers_beyond_floats(const BoundExpression& e) {
   return !e.is_constant() && e.type.is_integer() && e.type.value_width_bytes() == 8;

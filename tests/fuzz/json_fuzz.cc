@@ -10,27 +10,14 @@
 namespace velaria {
 namespace {
 
-// The table, or "error: kind"; where an error is may depend on the cut, whether there is one not.
-std::string reading_of(const std::string& text, const JsonOptions& options, int64_t chunk_rows) {
-  FileOpenContext context;
-  context.tasks = 1;
-  try {
-    const auto source =
-        open_json(std::make_shared<MemoryFileSystem>(text), "input", options, context);
-    return table_text(*source, chunk_rows);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kInternal) fuzz_failure("internal error", text, error.message());
-    return "error: " + std::string(error_kind_name(error.kind()));
-  }
-}
-
-void check(const std::string& text, JsonOptions options) {
-  const std::string whole = reading_of(text, options, 2048);
-  for (const int64_t range_bytes : {1, 7, 64}) {
-    options.range_bytes = range_bytes;
-    const std::string cut = reading_of(text, options, 1 + range_bytes % 5);
-    if (cut != whole) fuzz_failure("another cut gives another table: " + text, whole, cut);
-  }
+void check(const std::string& text, const JsonOptions& wanted) {
+  check_cuts(text, wanted, [&](const JsonOptions& options, int64_t chunk_rows) {
+    FileOpenContext context;
+    context.tasks = 1;
+    return table_text(
+        *open_json(std::make_shared<MemoryFileSystem>(text), "input", options, context),
+        chunk_rows);
+  });
 }
 
 }  // namespace

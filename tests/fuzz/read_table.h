@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "src/base/error.h"
 #include "src/io/file_source.h"
 #include "src/plan/table_source.h"
 
@@ -44,6 +45,28 @@ inline std::string table_text(const TableSource& source, int64_t chunk_rows) {
     }
   }
   return out;
+}
+
+// read(options, chunk_rows) gives `text` as a table's text, whatever `options.range_bytes` cut it
+// into. An Error is a reading, too: where it is may depend on the cut, whether there is one not.
+template <typename Options, typename Read>
+void check_cuts(const std::string& text, Options options, const Read& read) {
+  const auto reading = [&](int64_t chunk_rows) -> std::string {
+    try {
+      return read(options, chunk_rows);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kInternal) {
+        fuzz_failure("internal error", text, error.message());
+      }
+      return "error: " + std::string(error_kind_name(error.kind()));
+    }
+  };
+  const std::string whole = reading(2048);
+  for (const int64_t range_bytes : {1, 7, 64}) {
+    options.range_bytes = range_bytes;
+    const std::string cut = reading(1 + range_bytes % 5);
+    if (cut != whole) fuzz_failure("another cut gives another table: " + text, whole, cut);
+  }
 }
 
 }  // namespace velaria
