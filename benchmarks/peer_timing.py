@@ -38,6 +38,7 @@ class Case:
     name: str
     engines: dict[str, Engine]
     sort_by: list[str] = field(default_factory=list)  # columns that make the rows comparable
+    ordered_by: list[str] = field(default_factory=list)  # columns that come in the question's order
     float_tolerance: float = 1e-9  # relative; engines add floats in different orders
     decimal_units: int = 0  # of the last place that both have; some engines cut where others round
     peers_may_refuse: bool = False  # a peer that does not take the question is left out of it
@@ -113,8 +114,27 @@ def check_large_answers(case: Case) -> None:
                 )
 
 
+def check_order(case: Case) -> None:
+    """Rows with equal keys may come in any order, so only the keys are compared as they come."""
+    reference = None
+    for name, run in case.engines.items():
+        table = run().select(case.ordered_by)
+        keys = [
+            column.cast(pa.large_string())
+            if pa.types.is_string(column.type) or pa.types.is_string_view(column.type)
+            else column
+            for column in table.columns
+        ]
+        if reference is None:
+            reference = keys
+        elif not all(mine.equals(wanted) for mine, wanted in zip(keys, reference)):
+            sys.exit(f"{case.name}: {name} gives another order of {', '.join(case.ordered_by)}")
+
+
 def check_answers(case: Case) -> None:
     """Ends the program when an engine's answer differs from the first engine's."""
+    if case.ordered_by:
+        check_order(case)
     if len(next(iter(case.engines.values()))()) > MOST_ROWS_AS_OBJECTS:
         check_large_answers(case)
         return

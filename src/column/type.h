@@ -46,9 +46,16 @@ using Int128 = __int128;
 
 // Calendar interval as in SQL: the three parts do not convert into each other.
 struct Interval {
+  static constexpr int kMonthDays = 30;
+  static constexpr int64_t kDayMicros = 86400000000;
+
   int32_t months = 0;
   int32_t days = 0;
   int64_t micros = 0;
+  // What order and equality go by, as in Postgres: a month counts as 30 days, a day as 24 hours.
+  Int128 total_micros() const {
+    return (static_cast<Int128>(months) * kMonthDays + days) * kDayMicros + micros;
+  }
   bool operator==(const Interval& other) const {
     return months == other.months && days == other.days && micros == other.micros;
   }

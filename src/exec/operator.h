@@ -28,7 +28,8 @@ struct ExecutionContext {
   std::shared_ptr<MemoryBudget> budget;
   const CancellationToken* cancellation = nullptr;
   int64_t chunk_rows = kDefaultChunkRows;
-  // Called now and then by the thread that waits for the query; throws to stop it (Ctrl-C).
+  // Called now and then by the thread that waits for the query; throws to stop it (Ctrl-C), which
+  // cancels what the query's other threads do.
   std::function<void()> interrupt_check;
   ExecutionProfile* profile = nullptr;  // filled when given; nothing is measured otherwise
   // Where operators put rows that do not fit into memory: a folder, empty for the system's, and

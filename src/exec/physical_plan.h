@@ -84,7 +84,8 @@ class PhysicalPlan {
 
 class PlanExecution {
  public:
-  // `plan` and what `context` points at outlive the execution.
+  // `plan` and what `context` points at outlive the execution. Its operators see a token of the
+  // execution's own: cancelled with that of `context`, and when the interrupt check throws.
   PlanExecution(const PhysicalPlan& plan, ExecutionContext context);
   ~PlanExecution();
   PlanExecution(const PlanExecution&) = delete;
@@ -134,6 +135,7 @@ class PlanExecution {
                         std::unique_ptr<SinkOperator> sink, PipelineInputProfile* profile);
 
   const PhysicalPlan& plan_;
+  CancellationToken cancellation_;
   ExecutionContext context_;
   // One a pipeline, when a profile is wanted: what its sink holds.
   std::vector<std::shared_ptr<MemoryBudget>> sink_budgets_;

@@ -35,7 +35,18 @@ struct PlanExecution::ResultSteps {
 };
 
 PlanExecution::PlanExecution(const PhysicalPlan& plan, ExecutionContext context)
-    : plan_(plan), context_(std::move(context)) {
+    : plan_(plan), cancellation_(context.cancellation), context_(std::move(context)) {
+  context_.cancellation = &cancellation_;
+  if (context_.interrupt_check) {
+    context_.interrupt_check = [this, check = std::move(context_.interrupt_check)] {
+      try {
+        check();
+      } catch (...) {
+        cancellation_.cancel();
+        throw;
+      }
+    };
+  }
   for (size_t i = 0; i < plan.pipelines().size(); ++i) {
     sink_spills_.push_back(
         std::make_shared<SpillSpace>(context_.temp_dir, context_.spill_after_bytes));

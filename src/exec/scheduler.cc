@@ -102,12 +102,18 @@ class TaskGroup {
       }
       if (done_.wait_for(lock, std::chrono::milliseconds(20)) == std::cv_status::timeout) {
         lock.unlock();
+        std::exception_ptr interrupt;
         try {
           interrupt_check();
         } catch (...) {
-          fail(std::current_exception());
+          interrupt = std::current_exception();
         }
         lock.lock();
+        // Before any other failure: tasks that see the cancelled query fail as well.
+        if (interrupt) {
+          failure_ = std::move(interrupt);
+          stopped_.store(true, std::memory_order_release);
+        }
       }
     }
     if (failure_) std::rethrow_exception(failure_);
@@ -542,16 +548,19 @@ PipelineInputEnd run_pipeline_input(const PipelineInputRun& input,
   return {parts.next_order.load(), parts.sink_finished.load()};
 }
 
-void run_parallel(size_t count, const std::function<void(size_t)>& f,
-                  const ExecutionContext& context) {
-  if (context.pool == nullptr || context.tasks <= 1 || count <= 1) {
-    for (size_t i = 0; i < count; ++i) {
-      if (context.cancellation) context.cancellation->throw_if_cancelled();
-      if (context.interrupt_check) context.interrupt_check();
-      f(i);
-    }
-    return;
+namespace {
+
+void run_pieces_here(size_t count, const std::function<void(size_t)>& f,
+                     const ExecutionContext& context) {
+  for (size_t i = 0; i < count; ++i) {
+    if (context.cancellation) context.cancellation->throw_if_cancelled();
+    if (context.interrupt_check) context.interrupt_check();
+    f(i);
   }
+}
+
+void run_pieces_on_pool(size_t count, const std::function<void(size_t)>& f,
+                        const ExecutionContext& context) {
   std::atomic<size_t> next{0};
   TaskGroup group(*context.pool);
   const std::function<bool()> keep_going = [&context, &group] {
@@ -563,6 +572,26 @@ void run_parallel(size_t count, const std::function<void(size_t)>& f,
     tasks.push_back(std::make_unique<SlicedPieces>(next, count, f, keep_going));
   }
   group.run(std::move(tasks), context.interrupt_check);
+}
+
+}  // namespace
+
+void run_parallel(size_t count, const std::function<void(size_t)>& f,
+                  const ExecutionContext& context) {
+  if (context.pool == nullptr || context.tasks <= 1 || count <= 1) {
+    run_pieces_here(count, f, context);
+  } else {
+    run_pieces_on_pool(count, f, context);
+  }
+}
+
+void run_long_pieces(size_t count, const std::function<void(size_t)>& f,
+                     const ExecutionContext& context) {
+  if (context.pool == nullptr) {
+    run_pieces_here(count, f, context);
+  } else {
+    run_pieces_on_pool(count, f, context);
+  }
 }
 
 }  // namespace velaria

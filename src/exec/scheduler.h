@@ -56,8 +56,14 @@ class PipelineSteps {
   const std::unique_ptr<State> state_;
 };
 
-// f(0) ... f(count - 1) on the pool; waits for all. Errors and Ctrl-C as above.
+// f(0) ... f(count - 1) on the pool; waits for all. Errors and Ctrl-C as above. One piece alone
+// runs on the calling thread, which asks for interrupts between pieces only.
 void run_parallel(size_t count, const std::function<void(size_t)>& f,
                   const ExecutionContext& context);
+
+// The same for pieces that take more than some milliseconds each: none runs on the calling thread,
+// which asks for interrupts all the time. `f` looks at the context's cancellation now and then.
+void run_long_pieces(size_t count, const std::function<void(size_t)>& f,
+                     const ExecutionContext& context);
 
 }  // namespace velaria

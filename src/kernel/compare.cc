@@ -10,12 +10,8 @@
 namespace velaria {
 
 int compare_values(const Interval& a, const Interval& b) {
-  // As in Postgres: a month counts as 30 days and a day as 24 hours.
-  const auto total = [](const Interval& v) {
-    return (static_cast<Int128>(v.months) * 30 + v.days) * 86400000000LL + v.micros;
-  };
-  const Int128 x = total(a);
-  const Int128 y = total(b);
+  const Int128 x = a.total_micros();
+  const Int128 y = b.total_micros();
   return x < y ? -1 : (x > y ? 1 : 0);
 }
 

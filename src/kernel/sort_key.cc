@@ -41,9 +41,7 @@ void append_value(const T& value, std::string* out) {
   } else if constexpr (std::is_same_v<T, double>) {
     append_big_endian(ordered_float_bits<double, uint64_t>(value), out);
   } else if constexpr (std::is_same_v<T, Interval>) {
-    const Int128 total =
-        (static_cast<Int128>(value.months) * 30 + value.days) * 86400000000LL + value.micros;
-    append_value<Int128>(total, out);
+    append_value<Int128>(value.total_micros(), out);
   } else if constexpr (std::is_same_v<T, Int128>) {
     append_big_endian(
         static_cast<unsigned __int128>(value) ^ (static_cast<unsigned __int128>(1) << 127), out);

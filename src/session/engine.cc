@@ -185,10 +185,8 @@ QueryResult Engine::run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor
   const PhysicalPlan physical = PhysicalPlan::make(*better, physical_options());
   const double planning_ms = ms_since(start);
 
-  const CancellationToken cancellation;
   ExecutionProfile execution_profile;
   ExecutionContext context = execution_context();
-  context.cancellation = &cancellation;
   if (monitor != nullptr) {
     monitor->cancellation_.throw_if_cancelled();
     context.cancellation = &monitor->cancellation_;

@@ -12,15 +12,9 @@ struct ResultStream::Run {
   Run(PlanPtr optimized, const PhysicalOptions& options, ExecutionContext context)
       : plan(std::move(optimized)),
         physical(PhysicalPlan::make(*plan, options)),
-        execution(physical, with(std::move(context), &cancellation)) {}
-
-  static ExecutionContext with(ExecutionContext context, const CancellationToken* token) {
-    context.cancellation = token;
-    return context;
-  }
+        execution(physical, std::move(context)) {}
 
   const PlanPtr plan;
-  const CancellationToken cancellation;
   const PhysicalPlan physical;
   PlanExecution execution;
 };

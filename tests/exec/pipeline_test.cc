@@ -6,6 +6,7 @@
 #include <future>
 #include <limits>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "src/base/error.h"
@@ -233,6 +234,29 @@ TEST(PipelineTest, RunParallelDoesEveryPieceOnce) {
                    },
                    context),
                Error);
+}
+
+// Ctrl-C reaches the middle of a long piece, and is what comes out, not the pieces' own errors.
+TEST(PipelineTest, AnInterruptEndsLongPieces) {
+  for (size_t tasks : {1, 2}) {
+    ThreadPool pool(tasks);
+    CancellationToken token;
+    ExecutionContext context;
+    context.pool = &pool;
+    context.tasks = tasks;
+    context.cancellation = &token;
+    context.interrupt_check = [&token] {
+      token.cancel();
+      throw std::runtime_error("interrupted");
+    };
+    const auto wait = [&token](size_t) {
+      while (true) {
+        token.throw_if_cancelled();
+        std::this_thread::yield();
+      }
+    };
+    EXPECT_THROW(run_long_pieces(1, wait, context), std::runtime_error);
+  }
 }
 
 TEST(PipelineTest, AShortQueryEndsBesideAnEndlessOne) {

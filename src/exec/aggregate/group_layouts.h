@@ -45,18 +45,14 @@ uint64_t key_word(T value) {
   }
 }
 
-// Equal intervals, and only those, are the same three numbers: a month counts as 30 days and a day
-// as 24 hours when intervals are compared.
+// Equal intervals, and only those, are the same three numbers.
 inline Interval canonical_interval(const Interval& value) {
-  constexpr int64_t kDayMicros = 86'400'000'000;
-  constexpr int64_t kMonthDays = 30;
-  const Int128 micros =
-      (static_cast<Int128>(value.months) * kMonthDays + value.days) * kDayMicros + value.micros;
-  const Int128 days = micros / kDayMicros;
+  const Int128 micros = value.total_micros();
+  const Int128 days = micros / Interval::kDayMicros;
   Interval out;
-  out.months = static_cast<int32_t>(days / kMonthDays);
-  out.days = static_cast<int32_t>(days % kMonthDays);
-  out.micros = static_cast<int64_t>(micros % kDayMicros);
+  out.months = static_cast<int32_t>(days / Interval::kMonthDays);
+  out.days = static_cast<int32_t>(days % Interval::kMonthDays);
+  out.micros = static_cast<int64_t>(micros % Interval::kDayMicros);
   return out;
 }
 

@@ -22,7 +22,7 @@ auto key_number(T value) {
     std::memcpy(&bits, &value, sizeof(T));
     return bits;
   } else if constexpr (std::is_same_v<T, Interval>) {
-    return (static_cast<Int128>(value.months) * 30 + value.days) * 86400000000LL + value.micros;
+    return value.total_micros();
   } else {
     return value;
   }

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <mutex>
-#include <numeric>
 #include <string>
+#include <utility>
 
 #include "src/base/error.h"
+#include "src/exec/sort/cancellable_sort.h"
 #include "src/exec/sort/chunk_list_scan.h"
+#include "src/exec/sort/full_sort.h"
 #include "src/exec/spill/sorted_runs.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/sort_key.h"
@@ -63,9 +64,8 @@ class SortBuffer {
            static_cast<uint64_t>(rows()) * row_bytes;
   }
 
-  // Sorts and keeps the first `keep` rows, as one chunk. `interrupt_check`, when given, is called
-  // every few milliseconds.
-  void sort(int64_t keep, const std::function<void()>& interrupt_check = nullptr) {
+  // Sorts and keeps the first `keep` rows, as one chunk.
+  void sort(int64_t keep, const CancellationToken* cancellation) {
     Chunk all = concatenate_chunks(chunks_, types_);
     std::vector<ColumnPtr> columns;
     std::vector<SortOrder> orders;
@@ -76,19 +76,14 @@ class SortBuffer {
     std::string keys;
     std::vector<uint64_t> ends;
     ends.reserve(positions_.size());
-    if (interrupt_check) interrupt_check();
     encode_sort_keys(columns, orders, all.rows, &keys, &ends);
-    if (interrupt_check) interrupt_check();
     std::vector<Entry> entries(positions_.size());
     uint64_t start = 0;
     for (size_t i = 0; i < entries.size(); ++i) {
       entries[i] = {key_prefix(keys, start, ends[i]), static_cast<uint32_t>(i)};
       start = ends[i];
     }
-    constexpr uint32_t kComparisonsBetweenChecks = 1 << 16;
-    uint32_t comparisons = 0;
     const auto before = [&](const Entry& a, const Entry& b) {
-      if (++comparisons % kComparisonsBetweenChecks == 0 && interrupt_check) interrupt_check();
       if (a.prefix != b.prefix) return a.prefix < b.prefix;
       const auto key = [&](uint32_t row) {
         const uint64_t begin = row == 0 ? 0 : ends[row - 1];
@@ -103,7 +98,7 @@ class SortBuffer {
                        entries.end(), before);
       entries.resize(kept);
     }
-    std::sort(entries.begin(), entries.end(), before);
+    cancellable_sort(entries.begin(), entries.end(), before, cancellation);
     std::vector<uint32_t> order(entries.size());
     std::vector<uint64_t> positions(entries.size());
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -113,7 +108,6 @@ class SortBuffer {
     Chunk sorted;
     sorted.rows = static_cast<int64_t>(order.size());
     for (const ColumnPtr& column : all.columns) {
-      if (interrupt_check) interrupt_check();
       sorted.columns.push_back(take(column, order.data(), sorted.rows));
     }
     positions_ = std::move(positions);
@@ -133,8 +127,23 @@ class SortBuffer {
 
   Chunk take_sorted() {
     Chunk out = std::move(chunks_[0]);
-    chunks_.clear();
-    positions_.clear();
+    clear();
+    return out;
+  }
+
+  // The chunks in the order of the input; none was sorted before.
+  std::vector<Chunk> take_in_order() {
+    std::vector<std::pair<uint64_t, size_t>> order;  // first position, number
+    size_t row = 0;
+    for (size_t i = 0; i < chunks_.size(); ++i) {
+      order.emplace_back(positions_[row], i);
+      row += static_cast<size_t>(chunks_[i].rows);
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<Chunk> out;
+    out.reserve(order.size());
+    for (const auto& [position, i] : order) out.push_back(std::move(chunks_[i]));
+    clear();
     return out;
   }
 
@@ -164,12 +173,14 @@ class SortState : public SinkState {
             const ExecutionContext& context)
       : budget(context.budget),
         spill(spill_space(context)),
+        cancellation(context.cancellation),
         reservation(budget, "ORDER BY"),
         buffer(items, types),
         runs(spill, "the rows of ORDER BY", types, items) {}
 
   std::shared_ptr<MemoryBudget> budget;
   std::shared_ptr<SpillSpace> spill;
+  const CancellationToken* cancellation;  // of the query; may be null
   MemoryReservation reservation;
   std::mutex mutex;
   SortBuffer buffer;
@@ -214,9 +225,8 @@ class SortSink : public SinkOperator {
     task.buffer.add(chunk);
     // A top-n task sorts and cuts whenever it has gathered a multiple of what it may keep.
     constexpr int64_t kRowsBetweenCuts = 16 * kDefaultChunkRows;
-    if (keep_ < std::numeric_limits<int64_t>::max() / 2 &&
-        task.buffer.rows() > keep_ * 2 + kRowsBetweenCuts) {
-      task.buffer.sort(keep_);
+    if (!keeps_all() && task.buffer.rows() > keep_ * 2 + kRowsBetweenCuts) {
+      task.buffer.sort(keep_, state.cancellation);
       if (keep_ > 0) task.boundary = task.buffer.last_first_key();
     }
     const uint64_t needed = task.buffer.bytes_to_sort();
@@ -250,11 +260,17 @@ class SortSink : public SinkOperator {
       state.runs.merge_down(context);
       return;
     }
-    state.buffer.sort(keep_, context.interrupt_check);
-    Chunk sorted = state.buffer.take_sorted();
-    const int64_t first = std::min(offset_, sorted.rows);
-    state.result.push_back(slice_chunk(sorted, first, sorted.rows - first));
-    state.reservation.resize(static_cast<uint64_t>(sorted.estimated_bytes()));
+    if (keeps_all()) {
+      state.result = sort_chunks(state.buffer.take_in_order(), types_, items_, offset_, context);
+    } else {
+      state.buffer.sort(keep_, context.cancellation);
+      const Chunk sorted = state.buffer.take_sorted();
+      const int64_t first = std::min(offset_, sorted.rows);
+      state.result.push_back(slice_chunk(sorted, first, sorted.rows - first));
+    }
+    uint64_t bytes = 0;
+    for (const Chunk& chunk : state.result) bytes += static_cast<uint64_t>(chunk.estimated_bytes());
+    state.reservation.resize(bytes);
   }
 
   std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
@@ -267,16 +283,20 @@ class SortSink : public SinkOperator {
     if (!state.runs.empty()) {
       return std::max<int64_t>(0, std::min(state.runs.rows(), keep_) - offset_);
     }
-    return state.result.empty() ? 0 : state.result[0].rows;
+    int64_t rows = 0;
+    for (const Chunk& chunk : state.result) rows += chunk.rows;
+    return rows;
   }
 
  private:
   // Rows in memory are numbered in 32 bits.
   static constexpr int64_t kMostRowsInMemory = int64_t{1} << 31;
 
+  bool keeps_all() const { return keep_ >= std::numeric_limits<int64_t>::max() / 2; }
+
   void put_aside(SortState& state, SortBuffer& buffer) const {
     if (buffer.rows() == 0) return;
-    buffer.sort(keep_);
+    buffer.sort(keep_, state.cancellation);
     SortedRuns::Run run;
     state.runs.append(buffer.sorted(), buffer.positions(), &run);
     state.runs.add(std::move(run));
@@ -324,113 +344,6 @@ class SortSink : public SinkOperator {
   int64_t offset_;
 };
 
-class LimitState : public SinkState {
- public:
-  std::mutex mutex;
-  std::vector<Chunk> chunks;
-  std::vector<uint64_t> reached;  // per task: all its chunks before this order have come
-  size_t started = 0;             // tasks that have begun
-  int64_t rows = 0;
-  std::vector<Chunk> result;
-};
-
-class LimitTask : public SinkTask {
- public:
-  explicit LimitTask(size_t task_index) : index(task_index) {}
-  size_t index;
-};
-
-class LimitSink : public SinkOperator {
- public:
-  LimitSink(std::optional<int64_t> limit, int64_t offset) : offset_(offset) {
-    if (!limit || __builtin_add_overflow(*limit, offset, &needed_)) {
-      needed_ = std::numeric_limits<int64_t>::max();
-    }
-  }
-
-  std::unique_ptr<SinkState> new_state(const ExecutionContext&) const override {
-    return std::make_unique<LimitState>();
-  }
-  void begin_epoch(SinkState& base) const override {
-    auto& state = static_cast<LimitState&>(base);
-    state.chunks.clear();
-    state.reached.clear();
-    state.started = 0;
-    state.rows = 0;
-    state.result.clear();
-  }
-
-  std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
-    auto& state = static_cast<LimitState&>(base);
-    const std::lock_guard<std::mutex> lock(state.mutex);
-    // Tasks that have not begun count as having reached nothing.
-    if (state.started == state.reached.size()) {  // the tasks of the next input
-      state.reached.assign(tasks, 0);
-      state.started = 0;
-    }
-    return std::make_unique<LimitTask>(state.started++);
-  }
-
-  SinkResult consume(SinkState& base, SinkTask& task, Chunk chunk) const override {
-    auto& state = static_cast<LimitState&>(base);
-    const std::lock_guard<std::mutex> lock(state.mutex);
-    if (needed_ == 0) return SinkResult::kFinished;
-    const uint64_t order = chunk.order;
-    if (chunk.selected_rows() > 0) {
-      state.rows += chunk.selected_rows();
-      state.chunks.push_back(compact(chunk));
-    }
-    state.reached[static_cast<LimitTask&>(task).index] = order;
-    if (state.rows < needed_) return SinkResult::kNeedInput;
-    return complete(state) ? SinkResult::kFinished : SinkResult::kNeedInput;
-  }
-
-  void combine(SinkState& base, std::unique_ptr<SinkTask> task) const override {
-    auto& state = static_cast<LimitState&>(base);
-    const std::lock_guard<std::mutex> lock(state.mutex);
-    state.reached[static_cast<LimitTask&>(*task).index] = std::numeric_limits<uint64_t>::max();
-  }
-
-  void finish(SinkState& base, const ExecutionContext&) const override {
-    auto& state = static_cast<LimitState&>(base);
-    std::stable_sort(state.chunks.begin(), state.chunks.end(),
-                     [](const Chunk& a, const Chunk& b) { return a.order < b.order; });
-    state.result.clear();
-    int64_t passed = 0;
-    for (const Chunk& chunk : state.chunks) {
-      const int64_t first = std::clamp<int64_t>(offset_ - passed, 0, chunk.rows);
-      const int64_t last = std::clamp<int64_t>(needed_ - passed, first, chunk.rows);
-      if (last > first) state.result.push_back(slice_chunk(chunk, first, last - first));
-      passed += chunk.rows;
-    }
-    state.chunks.clear();
-  }
-
-  std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
-    return scan_chunks(static_cast<LimitState&>(base).result, request);
-  }
-  int64_t result_rows(const SinkState& base) const override {
-    int64_t rows = 0;
-    for (const Chunk& chunk : static_cast<const LimitState&>(base).result) rows += chunk.rows;
-    return rows;
-  }
-
- private:
-  // Whether the rows that are surely in front of everything still to come suffice.
-  bool complete(const LimitState& state) const {
-    uint64_t bound = std::numeric_limits<uint64_t>::max();
-    for (uint64_t reached : state.reached) bound = std::min(bound, reached);
-    int64_t rows = 0;
-    for (const Chunk& chunk : state.chunks) {
-      if (chunk.order < bound || state.reached.size() == 1) rows += chunk.rows;
-    }
-    return rows >= needed_;
-  }
-
-  int64_t needed_ = 0;  // offset + limit
-  int64_t offset_;
-};
-
 }  // namespace
 
 std::unique_ptr<SinkOperator> make_sort(std::vector<SortItem> items, std::vector<DataType> types) {
@@ -443,10 +356,6 @@ std::unique_ptr<SinkOperator> make_top_n(std::vector<SortItem> items, std::vecto
   int64_t keep = 0;
   if (__builtin_add_overflow(limit, offset, &keep)) keep = std::numeric_limits<int64_t>::max();
   return std::make_unique<SortSink>(std::move(items), std::move(types), keep, offset);
-}
-
-std::unique_ptr<SinkOperator> make_limit(std::optional<int64_t> limit, int64_t offset) {
-  return std::make_unique<LimitSink>(limit, offset);
 }
 
 }  // namespace velaria

@@ -9,6 +9,7 @@
 
 #include "src/base/error.h"
 #include "src/exec/aggregate/accumulator.h"
+#include "src/exec/sort/cancellable_sort.h"
 #include "src/exec/window/window_function_exec.h"
 #include "src/kernel/take.h"
 
@@ -64,7 +65,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
   void evaluate(WindowItem& item, const ExecutionContext& context) override {
     const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
     const uint32_t* rows = item.row_numbers();
-    const std::vector<uint32_t> sorted = sorted_places(item);
+    const std::vector<uint32_t> sorted = sorted_places(item, context);
     std::vector<uint32_t> ranks(item.size(), kNoRow);
     for (uint32_t rank = 0; rank < sorted.size(); ++rank) ranks[sorted[rank]] = rank;
     RankCounts counts(static_cast<uint32_t>(sorted.size()));
@@ -94,7 +95,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
         between[part].add(rows[i], first, two ? row_at(lower + 1) : first);
       }
     }
-    give_out(between);
+    give_out(between, context);
   }
 
   const ResultColumn& result() const override {
@@ -116,7 +117,8 @@ class FrameQuantileFunction : public WindowFunctionExec {
   using Between = std::map<double, Neighbours>;
 
   // The places in the item of the rows that count, by value.
-  std::vector<uint32_t> sorted_places(const WindowItem& item) const {
+  std::vector<uint32_t> sorted_places(const WindowItem& item,
+                                      const ExecutionContext& context) const {
     const Column& column = *input_.arguments[0];
     const uint32_t* rows = item.row_numbers();
     std::vector<uint32_t> out;
@@ -128,10 +130,13 @@ class FrameQuantileFunction : public WindowFunctionExec {
       }
       out.push_back(i);
     }
-    std::sort(out.begin(), out.end(), [&](uint32_t a, uint32_t b) {
-      const int order = compare_(column, rows[a], rows[b]) * direction_;
-      return order != 0 ? order < 0 : a < b;
-    });
+    cancellable_sort(
+        out.begin(), out.end(),
+        [&](uint32_t a, uint32_t b) {
+          const int order = compare_(column, rows[a], rows[b]) * direction_;
+          return order != 0 ? order < 0 : a < b;
+        },
+        context.cancellation);
     return out;
   }
 
@@ -142,23 +147,29 @@ class FrameQuantileFunction : public WindowFunctionExec {
 
   // A quantile of two values, at the fraction that is left, is the value between them: so the
   // aggregate itself rounds as it does everywhere.
-  void give_out(const Between& between) {
+  void give_out(const Between& between, const ExecutionContext& context) {
+    constexpr size_t kBlockRows = 16 * 1024;
+    std::vector<uint32_t> groups(kBlockRows);
+    std::iota(groups.begin(), groups.end(), 0u);
     for (const auto& [part, neighbours] : between) {
       BoundAggregate aggregate = function_.aggregate;
       aggregate.parameters[0] = Value::float64(part);
-      const std::unique_ptr<Accumulator> totals = Accumulator::make(aggregate);
-      const auto count = static_cast<int64_t>(neighbours.rows.size());
-      std::vector<uint32_t> groups(neighbours.rows.size());
-      std::iota(groups.begin(), groups.end(), 0u);
-      totals->grow(static_cast<uint32_t>(count));
-      for (const auto* side : {&neighbours.lower, &neighbours.upper}) {
-        AggregateRows rows;
-        rows.arguments = {take(input_.arguments[0], side->data(), count)};
-        rows.ids = groups.data();
-        rows.rows = count;
-        totals->add_rows(rows);
+      for (size_t begin = 0; begin < neighbours.rows.size(); begin += kBlockRows) {
+        if (context.cancellation) context.cancellation->throw_if_cancelled();
+        const auto count =
+            static_cast<int64_t>(std::min(kBlockRows, neighbours.rows.size() - begin));
+        const std::unique_ptr<Accumulator> totals = Accumulator::make(aggregate);
+        totals->grow(static_cast<uint32_t>(count));
+        for (const auto* side : {&neighbours.lower, &neighbours.upper}) {
+          AggregateRows rows;
+          rows.arguments = {take(input_.arguments[0], side->data() + begin, count)};
+          rows.ids = groups.data();
+          rows.rows = count;
+          totals->add_rows(rows);
+        }
+        values_->scatter(totals->result(groups.data(), count), neighbours.rows.data() + begin,
+                         count);
       }
-      values_->scatter(totals->result(groups.data(), count), neighbours.rows.data(), count);
     }
   }
 

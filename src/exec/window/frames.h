@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "src/exec/operator.h"
-#include "src/exec/window/order_keys.h"
+#include "src/exec/sort/order_keys.h"
 #include "src/expr/window_function.h"
 
 namespace velaria {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "src/exec/scheduler.h"
-#include "src/exec/window/row_sort.h"
+#include "src/exec/sort/row_sort.h"
 
 namespace velaria {
 
@@ -99,19 +99,8 @@ SortedPartitions SortedPartitions::make(uint32_t rows, const std::vector<Partiti
   std::shared_ptr<Buffer> other;
   if (key_types.empty()) {
     out.starts_ = {0, rows};
-    constexpr uint32_t kBlock = 64 * 1024;
-    run_parallel((rows + kBlock - 1) / kBlock,
-                 [&](size_t block) {
-                   const auto begin = static_cast<uint32_t>(block * kBlock);
-                   const uint32_t end = std::min(rows, begin + kBlock);
-                   std::vector<uint64_t> prefixes(end - begin);
-                   keys.fill_prefixes(begin, end, prefixes.data());
-                   for (uint32_t row = begin; row < end; ++row) {
-                     sorted[row] = {prefixes[row - begin], 0, row};
-                   }
-                 },
-                 context);
     if (!keys.empty()) other = allocate_rows(rows);
+    sort_all_rows(sorted, other ? rows_of(*other) : nullptr, rows, keys, context);
   } else {
     const PartitionNumbers numbers(chunks, key_types, rows, context);
     other = allocate_rows(rows);
@@ -138,9 +127,8 @@ SortedPartitions SortedPartitions::make(uint32_t rows, const std::vector<Partiti
           }
         },
         context);
+    sort_partitions(sorted, by_share, out.starts_.data(), out.count(), keys, context);
   }
-  sort_partitions(sorted, other ? rows_of(*other) : nullptr, out.starts_.data(), out.count(), keys,
-                  context);
   return out;
 }
 

@@ -7,7 +7,7 @@
 
 #include "src/base/buffer.h"
 #include "src/exec/operator.h"
-#include "src/exec/window/order_keys.h"
+#include "src/exec/sort/order_keys.h"
 #include "src/exec/window/partition_numbers.h"
 
 namespace velaria {

@@ -327,7 +327,8 @@ class WindowSink : public SinkOperator {
       }
     }
     if (open < partitions.count()) work.push_back({open, partitions.count(), kNone});
-    run_parallel(
+    const bool long_pieces = starts.back() > kRowsPerItem;
+    (long_pieces ? run_long_pieces : run_parallel)(
         work.size(),
         [&](size_t w) {
           const uint32_t first = starts[work[w].begin];

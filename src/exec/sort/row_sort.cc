@@ -1,10 +1,11 @@
-#include "src/exec/window/row_sort.h"
+#include "src/exec/sort/row_sort.h"
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "src/exec/scheduler.h"
+#include "src/exec/sort/cancellable_sort.h"
 
 namespace velaria {
 
@@ -25,7 +26,8 @@ struct BeforeByPrefix {
 
 // Least significant byte first, only over the bytes that differ; rows stand in their input order
 // at the start and every pass is stable, so ties keep it.
-void radix_sort(SortedRow* rows, SortedRow* scratch, size_t count) {
+void radix_sort(SortedRow* rows, SortedRow* scratch, size_t count,
+                const CancellationToken* cancellation) {
   uint64_t ones = 0;
   uint64_t all = ~uint64_t{0};
   for (size_t i = 0; i < count; ++i) {
@@ -37,6 +39,7 @@ void radix_sort(SortedRow* rows, SortedRow* scratch, size_t count) {
   SortedRow* to = scratch;
   for (int shift = 0; shift < 64; shift += 8) {
     if (((varying >> shift) & 0xFF) == 0) continue;
+    if (cancellation != nullptr) cancellation->throw_if_cancelled();
     size_t places[256] = {};
     for (size_t i = 0; i < count; ++i) ++places[(from[i].prefix >> shift) & 0xFF];
     size_t next = 0;
@@ -51,19 +54,21 @@ void radix_sort(SortedRow* rows, SortedRow* scratch, size_t count) {
   if (from != rows) std::memcpy(rows, from, count * sizeof(SortedRow));
 }
 
-void sort_run(SortedRow* rows, SortedRow* scratch, size_t count, const OrderKeys& keys) {
+void sort_run(SortedRow* rows, SortedRow* scratch, size_t count, const OrderKeys& keys,
+              const CancellationToken* cancellation) {
   constexpr size_t kRadixPays = 2048;
   if (keys.prefixes_are_exact()) {
     if (std::is_sorted(rows, rows + count, BeforeByPrefix())) return;
     if (count >= kRadixPays) {
-      radix_sort(rows, scratch, count);
+      radix_sort(rows, scratch, count, cancellation);
     } else {
       std::sort(rows, rows + count, BeforeByPrefix());
     }
     return;
   }
   const Before before{keys};
-  if (!std::is_sorted(rows, rows + count, before)) std::sort(rows, rows + count, before);
+  if (std::is_sorted(rows, rows + count, before)) return;
+  cancellable_sort(rows, rows + count, before, cancellation);
 }
 
 // How many of the first `wanted` rows of the merged runs come from `a`.
@@ -91,12 +96,12 @@ void sort_long(SortedRow* rows, SortedRow* scratch, size_t count, const OrderKey
   size_t runs = 1;
   while (runs < tasks) runs *= 2;
   size_t width = (count + runs - 1) / runs;
-  run_parallel(
+  run_long_pieces(
       runs,
       [&](size_t r) {
         const size_t begin = std::min(count, r * width);
         const size_t end = std::min(count, begin + width);
-        sort_run(rows + begin, scratch + begin, end - begin, keys);
+        sort_run(rows + begin, scratch + begin, end - begin, keys, context.cancellation);
       },
       context);
   SortedRow* from = rows;
@@ -157,13 +162,32 @@ void sort_partitions(SortedRow* rows, SortedRow* scratch, const uint32_t* starts
       runs.size(),
       [&](size_t r) {
         for (size_t p = runs[r].begin; p < runs[r].end; ++p) {
-          sort_run(rows + starts[p], scratch + starts[p], starts[p + 1] - starts[p], keys);
+          sort_run(rows + starts[p], scratch + starts[p], starts[p + 1] - starts[p], keys,
+                   context.cancellation);
         }
       },
       context);
   for (const size_t p : long_ones) {
     sort_long(rows + starts[p], scratch + starts[p], starts[p + 1] - starts[p], keys, context);
   }
+}
+
+void sort_all_rows(SortedRow* rows, SortedRow* scratch, uint32_t count, const OrderKeys& keys,
+                   const ExecutionContext& context) {
+  constexpr uint32_t kBlock = 64 * 1024;
+  run_parallel((count + kBlock - 1) / kBlock,
+               [&](size_t block) {
+                 const auto begin = static_cast<uint32_t>(block * kBlock);
+                 const uint32_t end = std::min(count, begin + kBlock);
+                 std::vector<uint64_t> prefixes(end - begin);
+                 keys.fill_prefixes(begin, end, prefixes.data());
+                 for (uint32_t row = begin; row < end; ++row) {
+                   rows[row] = {prefixes[row - begin], 0, row};
+                 }
+               },
+               context);
+  const uint32_t starts[] = {0, count};
+  sort_partitions(rows, scratch, starts, 1, keys, context);
 }
 
 }  // namespace velaria

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "src/exec/operator.h"
-#include "src/exec/window/order_keys.h"
+#include "src/exec/sort/order_keys.h"
 
 namespace velaria {
 
@@ -12,5 +12,9 @@ namespace velaria {
 // as many rows.
 void sort_partitions(SortedRow* rows, SortedRow* scratch, const uint32_t* starts, size_t partitions,
                      const OrderKeys& keys, const ExecutionContext& context);
+
+// All rows 0 ... count - 1: fills `rows` with them in the order of `keys`; ties by row number.
+void sort_all_rows(SortedRow* rows, SortedRow* scratch, uint32_t count, const OrderKeys& keys,
+                   const ExecutionContext& context);
 
 }  // namespace velaria

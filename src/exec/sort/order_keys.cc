@@ -1,4 +1,4 @@
-#include "src/exec/window/order_keys.h"
+#include "src/exec/sort/order_keys.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,9 +38,7 @@ auto ordered_bits(const T& value) {
   } else if constexpr (std::is_same_v<T, Int128>) {
     return static_cast<UInt128>(value) ^ (UInt128{1} << 127);
   } else if constexpr (std::is_same_v<T, Interval>) {
-    const Int128 total =
-        (static_cast<Int128>(value.months) * 30 + value.days) * 86400000000LL + value.micros;
-    return ordered_bits(total);
+    return ordered_bits(value.total_micros());
   } else if constexpr (std::is_signed_v<T>) {
     return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ (uint64_t{1} << 63);
   } else {

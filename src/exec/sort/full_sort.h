@@ -1,0 +1,21 @@
+// ORDER BY of all rows in memory, on all threads.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/column/chunk.h"
+#include "src/exec/operator.h"
+#include "src/plan/logical_plan.h"
+
+namespace velaria {
+
+// The rows of `chunks` in the order of `items`, but for the first `offset`. `chunks` stand in their
+// order and have no selections; ties keep that order. At most 2^32 - 1 rows. Needs about twice the
+// rows' own bytes, 40 bytes a row and a flat copy of the keys. Errors and Ctrl-C as in
+// run_parallel().
+std::vector<Chunk> sort_chunks(std::vector<Chunk> chunks, const std::vector<DataType>& types,
+                               const std::vector<SortItem>& items, int64_t offset,
+                               const ExecutionContext& context);
+
+}  // namespace velaria

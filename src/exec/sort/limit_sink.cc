@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <limits>
+#include <mutex>
+
+#include "src/exec/sort/chunk_list_scan.h"
+#include "src/exec/sort/sort_sink.h"
+#include "src/kernel/take.h"
+
+namespace velaria {
+
+namespace {
+
+class LimitState : public SinkState {
+ public:
+  std::mutex mutex;
+  std::vector<Chunk> chunks;
+  std::vector<uint64_t> reached;  // per task: all its chunks before this order have come
+  size_t started = 0;             // tasks that have begun
+  int64_t rows = 0;
+  std::vector<Chunk> result;
+};
+
+class LimitTask : public SinkTask {
+ public:
+  explicit LimitTask(size_t task_index) : index(task_index) {}
+  size_t index;
+};
+
+class LimitSink : public SinkOperator {
+ public:
+  LimitSink(std::optional<int64_t> limit, int64_t offset) : offset_(offset) {
+    if (!limit || __builtin_add_overflow(*limit, offset, &needed_)) {
+      needed_ = std::numeric_limits<int64_t>::max();
+    }
+  }
+
+  std::unique_ptr<SinkState> new_state(const ExecutionContext&) const override {
+    return std::make_unique<LimitState>();
+  }
+  void begin_epoch(SinkState& base) const override {
+    auto& state = static_cast<LimitState&>(base);
+    state.chunks.clear();
+    state.reached.clear();
+    state.started = 0;
+    state.rows = 0;
+    state.result.clear();
+  }
+
+  std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
+    auto& state = static_cast<LimitState&>(base);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    // Tasks that have not begun count as having reached nothing.
+    if (state.started == state.reached.size()) {  // the tasks of the next input
+      state.reached.assign(tasks, 0);
+      state.started = 0;
+    }
+    return std::make_unique<LimitTask>(state.started++);
+  }
+
+  SinkResult consume(SinkState& base, SinkTask& task, Chunk chunk) const override {
+    auto& state = static_cast<LimitState&>(base);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    if (needed_ == 0) return SinkResult::kFinished;
+    const uint64_t order = chunk.order;
+    if (chunk.selected_rows() > 0) {
+      state.rows += chunk.selected_rows();
+      state.chunks.push_back(compact(chunk));
+    }
+    state.reached[static_cast<LimitTask&>(task).index] = order;
+    if (state.rows < needed_) return SinkResult::kNeedInput;
+    return complete(state) ? SinkResult::kFinished : SinkResult::kNeedInput;
+  }
+
+  void combine(SinkState& base, std::unique_ptr<SinkTask> task) const override {
+    auto& state = static_cast<LimitState&>(base);
+    const std::lock_guard<std::mutex> lock(state.mutex);
+    state.reached[static_cast<LimitTask&>(*task).index] = std::numeric_limits<uint64_t>::max();
+  }
+
+  void finish(SinkState& base, const ExecutionContext&) const override {
+    auto& state = static_cast<LimitState&>(base);
+    std::stable_sort(state.chunks.begin(), state.chunks.end(),
+                     [](const Chunk& a, const Chunk& b) { return a.order < b.order; });
+    state.result.clear();
+    int64_t passed = 0;
+    for (const Chunk& chunk : state.chunks) {
+      const int64_t first = std::clamp<int64_t>(offset_ - passed, 0, chunk.rows);
+      const int64_t last = std::clamp<int64_t>(needed_ - passed, first, chunk.rows);
+      if (last > first) state.result.push_back(slice_chunk(chunk, first, last - first));
+      passed += chunk.rows;
+    }
+    state.chunks.clear();
+  }
+
+  std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {
+    return scan_chunks(static_cast<LimitState&>(base).result, request);
+  }
+  int64_t result_rows(const SinkState& base) const override {
+    int64_t rows = 0;
+    for (const Chunk& chunk : static_cast<const LimitState&>(base).result) rows += chunk.rows;
+    return rows;
+  }
+
+ private:
+  // Whether the rows that are surely in front of everything still to come suffice.
+  bool complete(const LimitState& state) const {
+    uint64_t bound = std::numeric_limits<uint64_t>::max();
+    for (uint64_t reached : state.reached) bound = std::min(bound, reached);
+    int64_t rows = 0;
+    for (const Chunk& chunk : state.chunks) {
+      if (chunk.order < bound || state.reached.size() == 1) rows += chunk.rows;
+    }
+    return rows >= needed_;
+  }
+
+  int64_t needed_ = 0;  // offset + limit
+  int64_t offset_;
+};
+
+}  // namespace
+
+std::unique_ptr<SinkOperator> make_limit(std::optional<int64_t> limit, int64_t offset) {
+  return std::make_unique<LimitSink>(limit, offset);
+}
+
+}  // namespace velaria

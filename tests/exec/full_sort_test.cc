@@ -1,0 +1,167 @@
+#include "src/exec/sort/full_sort.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <tuple>
+
+#include "src/base/error.h"
+#include "src/column/builder.h"
+#include "src/exec/sort/cancellable_sort.h"
+#include "src/kernel/take.h"
+
+namespace velaria {
+namespace {
+
+const DataType kInt32(TypeId::kInt32);
+const DataType kFloat64(TypeId::kFloat64);
+const DataType kText(TypeId::kUtf8);
+const std::vector<DataType> kTypes = {kInt32, kFloat64, kText, DataType(TypeId::kInt64)};
+
+struct Row {
+  int number;
+  double real;
+  bool real_is_null;
+  std::string text;
+};
+
+std::vector<Row> random_rows(size_t count, std::mt19937_64& random) {
+  std::vector<Row> rows(count);
+  for (Row& row : rows) {
+    row.number = static_cast<int>(random() % 50) - 25;
+    row.real = static_cast<double>(random() % 2000) / 7 - 100;
+    row.real_is_null = random() % 10 == 0;
+    row.text = std::string(random() % 3, 'x') + "common beginning " + std::to_string(random() % 97);
+  }
+  return rows;
+}
+
+std::vector<Chunk> chunks_of(const std::vector<Row>& rows, size_t chunk_rows) {
+  std::vector<Chunk> out;
+  for (size_t begin = 0; begin < rows.size(); begin += chunk_rows) {
+    const size_t end = std::min(rows.size(), begin + chunk_rows);
+    FixedBuilder<int32_t> numbers(kInt32);
+    FixedBuilder<double> reals(kFloat64);
+    StringBuilder texts(kText);
+    FixedBuilder<int64_t> places(kTypes[3]);
+    for (size_t i = begin; i < end; ++i) {
+      numbers.append(rows[i].number);
+      if (rows[i].real_is_null) {
+        reals.append_null();
+      } else {
+        reals.append(rows[i].real);
+      }
+      texts.append(rows[i].text);
+      places.append(static_cast<int64_t>(i));
+    }
+    Chunk chunk;
+    chunk.rows = static_cast<int64_t>(end - begin);
+    chunk.columns = {numbers.finish(), reals.finish(), texts.finish(), places.finish()};
+    out.push_back(std::move(chunk));
+  }
+  return out;
+}
+
+std::vector<int64_t> places_of(const std::vector<Chunk>& chunks) {
+  std::vector<int64_t> out;
+  for (const Chunk& chunk : chunks) {
+    for (int64_t i = 0; i < chunk.rows; ++i) out.push_back(chunk.columns[3]->values<int64_t>()[i]);
+  }
+  return out;
+}
+
+// NULL is last unless said otherwise; `wanted` is sorted by stable_sort, so ties keep their order.
+std::vector<int64_t> wanted_places(const std::vector<Row>& rows, bool nulls_first) {
+  std::vector<int64_t> out(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) out[i] = static_cast<int64_t>(i);
+  const auto key = [&](int64_t i) {
+    const Row& row = rows[static_cast<size_t>(i)];
+    const int null_rank = row.real_is_null ? (nulls_first ? 0 : 2) : 1;
+    return std::make_tuple(null_rank, row.real_is_null ? 0 : -row.real);
+  };
+  std::stable_sort(out.begin(), out.end(), [&](int64_t a, int64_t b) {
+    const Row& x = rows[static_cast<size_t>(a)];
+    const Row& y = rows[static_cast<size_t>(b)];
+    if (x.text != y.text) return x.text < y.text;
+    return key(a) < key(b);
+  });
+  return out;
+}
+
+class FullSort : public testing::TestWithParam<std::tuple<size_t, size_t>> {};
+
+TEST_P(FullSort, IsAStableSortOfAllRows) {
+  const auto [count, threads] = GetParam();
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const std::vector<Row> rows = random_rows(count, random);
+  ThreadPool pool(threads);
+  ExecutionContext context;
+  context.pool = &pool;
+  context.tasks = threads;
+  for (const bool nulls_first : {false, true}) {
+    const std::vector<SortItem> items = {{2, false, false}, {1, true, nulls_first}};
+    const std::vector<int64_t> wanted = wanted_places(rows, nulls_first);
+    const size_t chunk_rows = 1 + random() % 3000;
+    EXPECT_EQ(places_of(sort_chunks(chunks_of(rows, chunk_rows), kTypes, items, 0, context)),
+              wanted);
+    const size_t offset = random() % (count + 10);
+    EXPECT_EQ(
+        places_of(sort_chunks(chunks_of(rows, chunk_rows), kTypes, items,
+                              static_cast<int64_t>(offset), context)),
+        std::vector<int64_t>(wanted.begin() + static_cast<std::ptrdiff_t>(std::min(offset, count)),
+                             wanted.end()));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, FullSort,
+                         testing::Combine(testing::Values(0, 1, 7, 5000, 300000),
+                                          testing::Values(1, 2, 3)));
+
+TEST(FullSort, ExactPrefixesAreSortedByRadix) {
+  std::mt19937_64 random(3);
+  const std::vector<Row> rows = random_rows(40000, random);
+  std::vector<int64_t> wanted(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) wanted[i] = static_cast<int64_t>(i);
+  std::stable_sort(wanted.begin(), wanted.end(), [&](int64_t a, int64_t b) {
+    return rows[static_cast<size_t>(a)].number > rows[static_cast<size_t>(b)].number;
+  });
+  EXPECT_EQ(places_of(sort_chunks(chunks_of(rows, 1000), kTypes, {{0, true, false}}, 0,
+                                  ExecutionContext())),
+            wanted);
+}
+
+TEST(FullSort, StopsWhenTheQueryIsCancelled) {
+  std::mt19937_64 random(4);
+  const std::vector<Row> rows = random_rows(1000, random);
+  CancellationToken token;
+  ExecutionContext context;
+  context.cancellation = &token;
+  token.cancel();
+  EXPECT_THROW(sort_chunks(chunks_of(rows, 100), kTypes, {{0, false, false}}, 0, context), Error);
+}
+
+TEST(CancellableSort, LooksAtTheTokenWhileItSorts) {
+  std::vector<int> values(1 << 20);
+  std::mt19937 random(5);
+  for (int& value : values) value = static_cast<int>(random());
+  CancellationToken token;
+  int comparisons = 0;
+  EXPECT_THROW(cancellable_sort(
+                   values.begin(), values.end(),
+                   [&](int a, int b) {
+                     if (++comparisons == 100000) token.cancel();
+                     return a < b;
+                   },
+                   &token),
+               Error);
+  EXPECT_LT(comparisons, 100000 + (1 << 17));
+  cancellable_sort(values.begin(), values.end(), std::less<int>(), nullptr);
+  EXPECT_TRUE(std::is_sorted(values.begin(), values.end()));
+}
+
+}  // namespace
+}  // namespace velaria
