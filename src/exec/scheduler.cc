@@ -31,6 +31,29 @@ class Slice {
   const Clock::time_point start_;
 };
 
+// How often somebody who waits for a query looks whether it shall go on.
+constexpr std::chrono::milliseconds kBetweenInterruptChecks{20};
+
+// Asks a context for interrupts, and not again before that time is over: the check may have to wait
+// for a lock of the embedding program. For work in many short steps, none of which is waited for
+// long enough to be asked about.
+class InterruptClock {
+ public:
+  explicit InterruptClock(const ExecutionContext& context) : context_(context) {}
+  void ask() {
+    if (!context_.interrupt_check) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    context_.interrupt_check();
+    next_ = now + kBetweenInterruptChecks;
+  }
+
+ private:
+  const ExecutionContext& context_;
+  std::chrono::steady_clock::time_point next_ =
+      std::chrono::steady_clock::now() + kBetweenInterruptChecks;
+};
+
 // Work that can be left at the end of a slice and taken up again, by another thread too.
 class SlicedTask {
  public:
@@ -100,7 +123,7 @@ class TaskGroup {
         done_.wait(lock);
         continue;
       }
-      if (done_.wait_for(lock, std::chrono::milliseconds(20)) == std::cv_status::timeout) {
+      if (done_.wait_for(lock, kBetweenInterruptChecks) == std::cv_status::timeout) {
         lock.unlock();
         std::exception_ptr interrupt;
         try {
@@ -448,6 +471,7 @@ struct PipelineSteps::State {
   PipelineInputRun input;
   const ExecutionContext& context;
   PipelineParts parts{input, context.chunk_rows, nullptr};
+  InterruptClock interrupts{context};
   std::vector<Task> tasks;
 
   State(const PipelineInputRun& input_run, const ExecutionContext& execution_context)
@@ -466,7 +490,7 @@ struct PipelineSteps::State {
   void run_here(size_t chunks) {
     parts.keep_going = [this] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
-      if (context.interrupt_check) context.interrupt_check();
+      interrupts.ask();
       return true;
     };
     Task& only = tasks[0];
@@ -482,6 +506,7 @@ struct PipelineSteps::State {
   }
 
   void run_on_pool(size_t chunks) {
+    interrupts.ask();
     TaskGroup group(*context.pool);
     parts.keep_going = [this, &group] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();

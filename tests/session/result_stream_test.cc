@@ -75,6 +75,28 @@ TEST(ResultStreamTest, AnErrorIsTheEnd) {
   }
 }
 
+// The rows after the first ones never come: each step of looking for them is short.
+TEST(ResultStreamTest, AnInterruptEndsWhatIsTakenLater) {
+  for (const size_t threads : {size_t{1}, size_t{3}}) {
+    SessionOptions options;
+    options.threads = threads;
+    auto armed = std::make_shared<bool>(false);
+    options.interrupt_check = [armed] {
+      if (*armed) throw std::runtime_error("interrupted");
+    };
+    DataflowSession session(options);
+    const auto rows =
+        session.sql("SELECT n FROM range(0, 100000000000) r(n) WHERE n < 9000 OR n % 7 = 8")
+            .stream();
+    Chunk chunk;
+    ASSERT_TRUE(rows->next(&chunk));
+    *armed = true;
+    EXPECT_THROW(while (rows->next(&chunk)){}, std::runtime_error);
+    *armed = false;
+    EXPECT_EQ(session.sql("SELECT 1 AS x").collect().rows, 1);
+  }
+}
+
 TEST(ResultStreamTest, WhatWaitsToBeTakenCounts) {
   SessionOptions options;
   options.threads = 2;
