@@ -114,6 +114,10 @@ Schema schema_of_capsule(py::handle capsule) {
   return ImportedSchema::read(*from_capsule<ArrowSchema>(capsule, "arrow_schema"))->schema();
 }
 
+std::vector<ColumnLayout> layouts_of_capsule(py::handle capsule) {
+  return requested_layouts(*from_capsule<ArrowSchema>(capsule, "arrow_schema"));
+}
+
 py::capsule stream_capsule(const ArrowArrayStream& stream) {
   return py::capsule(new ArrowArrayStream(stream), "arrow_array_stream",
                      release_capsule<ArrowArrayStream>);

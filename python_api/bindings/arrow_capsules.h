@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/column/arrow/c_data.h"
+#include "src/column/arrow/layout.h"
 #include "src/column/chunk.h"
 #include "src/column/schema.h"
 
@@ -29,6 +30,9 @@ auto with_arrow_schema(pybind11::handle object, Use&& use) {
 
 // The schema in a capsule named "arrow_schema", which stays the caller's.
 Schema schema_of_capsule(pybind11::handle capsule);
+
+// The layouts that it asks for.
+std::vector<ColumnLayout> layouts_of_capsule(pybind11::handle capsule);
 
 // Capsules that own what is inside until a consumer takes it.
 pybind11::capsule stream_capsule(const ArrowArrayStream& stream);

@@ -114,6 +114,12 @@ void bind_data_frame(py::module_& module) {
             return RowSet{std::move(result.schema), std::move(result.chunks)};
           },
           py::arg("monitor") = nullptr, unlocked)
+      .def("collect_stream",
+           [](const DataFrame& frame) {
+             ArrowArrayStream stream{};
+             without_gil([&] { export_result(frame.collect(), &stream); });
+             return stream_capsule(stream);
+           })
       .def("with_rows",
            [](const DataFrame& frame, const RowSet& rows) {
              return frame.with_rows({rows.schema, rows.chunks, rows.rows()});
@@ -126,7 +132,9 @@ void bind_data_frame(py::module_& module) {
               without_gil([&] { frame.export_arrow(&stream, around_batch); });
             } else {
               const Schema wanted = schema_of_capsule(requested_schema);
+              std::vector<ColumnLayout> layouts = layouts_of_capsule(requested_schema);
               without_gil([&] { frame.as_schema(wanted).export_arrow(&stream, around_batch); });
+              if (any_is_asked_for(layouts)) lay_out_stream(std::move(layouts), &stream);
             }
             return stream_capsule(stream);
           },
