@@ -30,6 +30,7 @@ if [ -n "$generate" ]; then
   "$VENV/bin/python" scripts/generate_cli_reference.py docs/reference/cli.md
   "$VENV/bin/python" scripts/capture_cli.py docs/images
 fi
+"$VENV/bin/python" scripts/generate_cpp_reference.py docs/reference/cpp.md
 # The banner about other projects is no news of ours.
 export NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true
 "$VENV-docs/bin/mkdocs" build --clean "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that reads sources without running them: ruff, mypy, pyright (also whether every public
-# type is complete), clang-format, shellcheck, and whether the version is the same wherever it is
-# written.
+# type is complete), clang-format, shellcheck, whether the reference of C++ can be made, and whether
+# the version is the same wherever it is written.
 #   scripts/run_python_ci_checks.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -27,6 +27,7 @@ public_types() (
     grep -E 'error|score' || true
   grep -q '^Type completeness score: 100%' report
 )
+cpp_reference() { "$tool/python" scripts/generate_cpp_reference.py | grep -q '^class DataflowSession {'; }
 same_version() {
   local python module
   python=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' python_api/velaria/_version.py)
@@ -42,5 +43,6 @@ check "pyright" "$tool/pyright"
 check "public types are complete" public_types
 check "clang-format" cc_format
 check "shellcheck" shell_lint
+check "reference of C++" cpp_reference
 check "one version" same_version
 finish "Python and source checks"

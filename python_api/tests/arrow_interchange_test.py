@@ -158,6 +158,11 @@ def test_layouts_of_text(session, name, array):
     assert (empty.columns, empty.count()) == (["s"], 0)
 
 
+def test_lazy_frames_say_what_they_lack(session):
+    with pytest.raises(velaria.InvalidArgumentError, match=r"LazyFrame.*collect\(\)"):
+        session.create_dataframe_from_arrow(polars.DataFrame({"n": [1]}).lazy())
+
+
 def test_polars_categories_and_lazy_frames(session):
     data = polars.DataFrame({"k": ["x", "y", "x"]}, schema={"k": polars.Categorical})
     frame = session.create_dataframe_from_arrow(data)
@@ -204,9 +209,43 @@ def test_a_requested_schema_that_keeps_every_value(session):
     assert requested(frame, *fields).equals(table.cast(pyarrow.schema(fields)))
     same = requested(frame, *table.schema)
     assert same.equals(table)
-    # Layouts stay Velaria's.
-    large = [*fields[:4], ("s", pyarrow.large_string())]
-    assert requested(frame, *large).schema.field("s").type == "string"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pyarrow.large_string(),
+        pyarrow.string_view(),
+        pyarrow.dictionary(pyarrow.int32(), pyarrow.string()),
+        pyarrow.dictionary(pyarrow.int8(), pyarrow.large_string()),
+        pyarrow.large_binary(),
+        pyarrow.binary_view(),
+        pyarrow.dictionary(pyarrow.uint16(), pyarrow.binary()),
+    ],
+    ids=str,
+)
+def test_a_requested_layout(session, kind):
+    is_text = "string" in str(kind)
+    values = ["a", None, "", "a text of more than twelve bytes: 東京", "a"]
+    if not is_text:
+        values = [None if value is None else value.encode() for value in values]
+    own = pyarrow.string() if is_text else pyarrow.binary()
+    table = pyarrow.table({"n": [1, 2, 3, 4, 5], "s": pyarrow.array(values, own)})
+    frame = session.create_dataframe_from_arrow(table)
+    for rows in (frame, frame.filter("n > 1"), frame.limit(0), frame.union_all(frame)):
+        got = requested(rows, ("n", pyarrow.int64()), ("s", kind))
+        assert got.schema.field("s").type == kind
+        got.validate(full=True)
+        assert got.to_pylist() == rows.to_rows()
+
+
+def test_a_requested_dictionary_that_is_too_small(session):
+    frame = session.sql("SELECT n::text AS s FROM range(0, 300) r(n)")
+    small = pyarrow.dictionary(pyarrow.int8(), pyarrow.string())
+    with pytest.raises(pyarrow.ArrowInvalid, match=r"TypeMismatchError: .*300 different"):
+        requested(frame, ("s", small))
+    wide = pyarrow.dictionary(pyarrow.int16(), pyarrow.string())
+    assert requested(frame, ("s", wide)).to_pylist() == frame.to_rows()
 
 
 def test_a_requested_schema_that_could_lose_something(session):
@@ -325,6 +364,80 @@ def test_functions_of_python_in_a_stream(session):
     assert polars.DataFrame(frame).height == 30_000
     nanoarrow = pytest.importorskip("nanoarrow")
     assert sum(len(batch) for batch in nanoarrow.ArrayStream(frame)) == 30_000
+
+
+@pytest.mark.parametrize("method", ["to_arrow", "to_pandas", "to_polars"])
+def test_what_fails_late_is_still_the_kernels_error(session, method):
+    frame = session.sql(
+        "SELECT CAST(CASE WHEN n < 300000 THEN 1 ELSE n END AS INT8) AS x "
+        "FROM range(0, 1000000) r(n)"
+    )
+    with pytest.raises(velaria.TypeMismatchError, match="cannot cast 3"):
+        getattr(frame, method)()
+
+
+def test_capsules_and_lists_of_anything(session):
+    batch = TABLE.combine_chunks().to_batches()[0]
+    assert session.create_dataframe_from_arrow(batch.__arrow_c_array__()).to_rows() == ROWS
+    pieces = [polars.DataFrame(TABLE), polars.DataFrame(TABLE)]
+    assert session.create_dataframe_from_arrow(pieces).to_rows() == ROWS * 2
+    mixed = (item for item in [batch, TABLE, nanoarrow.Array(batch)])
+    assert session.create_dataframe_from_arrow(mixed).to_rows() == ROWS * 3
+
+
+def test_data_sets_of_pyarrow(session, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    dataset = pytest.importorskip("pyarrow.dataset")
+    parquet.write_table(TABLE, tmp_path / "a.parquet")
+    parquet.write_table(TABLE, tmp_path / "b.parquet")
+    found = dataset.dataset(tmp_path)
+    assert session.create_dataframe_from_arrow(found).to_rows() == ROWS * 2
+    # As a stream it is pulled, and once.
+    stream = session.create_stream_from_arrow(found)
+    sink = velaria.MemorySink()
+    with stream.write_stream(sink) as query:
+        assert query.await_termination() == 2
+    assert sink.to_rows() == ROWS * 2
+    with stream.write_stream(sink) as query, pytest.raises(velaria.StreamError, match="read once"):
+        query.await_termination()
+    few = found.scanner(columns=["i"])
+    assert session.create_dataframe_from_arrow(few).columns == ["i"]
+
+
+def test_numpy_there_and_back(session):
+    numpy = pytest.importorskip("numpy")
+    matrix = numpy.arange(12, dtype=numpy.float32).reshape(3, 4)
+    frame = session.create_dataframe_from_arrow(
+        {"v": matrix, "n": numpy.array([2**62 + 1, 5, -1]), "t": ["a", "b", None]}
+    )
+    assert frame.schema["v"].type == "fixed_size_list<float32>[4]"
+    assert (frame.to_numpy("v") == matrix).all()
+    assert frame.to_numpy("n").tolist() == [2**62 + 1, 5, -1]
+    assert frame.filter("n < 0").select('n AS "a ""b"').to_numpy('a "b').tolist() == [-1]
+    none = frame.limit(0)
+    assert none.to_numpy("v").shape == (0, 4)
+    assert none.to_numpy("n").dtype == numpy.int64
+    with pytest.raises(velaria.InvalidArgumentError, match="1 NULLs"):
+        frame.to_numpy("t")
+    with pytest.raises(velaria.SqlSemanticError, match="vv"):
+        frame.to_numpy("vv")
+
+
+def test_rows_for_pyarrow_do_not_wait_for_pandas():
+    program = """
+        import sys, velaria
+        session = velaria.Session()
+        frame = session.sql("SELECT 1 AS x")
+        assert frame.to_arrow().num_rows == 1
+        session.create_function("same", lambda a: a, ["int64"], "int64")
+        assert session.sql("SELECT same(1) AS x").to_rows() == [{"x": 1}]
+        sink = velaria.MemorySink()
+        with session.create_stream_from_arrow(frame).write_stream(sink) as query:
+            query.await_termination()
+        assert sink.to_arrow().num_rows == 1
+        assert "pandas" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60)
 
 
 def test_without_pyarrow():

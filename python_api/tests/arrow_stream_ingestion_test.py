@@ -209,6 +209,45 @@ def test_readers_are_pulled_as_the_query_asks(session):
     assert len(pulled) < 50
 
 
+class Producer:
+    """Speaks nothing but Arrow's protocol, and never ends."""
+
+    def __init__(self):
+        self.pulled = 0
+
+    def batches(self):
+        while True:
+            self.pulled += 1
+            yield pa.record_batch({"n": pa.array([self.pulled])})
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        schema = pa.schema({"n": pa.int64()})
+        reader = pa.RecordBatchReader.from_batches(schema, self.batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+
+def test_a_producer_without_an_end_is_pulled_as_the_query_asks(session):
+    producer = Producer()
+    stream = session.create_stream_from_arrow(producer)
+    assert producer.pulled == 0
+    sink = velaria.MemorySink()
+    with stream.write_stream(sink, max_batches=5, backpressure_high_watermark=2) as query:
+        assert query.await_termination() == 5
+    assert [row["n"] for row in sink.to_rows()] == [1, 2, 3, 4, 5]
+    assert producer.pulled < 10
+    with pytest.raises(velaria.StreamError, match="read once"):
+        run(stream)
+
+
+def test_a_frame_is_pulled_as_the_query_asks(session):
+    frame = session.sql("SELECT n FROM range(0, 1000000000000) r(n)")
+    sink = velaria.MemorySink()
+    stream = session.create_stream_from_arrow(frame)
+    with stream.write_stream(sink, max_batches=2) as query:
+        query.await_termination()
+    assert sink.num_rows > 0
+
+
 def test_an_iterator_without_batches_has_no_schema(session):
     with pytest.raises(velaria.InvalidArgumentError, match="schema"):
         session.create_stream_from_arrow(iter([]))

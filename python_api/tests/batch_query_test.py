@@ -73,6 +73,14 @@ def test_a_callback_that_fails_cancels(one):
         frame.cache(progress=5)
 
 
+def test_a_callback_is_called_and_not_awaited(one):
+    async def tell(moment):
+        raise AssertionError("nobody awaits this")
+
+    with pytest.raises(velaria.InvalidArgumentError, match="not awaited"):
+        one.sql("SELECT 1 AS x").to_arrow(progress=tell)
+
+
 def test_cached_rows_do_not_run_again(one, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("n\n1\n2\n")

@@ -246,3 +246,16 @@ class BitableServer:
         if data["has_more"]:
             data["page_token"] = f"page-{end}"
         return {"code": 0, "msg": "success", "data": data}
+
+
+def rows_of(session, stream, **options):
+    sink = velaria.MemorySink()
+    query = stream.write_stream(sink, **options).start()
+    query.await_termination(60_000)
+    return sink.to_rows()
+
+
+def scan(session, server, table_id, client=None, **options):
+    return velaria.create_stream_from_bitable(
+        session, client or server.client(), APP_TOKEN, table_id, **options
+    )

@@ -1,4 +1,4 @@
-"""Sources and sinks written in Python: batches, lazy pulling, errors, offsets, the end."""
+"""Stream sources written in Python: batches, lazy pulling, errors, offsets, the end."""
 
 import gc
 import threading
@@ -8,9 +8,7 @@ import weakref
 import pyarrow
 import pytest
 import velaria
-import velaria.testing
-
-SCHEMA = {"n": "int64"}
+from custom_sources import SCHEMA, Ticks, numbers, ticks
 
 
 def run(session, source, sql="SELECT n FROM src", **options):
@@ -22,10 +20,6 @@ def run(session, source, sql="SELECT n FROM src", **options):
     batches = query.await_termination(60_000)
     assert query.status == "stopped"
     return batches, [row["n"] for row in sink.to_rows()]
-
-
-def numbers(count):
-    return ({"n": n} for n in range(count))
 
 
 # ---- batches
@@ -313,6 +307,25 @@ def test_bad_items_are_named(session, item, text):
         run(session, source)
 
 
+def test_an_error_says_where_it_was_raised(session):
+    def read():
+        yield {"n": 1}
+        yield {"n": int("x")}
+
+    line = read.__code__.co_firstlineno + 2
+    with pytest.raises(velaria.StreamError) as caught:
+        run(session, velaria.CustomArrowStreamSource(read, schema=SCHEMA))
+    assert f"{__file__}, line {line})" in str(caught.value)
+
+
+def test_async_generators_are_refused_by_name(session):
+    async def read():
+        yield {"n": 1}
+
+    with pytest.raises(velaria.StreamError, match="realtime source"):
+        run(session, velaria.CustomArrowStreamSource(read, schema=SCHEMA))
+
+
 def test_hooks_come_in_order_and_close_once(session, tmp_path):
     calls = []
 
@@ -403,28 +416,6 @@ def test_sources_are_freed(session):
 # ---- full control
 
 
-class Ticks(velaria.CustomArrowStreamSource):
-    """Overrides next_batch: says "not now" every other time."""
-
-    schema = SCHEMA
-
-    def open(self, context):
-        self.next = 0
-        self.asked = 0
-
-    def restore(self, offset):
-        self.next = int(offset)
-
-    def next_batch(self):
-        self.asked += 1
-        if self.asked % 2:
-            return False
-        if self.next == 4:
-            return None
-        self.next += 1
-        return pyarrow.table({"n": [self.next]}), str(self.next)
-
-
 def test_next_batch_overridden(session):
     assert run(session, Ticks(), idle_wait_ms=1) == (4, [1, 2, 3, 4])
 
@@ -442,11 +433,6 @@ def test_what_next_batch_may_give_is_checked(session, given):
 
 
 # ---- offsets
-
-
-def ticks(offset):
-    for n in range(int(offset or 0), 10):
-        yield {"n": n}
 
 
 def test_restore_goes_on_behind_the_offset(session, tmp_path):
@@ -520,281 +506,3 @@ def test_without_restore_it_says_so(session, tmp_path):
     options = {"checkpoint_path": str(tmp_path / "c"), "checkpoint_delivery_mode": "best-effort"}
     assert run(session, source, **options)[1] == [0, 1, 2]
     assert run(session, source, **options)[1] == [0, 1, 2]  # all of it again: nothing is lost
-
-
-# ---- sinks
-
-
-def batches(*sizes):
-    start = 0
-    for size in sizes:
-        yield pyarrow.record_batch({"n": pyarrow.array(range(start, start + size), "int64")})
-        start += size
-
-
-def consume(session, sink, *sizes, **options):
-    return velaria.consume_arrow_batches_with_custom_sink(session, batches(*sizes), sink, **options)
-
-
-def test_a_sink_gets_each_batch(session):
-    got = []
-    assert consume(session, velaria.CustomArrowStreamSink(got.append), 2, 3) == 2
-    assert [table.column("n").to_pylist() for table in got] == [[0, 1], [2, 3, 4]]
-
-
-def test_a_sink_by_rows(session, rng):
-    sizes = [rng.randrange(1, 12) for _ in range(20)]
-    got = []
-    consume(session, velaria.CustomArrowStreamSink(got.append, emit_rows=5), *sizes)
-    lengths = [table.num_rows for table in got]
-    assert lengths[:-1] == [5] * (len(lengths) - 1)
-    values = [value for table in got for value in table.column("n").to_pylist()]
-    assert values == list(range(sum(sizes)))
-
-
-def test_a_sink_by_interval(session):
-    got = []
-    arrived = threading.Event()
-
-    def write(table):
-        got.append(table.num_rows)
-        arrived.set()
-
-    sink = velaria.CustomArrowStreamSink(write, emit_rows=100, emit_interval_ms=20)
-    source = session.create_realtime_stream_source(SCHEMA)
-    stream = session.read_realtime_stream_source(source)
-    query = stream.write_stream(sink).start()
-    source.push_rows([[1], [2]])
-    # No later batch comes, and yet the rows do.
-    assert arrived.wait(30)
-    assert sum(got) == 2
-    source.push_rows([[3]])
-    source.close()
-    query.await_termination(30_000)
-    assert sum(got) == 3
-
-
-def test_a_failing_interval_fails_the_query(session):
-    failed = threading.Event()
-
-    def write(table):
-        failed.set()
-        raise OSError("disk full")
-
-    sink = velaria.CustomArrowStreamSink(write, emit_rows=100, emit_interval_ms=10)
-    source = session.create_realtime_stream_source(SCHEMA)
-    query = session.read_realtime_stream_source(source).write_stream(sink).start()
-    source.push_rows([[1]])
-    assert failed.wait(30)
-    source.close()
-    with pytest.raises(velaria.StreamError, match="OSError: disk full"):
-        query.await_termination(30_000)
-
-
-def test_a_checkpoint_waits_for_no_buffer(session, tmp_path):
-    calls = []
-
-    class Sink(velaria.CustomArrowStreamSink):
-        emit_rows = 100
-
-        def write_arrow(self, table):
-            calls.append(("write", table.num_rows))
-
-        def checkpoint(self, marker):
-            calls.append(("checkpoint", marker["source_offset"]))
-
-        def close(self):
-            calls.append(("close",))
-
-    consume(session, Sink(), 2, 3, checkpoint_path=str(tmp_path / "c"))
-    assert calls == [
-        ("write", 2),
-        ("checkpoint", "1"),
-        ("write", 3),
-        ("checkpoint", "2"),
-        ("close",),
-    ]
-
-
-def test_a_failing_sink_is_closed_once(session):
-    calls = []
-
-    class Sink(velaria.CustomArrowStreamSink):
-        def write_arrow(self, table):
-            raise ValueError("no room")
-
-        def close(self):
-            calls.append("close")
-
-    sink = Sink()
-    with pytest.raises(velaria.StreamError, match="ValueError: no room"):
-        consume(session, sink, 1, 1)
-    assert calls == ["close"]
-    # ... and may be used again.
-    sink.write_arrow = lambda table: calls.append(table.num_rows)
-    consume(session, sink, 4)
-    assert calls == ["close", 4, "close"]
-
-
-def test_a_sink_without_write_is_refused(session):
-    with pytest.raises(velaria.StreamError, match="write"):
-        consume(session, velaria.CustomArrowStreamSink(), 1)
-
-
-def test_consume_takes_frames_and_streams(session):
-    got = []
-    frame = session.sql("SELECT 7 AS n")
-    velaria.consume_arrow_batches_with_custom_sink(session, frame, got.append)
-    stream = session.create_stream_from_arrow({"n": [8]})
-    velaria.consume_arrow_batches_with_custom_sink(session, stream.filter("n > 1"), got.append)
-    assert [table.to_pylist() for table in got] == [[{"n": 7}], [{"n": 8}]]
-    with pytest.raises(velaria.InvalidArgumentError, match="int is no sink"):
-        velaria.consume_arrow_batches_with_custom_sink(session, frame, 7)
-
-
-def test_consume_pulls_lazily(session):
-    pulled = []
-    hold = threading.Event()
-
-    def read():
-        for batch in batches(*[1] * 1000):
-            pulled.append(1)
-            yield batch
-
-    def write(table):
-        hold.wait(30)
-
-    done = threading.Thread(
-        target=velaria.consume_arrow_batches_with_custom_sink,
-        args=(session, read(), velaria.CustomArrowStreamSink(write)),
-        kwargs={"max_inflight_batches": 4},
-    )
-    done.start()
-    time.sleep(0.3)
-    assert len(pulled) < 50
-    hold.set()
-    done.join(60)
-    assert len(pulled) == 1000
-
-
-# ---- the kit that users run on theirs
-
-
-def test_the_kit_passes_what_is_right():
-    def make():
-        return velaria.CustomArrowStreamSource(ticks, schema=SCHEMA, emit_rows=3)
-
-    report = velaria.testing.check_stream_source(make, rows=[{"n": n} for n in range(10)])
-    assert "restore behind each of 4 offsets" in report.checked
-    report = velaria.testing.check_stream_source(Ticks)
-    assert "restore behind each of 4 offsets" in report.checked
-    report = velaria.testing.check_stream_source(
-        lambda: velaria.CustomArrowStreamSource(lambda: numbers(5), schema=SCHEMA)
-    )
-    assert report.checked[-1] == "stop"
-
-
-def test_the_kit_passes_an_endless_source():
-    def read(offset):
-        n = int(offset or 0)
-        while True:
-            yield {"n": n}
-            n += 1
-
-    def make():
-        return velaria.CustomArrowStreamSource(read, schema=SCHEMA, emit_rows=2, bounded=False)
-
-    velaria.testing.check_stream_source(make, max_batches=6)
-
-
-class Broken(Ticks):
-    """Each subclass breaks one rule."""
-
-
-class LosesARow(Broken):
-    def restore(self, offset):
-        self.next = int(offset) + 1
-
-
-class Repeats(Broken):
-    def restore(self, offset):
-        self.next = int(offset) - 1
-
-
-class OneOffset(Broken):
-    def next_batch(self):
-        given = super().next_batch()
-        return (given[0], "same") if isinstance(given, tuple) else given
-
-    def restore(self, offset):
-        self.next = 4
-
-
-class SleepsOn(Broken):
-    def next_batch(self):
-        time.sleep(11)
-        return None
-
-
-@pytest.mark.parametrize(
-    ("make", "text"),
-    [(LosesARow, "behind the offset"), (Repeats, "behind the offset"), (OneOffset, "same offset")],
-)
-def test_the_kit_finds_what_is_wrong(make, text):
-    with pytest.raises(velaria.testing.ConformanceError, match=text):
-        velaria.testing.check_stream_source(make)
-
-
-def test_the_kit_finds_wrong_rows_and_slow_stops():
-    rows = [{"n": n} for n in (1, 2, 3, 5)]
-    with pytest.raises(velaria.testing.ConformanceError, match="row 3"):
-        velaria.testing.check_stream_source(Ticks, rows=rows)
-    with pytest.raises(velaria.testing.ConformanceError, match="stopping took"):
-        velaria.testing._check_stop(SleepsOn, velaria.testing.Report())
-
-
-class ListSink:
-    def __init__(self):
-        self.rows = []
-
-    def write_arrow(self, table):
-        self.rows += table.to_pylist()
-
-
-class Held(velaria.CustomArrowStreamSink):
-    emit_rows = 4
-
-    def __init__(self):
-        super().__init__()
-        self.rows = []
-
-    def write_arrow(self, table):
-        self.rows += table.to_pylist()
-
-
-class Backwards(ListSink):
-    def write_arrow(self, table):
-        self.rows += table.to_pylist()[::-1]
-
-
-class Late(ListSink):
-    """Keeps what is written until it is closed."""
-
-    def __init__(self):
-        super().__init__()
-        self.held = []
-
-    def write_arrow(self, table):
-        self.held += table.to_pylist()
-
-    def close(self):
-        self.rows += self.held
-
-
-def test_the_kit_for_sinks():
-    for make in (ListSink, Held):
-        report = velaria.testing.check_stream_sink(make, lambda sink: sink.rows)
-        assert len(report.checked) == 5
-    for make, text in ((Backwards, "row 0"), (Late, "must give out")):
-        with pytest.raises(velaria.testing.ConformanceError, match=text):
-            velaria.testing.check_stream_sink(make, lambda sink: sink.rows)

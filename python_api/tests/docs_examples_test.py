@@ -1,6 +1,7 @@
 """Every Python block and every command of the docs runs, and prints what the page says."""
 
 import contextlib
+import functools
 import io
 import os
 import pathlib
@@ -8,8 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 
 import pytest
+import velaria
+from bitable_server import APP_ID, APP_SECRET, APP_TOKEN, BitableServer
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = sorted(
@@ -83,6 +87,64 @@ def test_commands_run(name, folder):
             stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def test_sql_blocks_run():
+    with velaria.Session() as session:
+        for statement in (
+            "CREATE TABLE docs (title VARCHAR, lang VARCHAR, embedding FLOAT[2])",
+            "INSERT INTO docs VALUES ('here', 'en', [0.1, 0.3]), ('da', 'de', [0.1, 0.2])",
+            "CREATE TABLE a AS SELECT 1 AS id, CAST([0.5, 0.5] AS FLOAT[2]) AS v",
+            "CREATE TABLE b AS SELECT * FROM a",
+            "CREATE TABLE edges AS SELECT * FROM (VALUES (1, 2), (2, 3), (7, 8)) e(a, b)",
+        ):
+            session.sql(statement)
+        blocks = [block for name in PAGES for block in blocks_of(name) if block.language == "sql"]
+        assert len(blocks) >= 2
+        for block in blocks:
+            for statement in session.split_statements(block.text):
+                assert session.sql(statement).to_rows()
+
+
+def test_the_bitable_page_runs_against_a_server():
+    (block,) = (b for b in blocks_of("docs/bitable.md") if b.language == "py")
+    with BitableServer() as server, velaria.Session() as session:
+        owners = [[{"id": "ou_1", "name": "Ada"}], [{"id": "ou_2", "name": "Bo"}] * 2]
+        fields = [("Task", 1), ("Owner", 11)]
+        table_id = server.add_table("tasks", fields, [{"Owner": owner} for owner in owners])
+        sink = velaria.MemorySink()
+        address = functools.partial(velaria.BitableClient, base_url=server.address)
+        names = {
+            "velaria": types.SimpleNamespace(**{**vars(velaria), "BitableClient": address}),
+            "session": session,
+            "sink": sink,
+            "app_id": APP_ID,
+            "app_secret": APP_SECRET,
+            "app_token": APP_TOKEN,
+            "table_id": table_id,
+        }
+        code = block.text.replace("session.start_stream_sql", "query = session.start_stream_sql")
+        exec(compile(code, "docs/bitable.md", "exec"), names)
+        names["query"].await_termination(60_000)
+        assert {(row["Owner"], row["n"]) for row in sink.to_rows()} >= {("Ada", 1), ("Bo", 2)}
+
+
+def test_blocks_of_cpp_are_those_that_are_compiled():
+    test = (ROOT / "tests" / "docs" / "cpp_blocks_test.cc").read_text(encoding="utf-8")
+    compiled = "\n".join(line.strip() for line in test.splitlines())
+    # The headers themselves are no examples.
+    pages = [name for name in PAGES if name != "docs/reference/cpp.md"]
+    blocks = [block for name in pages for block in blocks_of(name) if block.language == "cpp"]
+    assert len(blocks) >= 3
+    for block in blocks:
+        lines = [line.strip() for line in block.text.splitlines() if "#include" not in line]
+        assert "\n".join(lines).strip() in compiled, block.text
+
+
+def test_every_block_is_of_a_kind_that_is_tested():
+    tested = {"python", "py", "console", "cpp", "sql", "text", "json", ""}
+    kinds = {(name, block.language) for name in PAGES for block in blocks_of(name)}
+    assert {(name, kind) for name, kind in kinds if kind not in tested} == set()
 
 
 def test_links_lead_somewhere():

@@ -114,6 +114,42 @@ frame = session.sql(
 interrupted(lambda: frame.to_arrow(progress=lambda moment: None))
 """
 
+# The first rows come at once, the next ones never. What reads for the program may raise an error of
+# its own first: the interrupt follows as soon as Python runs.
+LATER = """
+import pyarrow
+session = velaria.Session(threads=THREADS)
+frame = session.sql("SELECT n FROM range(0, 1000000000000) r(n) WHERE n < 5000000 OR n % 7 = 8")
+reader = pyarrow.RecordBatchReader.from_stream(frame)
+reader.read_next_batch()
+
+def pull():
+    try:
+        reader.read_all()
+    except OSError:
+        time.sleep(1)
+
+interrupted(pull)
+"""
+
+TO_ARROW = """
+import pyarrow
+frame = session.sql("SELECT n FROM range(0, 1000000000000) r(n) WHERE n < 5000000 OR n % 7 = 8")
+interrupted(frame.to_arrow)
+"""
+
+PRODUCER = """
+import pyarrow
+
+def batches():
+    while True:
+        time.sleep(0.001)
+        yield pyarrow.record_batch({"n": [1]})
+
+reader = pyarrow.RecordBatchReader.from_batches(pyarrow.schema({"n": pyarrow.int64()}), batches())
+interrupted(lambda: session.create_dataframe_from_arrow(reader))
+"""
+
 AWAIT = """
 source = session.create_realtime_stream_source({"n": "int64"})
 query = session.read_realtime_stream_source(source).write_stream(velaria.MemorySink()).start()
@@ -176,6 +212,10 @@ BODIES = {
     "scan-2-threads": SCAN.replace("THREADS", "2"),
     "vectors-1-thread": VECTORS.replace("THREADS", "1"),
     "vectors-2-threads": VECTORS.replace("THREADS", "2"),
+    "later-batch-1-thread": LATER.replace("THREADS", "1"),
+    "later-batch-2-threads": LATER.replace("THREADS", "2"),
+    "to-arrow": TO_ARROW,
+    "producer-in-python": PRODUCER,
     "wait": WAIT,
     "progress": PROGRESS,
     "await": AWAIT,

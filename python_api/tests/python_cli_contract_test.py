@@ -261,6 +261,11 @@ def test_errors_for_programs_and_people(cli):
         cli, "sql", "-t", "t=nowhere.csv", "SELECT 1", code=3, kind="FileAccessError",
         phase="open", says="nowhere.csv",
     )  # fmt: skip
+    cli("sql", "-o", "one.parquet", "SELECT 1 AS x")
+    expect_error(
+        cli, "sql", "SELECT * FROM 'one.parquet'", code=1, kind="FileFormatError", phase="plan",
+        says="-t NAME=PATH",
+    )  # fmt: skip
     twice = cli.json("sql", "--json", "SELECT 1 AS a, 2 AS a", code=1)
     assert "'a'" in twice["error"]
 
@@ -342,6 +347,8 @@ def test_probe(cli):
     shown = cli("probe", "flights.csv").stdout
     assert "delay" in shown
     assert "int64" in shown
+    assert "['" not in shown
+    assert "paths" not in shown
 
 
 def test_explain(cli, monkeypatch):

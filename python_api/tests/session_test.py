@@ -239,13 +239,28 @@ def test_explain(session, flights):
 def test_no_length_no_pickle_no_copy(session, flights):
     with pytest.raises(TypeError):
         len(flights)
-    for thing in (session, flights):
+    stream = session.create_stream_from_arrow({"n": [1]})
+    for thing in (
+        session,
+        flights,
+        flights.group_by("carrier"),
+        stream,
+        stream.group_by("n"),
+        stream.write_stream(velaria.MemorySink()),
+        velaria.MemorySink(),
+        session.create_realtime_stream_source({"n": "int64"}),
+        session.create_realtime_stream_sink(),
+    ):
         with pytest.raises(TypeError, match="pickled"):
             pickle.dumps(thing)
         with pytest.raises(TypeError, match="pickled"):
             copy.copy(thing)
     with pytest.raises(TypeError, match="Session"):
         velaria.DataFrame(5)
+    # What is only values travels.
+    again = pickle.loads(pickle.dumps(flights.schema))
+    assert again == flights.schema
+    assert again.to_arrow() == flights.schema.to_arrow()
 
 
 def test_optional_packages_are_named(flights, monkeypatch):

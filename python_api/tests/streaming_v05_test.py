@@ -1,6 +1,7 @@
 """Streams: SQL and verbs, windows, sinks, progress, lifecycle, failures."""
 
 import asyncio
+import concurrent.futures
 import datetime
 import json
 import threading
@@ -510,6 +511,31 @@ def test_async_iteration(session):
     query = stream.write_stream(sink).start()
     assert asyncio.run(read(sink)) == list(range(20))
     query.await_termination(WAIT_MS)
+
+
+def test_waiting_coroutines_need_no_threads(session):
+    source = session.create_realtime_stream_source({"n": "int64"})
+    sink = session.create_realtime_stream_sink()
+    query = session.read_realtime_stream_source(source).write_stream(sink).start()
+    hold = threading.Event()
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        with concurrent.futures.ThreadPoolExecutor(1) as only_one:
+            loop.set_default_executor(only_one)
+            busy = loop.run_in_executor(None, hold.wait)
+            source.push_rows([[7]])
+            source.close()
+            got = [table.to_pylist() async for table in sink]
+            batches = await query.result()
+            hold.set()
+            await busy
+        return got, batches
+
+    try:
+        assert asyncio.run(asyncio.wait_for(main(), 60)) == ([[{"n": 7}]], 1)
+    finally:
+        hold.set()
 
 
 def test_cancelled_async_readers_lose_nothing(session):

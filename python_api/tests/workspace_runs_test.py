@@ -183,6 +183,16 @@ def test_runs_are_found(workspace, one):
     assert workspace.runs(action="stream") == []
 
 
+def test_a_run_by_its_name(workspace, one):
+    first = workspace.run_sql(one, "SELECT 1 AS x", name="daily")
+    workspace.run_sql(one, "SELECT 3 AS x", name="weekly")
+    assert workspace.run("daily").run_id == first.run_id
+    second = workspace.run_sql(one, "SELECT 2 AS x", name="daily")
+    assert workspace.run("daily").run_id == second.run_id
+    with pytest.raises(velaria.CatalogError, match="no run 'dail'"):
+        workspace.run("dail")
+
+
 def test_where_the_workspace_is(tmp_path, monkeypatch):
     monkeypatch.setenv("VELARIA_HOME", str(tmp_path / "there"))
     assert velaria.Workspace().home == tmp_path / "there"

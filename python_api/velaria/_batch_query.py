@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
 import weakref
 from collections.abc import Callable
@@ -137,7 +138,7 @@ class BatchQuery:
 
         def wake() -> None:
             # A loop that is closed by now has nobody left to wake.
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 
         with self._lock:

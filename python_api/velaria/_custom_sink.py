@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _velaria as core
-from ._frame import DataFrame
-from ._optional import import_pyarrow
+from ._optional import arrow_table, import_pyarrow
+from ._sinks import refuse_coroutine
 from ._source_pump import check_emit
 from ._streaming import StreamingDataFrame
 
@@ -111,7 +111,7 @@ class CustomArrowStreamSink:
 
     def _take(self, rows: core.RowSet) -> None:
         assert self._buffer is not None
-        self._buffer.add(import_pyarrow("a sink written in Python").table(rows))
+        self._buffer.add(arrow_table(import_pyarrow("a sink written in Python"), rows))
 
     def _flush(self) -> None:
         assert self._buffer is not None
@@ -145,7 +145,7 @@ class _Buffer:
         with self._changed:
             self._raise_earlier()
             if self._sink.emit_rows is None and self._interval_s is None:
-                self._sink.write_arrow(table)
+                self._write(table)
                 return
             if not self._rows:
                 self._first_at = time.monotonic()
@@ -179,6 +179,9 @@ class _Buffer:
                 self._emit_rest()
                 self._sink.flush()
 
+    def _write(self, table: pyarrow.Table) -> None:
+        refuse_coroutine(self._sink.write_arrow(table))
+
     def _raise_earlier(self) -> None:
         if self._error is not None:
             error, self._error = self._error, None
@@ -192,7 +195,7 @@ class _Buffer:
         whole = self._joined()
         begin = 0
         while whole.num_rows - begin >= size:
-            self._sink.write_arrow(whole.slice(begin, size))
+            self._write(whole.slice(begin, size))
             begin += size
         self._rows = whole.num_rows - begin
         self._tables = [whole.slice(begin)] if self._rows else []
@@ -203,7 +206,7 @@ class _Buffer:
             return
         whole = self._joined()
         self._tables, self._rows = [], 0
-        self._sink.write_arrow(whole)
+        self._write(whole)
 
     def _joined(self) -> pyarrow.Table:
         return import_pyarrow("a sink written in Python").concat_tables(self._tables)
@@ -234,7 +237,7 @@ def consume_arrow_batches_with_custom_sink(
     """Sends a stream, a frame or Arrow data through a sink and waits for the end.
 
     ``data``: a StreamingDataFrame, a DataFrame, or what ``Session.create_stream_from_arrow`` takes:
-    iterators of record batches are pulled as fast as the sink takes them. ``sink``: a
+    frames, readers and iterators are pulled as fast as the sink takes them. ``sink``: a
     CustomArrowStreamSink or any other sink. ``stream_options`` are those of
     ``Session.start_stream_sql``. Returns the number of batches. Raises StreamError with the text of
     what failed, InvalidArgumentError for no sink or a bad option. Ctrl-C stops it.
@@ -248,8 +251,6 @@ def consume_arrow_batches_with_custom_sink(
     [2, 1]
     """
     if not isinstance(data, StreamingDataFrame):
-        if isinstance(data, DataFrame):
-            data = data.to_arrow()
         data = session.create_stream_from_arrow(data)
     stream: StreamingDataFrame = data
     with stream.write_stream(sink, **stream_options) as query:

@@ -189,7 +189,7 @@ class CustomArrowStreamSource:
             return self.schema
         if type(self).next_batch is not CustomArrowStreamSource.next_batch:
             raise core.InvalidArgumentError(f"{type(self).__name__} needs a schema")
-        items = iter(self.read(None))
+        items = _iterator(self.read(None))
         first = next(items, None)
         data = first.data if isinstance(first, StreamItem) else first
         if not is_arrow(data):
@@ -204,7 +204,7 @@ class CustomArrowStreamSource:
         peeked, self._peeked = self._peeked, None
         if peeked is not None and offset is None:
             return peeked
-        return iter(self.read(offset))
+        return _iterator(self.read(offset))
 
     def _open(self, context: dict[str, Any]) -> None:
         if self._pump is not None:
@@ -252,6 +252,15 @@ def _takes_offset(read: Callable[..., Any]) -> bool:
         in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.VAR_POSITIONAL)
         for parameter in parameters
     )
+
+
+def _iterator(items: Any) -> Iterator[Any]:
+    if hasattr(items, "__aiter__") or inspect.iscoroutine(items):
+        raise TypeError(
+            "a source is read without await; give a plain generator, or push the rows into a "
+            "realtime source, as by await asyncio.to_thread(source.push_rows, rows)"
+        )
+    return iter(items)
 
 
 def _pushed_back(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from . import _velaria as core
 from ._arguments import PathLike, file_option_texts, path_bytes, verb_texts
 from ._batch_query import BatchQuery, ProgressOption
-from ._optional import import_pandas, import_polars, import_pyarrow
+from ._optional import arrow_table, import_numpy, import_pandas, import_polars, import_pyarrow
 from ._schema import Schema
 from ._shown import Plan
 
 if TYPE_CHECKING:
+    import numpy
     import pandas
     import polars
     import pyarrow
@@ -161,7 +162,7 @@ class DataFrame:
         [1]
         """
         arrow = import_pyarrow("to_arrow()")
-        return arrow.table(self._watched(progress))
+        return arrow_table(arrow, _Collected(self._watched(progress)))
 
     def _watched(self, progress: ProgressOption) -> core.DataFrame:
         return self._core if progress is None else self.cache(progress)._core
@@ -188,8 +189,34 @@ class DataFrame:
     def to_polars(self, progress: ProgressOption = None) -> polars.DataFrame:
         """All rows as a ``polars.DataFrame``; raises ImportError without polars."""
         package = import_polars("to_polars()")
-        frame: polars.DataFrame = package.DataFrame(DataFrame(self._watched(progress)))
+        frame: polars.DataFrame = package.DataFrame(_Collected(self._watched(progress)))
         return frame
+
+    def to_numpy(self, column: str, progress: ProgressOption = None) -> numpy.ndarray[Any, Any]:
+        """One column as a NumPy array; vectors as the rows of a matrix.
+
+        Numbers, vectors and times keep their bits; other types are an array of Python's objects.
+        Raises InvalidArgumentError for a column with NULLs, which have no place in such an array,
+        SqlSemanticError for an unknown column, and ImportError without numpy and pyarrow.
+
+        >>> import velaria
+        >>> points = {"name": ["a", "b"], "v": ["[0 1]", "[2 3]"]}
+        >>> frame = velaria.Session().create_dataframe_from_arrow(points)
+        >>> frame.select("CAST(v AS FLOAT[2]) AS v").to_numpy("v").tolist()
+        [[0.0, 1.0], [2.0, 3.0]]
+        """
+        import_numpy("to_numpy()")
+        quoted = '"' + column.replace('"', '""') + '"'
+        array = self.select(quoted).to_arrow(progress).column(0).combine_chunks()
+        if array.null_count > 0:
+            raise core.InvalidArgumentError(
+                f"column {column!r} has {array.null_count} NULLs, which a NumPy array cannot hold; "
+                f"leave them out, as by filter({quoted + ' IS NOT NULL'!r})"
+            )
+        if not hasattr(array.type, "list_size"):
+            return cast("numpy.ndarray[Any, Any]", array.to_numpy(zero_copy_only=False))
+        numbers = array.flatten().to_numpy(zero_copy_only=False)
+        return cast("numpy.ndarray[Any, Any]", numbers.reshape(len(array), array.type.list_size))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow's PyCapsule protocol: ``pyarrow.table(frame)``, ``polars.DataFrame(frame)``, ...
@@ -202,10 +229,14 @@ class DataFrame:
         ``requested_schema`` (``pyarrow.RecordBatchReader.from_stream(frame, schema)``) is followed
         where its types hold every value unchanged: wider numbers, finer times, and narrower
         integers, where one that does not fit fails. Raises SqlSemanticError for other names of
-        columns, and TypeMismatchError for types that could lose something. Layouts of a type (large
-        or dictionary text) stay Velaria's.
+        columns, and TypeMismatchError for types that could lose something. Text and binary come in
+        the layout that is asked for: large, views, dictionaries.
         """
         return self._core.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        """Arrow's PyCapsule protocol: ``pyarrow.schema(frame)``. Runs nothing."""
+        return self._core.__arrow_c_schema__()
 
     def show(self, n: int = 20) -> None:
         """Prints the first ``n`` rows as a table."""
@@ -352,6 +383,16 @@ class DataFrame:
         )
 
 
+class _Collected:
+    """The rows of a frame, all of them when somebody asks: what fails is the kernel's own error."""
+
+    def __init__(self, frame: core.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.collect_stream()
+
+
 def _other(verb: str, frame: Any) -> core.DataFrame:
     if isinstance(frame, DataFrame):
         return frame._core
@@ -370,3 +411,6 @@ class GroupedDataFrame:
     def agg(self, *aggregates: str) -> DataFrame:
         """The keys, then the aggregates: ``agg("count(*) AS n", "avg(delay)")``."""
         return DataFrame(self._core.aggregate(self._keys, verb_texts("agg", aggregates)))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("the groups of a DataFrame belong to its session and cannot be pickled")

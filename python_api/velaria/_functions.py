@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import _velaria as core
-from ._optional import import_pyarrow
+from ._optional import arrow_table, import_pyarrow
 
 
 def create_function(
@@ -27,7 +27,7 @@ def create_function(
     result_type = arrow.schema(core.RowReader([("result", return_type)])).field(0).type
 
     def call(rows: core.RowSet) -> Any:
-        table = arrow.table(rows)
+        table = arrow_table(arrow, rows)
         given = function(*(_one_array(column) for column in table.columns))
         result = _cast(arrow, _as_array(arrow, given, result_type), result_type)
         if len(result) != table.num_rows:

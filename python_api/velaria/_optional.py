@@ -19,6 +19,17 @@ def import_pyarrow(needed_for: str) -> Any:
     return _import("pyarrow", needed_for, "pip install 'velaria[arrow]'")
 
 
+def arrow_table(pyarrow: Any, rows: Any) -> Any:
+    """``pyarrow.table(rows)`` of an Arrow stream, which would import pandas to ask whether it is
+    one of its frames."""
+    return pyarrow.RecordBatchReader.from_stream(rows).read_all()
+
+
+def import_numpy(needed_for: str) -> Any:
+    """NumPy, or an ImportError that says what to install."""
+    return _import("numpy", needed_for, "pip install numpy")
+
+
 def import_pandas(needed_for: str) -> Any:
     """pandas, or an ImportError that says what to install."""
     return _import("pandas", needed_for, "pip install pandas")

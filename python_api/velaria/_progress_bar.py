@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import os
 import sys
 import time
@@ -33,6 +34,8 @@ def progress_teller(progress: Any) -> Iterator[Tell | None]:
             yield bar.tell
         finally:
             bar.close()
+    elif inspect.iscoroutinefunction(progress):
+        raise core.InvalidArgumentError("progress is called, not awaited; give a plain function")
     elif callable(progress):
         yield progress
     else:

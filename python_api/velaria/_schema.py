@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
+from . import _velaria as core
 from ._optional import import_pyarrow
 
 if TYPE_CHECKING:
@@ -88,5 +89,12 @@ class Schema(Sequence[Field]):
     def __hash__(self) -> int:
         return hash(self._fields)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _schema_of, (self._fields,)
+
     def __repr__(self) -> str:
         return f"Schema({', '.join(f'{name}: {kind}' for name, kind in self._fields)})"
+
+
+def _schema_of(fields: Sequence[Field]) -> Schema:
+    return Schema(core.RowReader(fields))

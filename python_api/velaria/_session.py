@@ -391,26 +391,35 @@ class Session:
     def create_dataframe_from_arrow(self, data: Any) -> DataFrame:
         """Arrow data as a frame; its buffers are read where they lie.
 
-        ``data``: a pyarrow Table, RecordBatch or RecordBatchReader, anything with
-        ``__arrow_c_stream__`` or ``__arrow_c_array__`` (polars, pandas, DuckDB, Velaria), a list of
-        record batches, or a dict of columns. Raises TypeMismatchError naming a column whose type
-        Velaria does not have, and InvalidArgumentError for other objects.
+        ``data``: a pyarrow Table, RecordBatch, RecordBatchReader or data set, anything with
+        ``__arrow_c_stream__`` or ``__arrow_c_array__`` (polars, pandas, DuckDB, Velaria) or its
+        capsules, a list of those, or a dict of columns, in which a matrix of NumPy is a column of
+        vectors. A reader is read to its end now. Raises TypeMismatchError naming a column whose
+        type Velaria does not have, and InvalidArgumentError for other objects.
 
         >>> import pyarrow, velaria
         >>> frame = velaria.Session().create_dataframe_from_arrow(pyarrow.table({"n": [1, None]}))
         >>> frame.to_rows()
         [{'n': 1}, {'n': None}]
         """
-        return DataFrame(self._core.create_dataframe_from_arrow(as_arrow(data)))
+        try:
+            return DataFrame(self._core.create_dataframe_from_arrow(as_arrow(data)))
+        except core.StreamError as error:
+            # A producer in Python can hand on no more of a Ctrl-C than its name.
+            if "Python exception" in str(error) and "KeyboardInterrupt" in str(error):
+                raise KeyboardInterrupt from error
+            raise
 
     def create_stream_from_arrow(
         self, data: Any, *, batch_rows: int | None = None
     ) -> StreamingDataFrame:
         """Arrow data as a bounded stream, each record batch a batch of the stream.
 
-        Tables and lists of batches are held and may be read by several queries, one after the
-        other; readers and iterators are pulled as fast as their one query asks. ``batch_rows``
-        cuts larger batches. Raises like ``create_dataframe_from_arrow``.
+        ``data`` is that of ``create_dataframe_from_arrow``. What has a length (tables, batches,
+        lists) is held and may be read by several queries, one after the other. Everything else
+        (readers, iterators, frames, any other ``__arrow_c_stream__``) is pulled as fast as its one
+        query asks, and may have no end. ``batch_rows`` cuts larger batches. Raises like
+        ``create_dataframe_from_arrow``.
         """
         lazily = is_pulled(data)
         arrow = as_arrow(data)

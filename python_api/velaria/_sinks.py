@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from . import _velaria as core
 from ._arguments import PathLike, file_option_texts, path_bytes
-from ._optional import import_pyarrow
+from ._optional import arrow_table, import_pyarrow
 
 if TYPE_CHECKING:
     import pyarrow
 
-# How long an async reader's helper thread may sit in the kernel after its task was cancelled.
-_ASYNC_POLL_MS = 50
+# How long an async reader may take to see a result after a quiet time.
+_ASYNC_LONGEST_WAIT_S = 0.01
 
 
 class MemorySink:
@@ -49,12 +48,18 @@ class MemorySink:
 
     def to_arrow(self) -> pyarrow.Table:
         """All rows written so far; without columns before a query opened the sink."""
-        return import_pyarrow("to_arrow()").table(self._core.collect())
+        return arrow_table(import_pyarrow("to_arrow()"), self._core.collect())
 
     def batches(self) -> list[pyarrow.Table]:
         """One table for each batch that gave rows."""
         arrow = import_pyarrow("batches()")
-        return [arrow.table(rows) for rows in self._core.batches()]
+        return [arrow_table(arrow, rows) for rows in self._core.batches()]
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "a MemorySink belongs to its process and cannot be pickled or copied; "
+            "send its rows: sink.to_arrow()"
+        )
 
 
 class CsvFileSink:
@@ -102,13 +107,10 @@ class RealtimeStreamSink:
     True
     """
 
-    __slots__ = ("__weakref__", "_core", "_lock", "_returned")
+    __slots__ = ("__weakref__", "_core")
 
     def __init__(self, max_batches: int = 64) -> None:
         self._core = core.RealtimeStreamSink(max_batches)
-        # Results that a cancelled async reader had taken: the next reader gets them.
-        self._returned: deque[core.RowSet] = deque()
-        self._lock = threading.Lock()
 
     def poll_arrow(self, timeout: float | None = None) -> pyarrow.Table | None:
         """The oldest unread result, or None.
@@ -118,7 +120,7 @@ class RealtimeStreamSink:
         """
         arrow = import_pyarrow("poll_arrow()")
         rows = self._poll(timeout)
-        return None if rows is None else arrow.table(rows)
+        return None if rows is None else arrow_table(arrow, rows)
 
     def poll_rows(self, timeout: float | None = None) -> list[dict[str, Any]] | None:
         """Like ``poll_arrow``, as dicts; needs no other package."""
@@ -127,8 +129,7 @@ class RealtimeStreamSink:
 
     def closed(self) -> bool:
         """True when the query has ended and everything was polled."""
-        with self._lock:
-            return not self._returned and self._core.closed()
+        return self._core.closed()
 
     def stop_reading(self) -> None:
         """Drops unread and later results, so that a waiting query goes on."""
@@ -137,9 +138,6 @@ class RealtimeStreamSink:
     def _poll(self, timeout: float | None) -> core.RowSet | None:
         if timeout is not None and not 0 <= timeout < 1e9:
             raise core.InvalidArgumentError(f"timeout={timeout!r} must be seconds from 0 on")
-        with self._lock:
-            if self._returned:
-                return self._returned.popleft()
         return self._core.poll(None if timeout is None else round(timeout * 1000))
 
     def __iter__(self) -> Iterator[pyarrow.Table]:
@@ -149,49 +147,28 @@ class RealtimeStreamSink:
                 return
             yield table
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "a RealtimeStreamSink belongs to its process and cannot be pickled or copied"
+        )
+
     async def __aiter__(self) -> AsyncIterator[pyarrow.Table]:
         import asyncio
 
         arrow = import_pyarrow("async for")
+        # No helper thread: a result is taken in the turn that hands it on, so that a cancelled
+        # reader loses nothing, and any number of readers leave the loop's threads to others.
+        wait_s = 0.0
         while True:
-            ticket = _Ticket(self)
-            try:
-                await asyncio.to_thread(ticket.poll)
-            except BaseException:
-                ticket.cancel()
-                raise
-            rows = ticket.take()
+            await asyncio.sleep(wait_s)
+            rows = self._poll(0)
             if rows is not None:
-                yield arrow.table(rows)
+                wait_s = 0.0
+                yield arrow_table(arrow, rows)
             elif self.closed():
                 return
-
-
-class _Ticket:
-    """One poll in a helper thread, whose result is not lost when its task is cancelled."""
-
-    def __init__(self, sink: RealtimeStreamSink) -> None:
-        self._sink = sink
-        self._cancelled = False
-        self._rows: core.RowSet | None = None
-
-    def poll(self) -> None:
-        rows = self._sink._poll(_ASYNC_POLL_MS / 1000)
-        with self._sink._lock:
-            if self._cancelled and rows is not None:
-                self._sink._returned.append(rows)
             else:
-                self._rows = rows
-
-    def cancel(self) -> None:
-        with self._sink._lock:
-            self._cancelled = True
-            if self._rows is not None:
-                self._sink._returned.appendleft(self._rows)
-                self._rows = None
-
-    def take(self) -> core.RowSet | None:
-        return self._rows
+                wait_s = min(2 * wait_s + 0.0005, _ASYNC_LONGEST_WAIT_S)
 
 
 class ArrowWriter(Protocol):
@@ -226,11 +203,22 @@ def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
     return _python_sink(write, sink)
 
 
+def refuse_coroutine(given: object) -> None:
+    """Raises TypeError for what an ``async def`` gives: nobody would await it, and the rows that it
+    took would be lost."""
+    if inspect.iscoroutine(given):
+        given.close()
+        raise TypeError(
+            "the sink's function is a coroutine function, and a sink is called, not awaited; give "
+            "a plain function, or read a realtime sink with 'async for'"
+        )
+
+
 def _python_sink(write: Callable[[Any], Any], owner: Any) -> core.StreamSink:
     arrow = import_pyarrow("a sink written in Python")
 
     def write_rows(rows: core.RowSet) -> None:
-        write(arrow.table(rows))
+        refuse_coroutine(write(arrow_table(arrow, rows)))
 
     name = getattr(write if owner is None else type(owner), "__qualname__", "callable")
     return core.PythonSink(

@@ -108,8 +108,15 @@ class RealtimeStreamSource:
 
 
 def is_pulled(data: Any) -> bool:
-    """Whether the data can be read once only, from front to back."""
-    return hasattr(data, "__next__") or type(data).__name__ == "PyCapsule"
+    """Whether the data is read once only, from front to back, as far as its reader wants it.
+
+    What has a length lies in memory. An Arrow stream without one may be a producer that makes its
+    rows as they are taken, and may have no end.
+    """
+    if hasattr(data, "__next__") or type(data).__name__ == "PyCapsule":
+        return True
+    producers = ("__arrow_c_stream__", "scanner", "to_reader")
+    return not hasattr(data, "__len__") and any(hasattr(data, name) for name in producers)
 
 
 def as_arrow(data: Any) -> Any:
@@ -121,30 +128,71 @@ def as_arrow(data: Any) -> Any:
         return data
     if isinstance(data, Mapping):
         pyarrow = import_pyarrow("a table made of a dict")
-        return _by_pyarrow(pyarrow, lambda: pyarrow.table(dict(data)))
+        return _by_pyarrow(pyarrow, lambda: pyarrow.table(_columns(pyarrow, data)))
+    if isinstance(data, tuple) and [type(part).__name__ for part in data] == ["PyCapsule"] * 2:
+        return _ArrayCapsules(data)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
         return _reader_of(iter(data))
+    if hasattr(data, "scanner"):  # a data set of pyarrow
+        data = data.scanner()
+    if hasattr(data, "to_reader"):
+        return data.to_reader()
+    if callable(getattr(data, "collect", None)):
+        raise core.InvalidArgumentError(
+            f"a {type(data).__name__} has no rows yet; give what its collect() gives"
+        )
     return data
 
 
-def _reader_of(batches: Iterator[Any]) -> Any:
+class _ArrayCapsules:
+    """The two capsules of a record batch, as the object that gave them."""
+
+    def __init__(self, capsules: tuple[Any, ...]) -> None:
+        self._capsules = capsules
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[Any, ...]:
+        return self._capsules
+
+
+def _columns(pyarrow: Any, data: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The columns of a dict; a matrix of NumPy is a column of vectors."""
+    return {
+        name: _vectors(pyarrow, values) if getattr(values, "ndim", 1) == 2 else values
+        for name, values in data.items()
+    }
+
+
+def _vectors(pyarrow: Any, matrix: Any) -> Any:
+    return pyarrow.FixedSizeListArray.from_arrays(
+        pyarrow.array(matrix.reshape(-1)), matrix.shape[1]
+    )
+
+
+def _reader_of(items: Iterator[Any]) -> Any:
     pyarrow = import_pyarrow("a stream of record batches")
-    first = next(batches, None)
+    first = next(items, None)
     if first is None:
         raise core.InvalidArgumentError(
             "there is no record batch, so the columns are unknown; give a pyarrow.Table or a "
             "pyarrow.RecordBatchReader, which have a schema"
         )
-    if not hasattr(first, "schema"):
-        raise core.InvalidArgumentError(
-            f"a {type(first).__name__} is no record batch; give record batches or tables"
-        )
-    pieces = (
-        batch
-        for item in itertools.chain([first], batches)
-        for batch in (item.to_batches() if hasattr(item, "to_batches") else [item])
+    schema, batches = _schema_and_batches(pyarrow, first)
+    rest = (batch for item in items for batch in _schema_and_batches(pyarrow, item)[1])
+    return pyarrow.RecordBatchReader.from_batches(schema, itertools.chain(batches, rest))
+
+
+def _schema_and_batches(pyarrow: Any, item: Any) -> tuple[Any, Iterable[Any]]:
+    if isinstance(item, pyarrow.RecordBatch):
+        return item.schema, [item]
+    if hasattr(item, "__arrow_c_stream__"):
+        reader = pyarrow.RecordBatchReader.from_stream(item)
+        return reader.schema, reader
+    if hasattr(item, "__arrow_c_array__"):
+        batch = pyarrow.record_batch(item)
+        return batch.schema, [batch]
+    raise core.InvalidArgumentError(
+        f"a {type(item).__name__} is no record batch; give record batches or tables"
     )
-    return pyarrow.RecordBatchReader.from_batches(first.schema, pieces)
 
 
 def cut(data: Any, batch_rows: int) -> Any:

@@ -12,7 +12,8 @@ from ._schema import Schema
 from ._shown import Plan, Progress
 from ._sinks import core_sink
 
-_ASYNC_TURN_MS = 50
+# How long a waiting task may take to see the end of its query.
+_ASYNC_LONGEST_WAIT_S = 0.01
 
 
 class StreamingDataFrame:
@@ -167,6 +168,12 @@ class GroupedStreamingDataFrame:
         frame = self._frame
         return frame._next(frame._core.aggregate(self._keys, verb_texts("agg", aggregates)))
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "the groups of a StreamingDataFrame belong to its session and cannot be pickled or "
+            "copied"
+        )
+
 
 class StreamingQuery:
     """A stream that runs in the background once it is started.
@@ -223,10 +230,12 @@ class StreamingQuery:
         """
         import asyncio
 
-        # Short turns of a helper thread: a cancelled task leaves none behind for long.
+        # No helper thread: any number of waiting tasks leave the loop's threads to others.
+        wait_s = 0.0
         while not self._core.ended():
-            await asyncio.to_thread(self._core.await_termination, _ASYNC_TURN_MS)
-        return await asyncio.to_thread(self._core.await_termination, None)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s + 0.0005, _ASYNC_LONGEST_WAIT_S)
+        return self._core.await_termination(None)
 
     def stop(self, drain: bool = False) -> None:
         """Ends the query and waits for it. ``drain``: first processes what the source accepted."""

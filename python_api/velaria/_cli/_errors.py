@@ -120,7 +120,10 @@ def message_of(error: BaseException) -> str:
         return error.format_message()
     if isinstance(error, OSError) and not isinstance(error, Error) and error.strerror:
         return error.strerror + (f": {error.filename}" if error.filename else "")
-    return str(error) or type(error).__name__
+    text = str(error) or type(error).__name__
+    if text.endswith("not text; name a text file"):
+        text += ", or give it as a table: -t NAME=PATH"
+    return text
 
 
 def result(answer: dict[str, Any]) -> str:

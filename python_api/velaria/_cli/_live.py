@@ -73,8 +73,8 @@ class StreamView:
             ("rows out", f"{progress['rows_out']:,}"),
             ("batches", f"{progress['batches_processed']:,}"),
             ("queue", f"{progress['inflight_batches']} of {high}"),
-            ("batch", f"{progress['last_batch_latency_ms']:.1f} ms"),
-            ("sink", f"{progress['last_sink_latency_ms']:.1f} ms"),
+            ("batch", _ms_text(progress["last_batch_latency_ms"])),
+            ("sink", _ms_text(progress["last_sink_latency_ms"])),
             ("state", state),
             ("waits", f"{progress['blocked_count']:,}"),
             ("late rows", f"{progress['late_rows']:,}"),
@@ -111,7 +111,7 @@ def _numbers(progress: Mapping[str, Any]) -> list[str]:
             f"{progress['rows_in']:,}",
             f"{progress['rows_out']:,}",
             f"{progress['input_rows_per_second']:,.0f}",
-            f"{progress['last_batch_latency_ms']:.1f} ms",
+            _ms_text(progress["last_batch_latency_ms"]),
             str(progress["inflight_batches"]),
             size_text(progress["state_size_bytes"]),
         ]
@@ -121,3 +121,8 @@ def _numbers(progress: Mapping[str, Any]) -> list[str]:
         out = f"{progress['rows_out']:,}" if progress["status"] == "finished" else ""
         return [f"{progress['rows_scanned']:,}", out, f"{rate:,.0f}", "", "", ""]
     return [""] * 6
+
+
+def _ms_text(ms: float) -> str:
+    # A batch may take microseconds, and took them.
+    return f"{ms:,.1f} ms" if ms >= 10 else f"{ms:.3f} ms"

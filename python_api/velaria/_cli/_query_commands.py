@@ -140,7 +140,14 @@ def _show_probe(path: str, found: dict[str, Any]) -> None:
 
     click.echo(plain(path))
     tables = ("schema", "columns", "candidates", "warnings")
-    print_facts({name: value for name, value in found.items() if name not in tables})
+    facts = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in found.items()
+        if name not in tables
+    }
+    if len(found.get("paths", ())) == 1:
+        del facts["paths"]
+    print_facts({name: value for name, value in facts.items() if value != ""})
     print_list(("column", "type"), found["schema"])
     print_list(
         ("format", "score", "reason"),

@@ -121,7 +121,8 @@ class Workspace:
     # ---- reading runs
 
     def run(self, run_id: str) -> Run:
-        """A run by its id, or by the beginning of its id when only one run begins so, or "latest".
+        """A run by its id, or by the beginning of its id when only one run begins so, or "latest",
+        or by its name: the newest run that was given it.
 
         Raises CatalogError, naming what fits.
         """
@@ -131,6 +132,9 @@ class Workspace:
         fitting = [known_id for known_id in known if run_id and known_id.startswith(run_id)]
         if run_id in fitting or len(fitting) == 1:
             return Run(self._runs / (run_id if run_id in fitting else fitting[0]))
+        for entry in self.runs() if run_id else ():
+            if entry["name"] == run_id:
+                return Run(self._runs / entry["run_id"])
         if fitting:
             raise core.CatalogError(f"{run_id!r} begins {len(fitting)} runs: {_some(fitting)}")
         there = f"the newest are: {_some(known[::-1])}" if known else "it has none yet"
