@@ -148,13 +148,13 @@ class Shape:
         if queries > 1:
             return {"numpy": lambda: self.numpy(q, unit_q, metric), **engines}
 
-        space = {"dot": "ip", "cosine": "cosine", "l2": "l2"}[metric]
-        brute = hnswlib.BFIndex(space=space, dim=self.dimension)
+        # Its brute force makes unit rows for "cosine", but takes the query as it is.
+        brute = hnswlib.BFIndex(space="l2" if metric == "l2" else "ip", dim=self.dimension)
         brute.init_index(max_elements=self.count)
-        brute.add_items(self.rows)
+        brute.add_items(rows)
 
         def run_hnswlib() -> pa.Table:
-            ids, scores = brute.knn_query(q, k=TOP_K)
+            ids, scores = brute.knn_query(asked, k=TOP_K)
             scores = scores.astype(np.float64)
             if metric == "dot":
                 scores = 1 - scores

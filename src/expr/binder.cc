@@ -199,9 +199,9 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
     for (std::string& aggregate : AggregateRegistry::builtin().names()) {
       known.push_back(std::move(aggregate));
     }
-    constexpr std::string_view kOnlyOver[] = {"row_number",   "rank",      "dense_rank",
-                                              "percent_rank", "cume_dist", "ntile",
-                                              "lag",          "lead",      "nth_value"};
+    constexpr std::string_view kOnlyOver[] = {
+        "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile",
+        "lag",        "lead", "nth_value",  "first_value",  "last_value"};
     if (std::find(std::begin(kOnlyOver), std::end(kOnlyOver), name) != std::end(kOnlyOver)) {
       throw Error(ErrorKind::kSqlSemantic, concat(name, "() is a window function: write ", name,
                                                   "(...) OVER (PARTITION BY ... ORDER BY ...)"));

@@ -245,13 +245,44 @@ void settle_numbers(std::vector<BoundExpressionPtr>* operands, bool one_comes_ou
   }
 }
 
+bool is_text_constant(const BoundExpression& e) {
+  return e.is_constant() && e.type.id() == TypeId::kUtf8 && !e.constant.is_null();
+}
+
+// Text constants beside values of another type are of that type, if all of them can be.
+void settle_text_alternatives(std::vector<BoundExpressionPtr>* values) {
+  DataType common;
+  for (const BoundExpressionPtr& value : *values) {
+    if (is_text_constant(*value)) continue;
+    const auto both = common_type(common, value->type);
+    if (!both) return;
+    common = *both;
+  }
+  if (common.is_null() || common.is_string()) return;
+  std::vector<BoundExpressionPtr> settled = *values;
+  for (BoundExpressionPtr& value : settled) {
+    if (!is_text_constant(*value)) continue;
+    try {
+      value = fold_constants(bound_cast(value, common));
+    } catch (const Error&) {
+      return;  // what the types are says more
+    }
+    if (!value->is_constant()) return;
+  }
+  *values = std::move(settled);
+}
+
 }  // namespace
 
 void settle_number_constants(std::vector<BoundExpressionPtr>* operands) {
   settle_numbers(operands, false);
 }
 
-void settle_alternatives(std::vector<BoundExpressionPtr>* values) { settle_numbers(values, true); }
+void settle_alternatives(std::vector<BoundExpressionPtr>* values) {
+  settle_text_constants(values);
+  settle_numbers(values, true);
+  settle_text_alternatives(values);
+}
 
 BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {

@@ -77,7 +77,8 @@ DataType decimal_of(const DataType& type);
 void settle_number_constants(std::vector<BoundExpressionPtr>* operands);
 
 // The same for values one of which comes out (CASE, COALESCE, VALUES, UNION): there the literal is
-// also a decimal beside any 64-bit integer, whose digits a float64 might lose.
+// also a decimal beside any 64-bit integer, whose digits a float64 might lose. A text constant is
+// of the others' type when it can be: '2024-01-01' beside a date is that date.
 void settle_alternatives(std::vector<BoundExpressionPtr>* values);
 
 // Whether the common type of these two is a float that does not hold every value of one of them: a

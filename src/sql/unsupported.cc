@@ -186,6 +186,43 @@ const std::vector<UnsupportedSql>& unsupported_sql() {
   return *table;
 }
 
+const std::vector<UnsupportedSql>& unsupported_when_bound() {
+  static const std::vector<UnsupportedSql> rows = {
+      {"LATERAL of something else than a subquery", "SELECT * FROM t, LATERAL (VALUES (t.a)) v(x)",
+       "write LATERAL (SELECT ...)"},
+      {"LATERAL in RIGHT and FULL JOIN",
+       "SELECT * FROM t RIGHT JOIN LATERAL (SELECT t.a AS x) q ON true",
+       "use CROSS, INNER or LEFT JOIN"},
+      {"LATERAL with USING", "SELECT * FROM t JOIN LATERAL (SELECT t.a AS a) q USING (a)",
+       "write ON"},
+      {"subquery in VALUES", "VALUES ((SELECT max(a) FROM t))", "write SELECT (SELECT ...)"},
+      {"subquery in LIMIT", "SELECT a FROM t LIMIT (SELECT max(a) FROM t)",
+       "filter on row_number() with QUALIFY"},
+      {"aggregate over columns of the surrounding query only",
+       "SELECT (SELECT sum(t.a) FROM s) FROM t", "compute it in a derived table of that query"},
+      {"ORDER BY an expression behind UNION, INTERSECT, EXCEPT and VALUES",
+       "SELECT a FROM t UNION SELECT a FROM s ORDER BY -a",
+       "make it a column, or select from the union"},
+      {"DISTINCT aggregate over a part of its partition",
+       "SELECT sum(DISTINCT a) OVER (ORDER BY b) FROM t",
+       "leave ORDER BY out, or let the frame be UNBOUNDED on both sides"},
+      {"ORDER BY and LIMIT of a recursive table",
+       "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 3) SELECT * FROM r",
+       "write them in the query that reads it"},
+      {"recursive table over columns of the query around it",
+       "SELECT (WITH RECURSIVE r(n) AS (SELECT t.a UNION ALL SELECT n + 1 FROM r WHERE n < 3) "
+       "SELECT max(n) FROM r) FROM t",
+       "join with it"},
+      {"WINDOW BY inside a correlated subquery",
+       "SELECT (SELECT count(*) FROM (SELECT a, TIMESTAMP '2024-01-01' AS x FROM s) q WHERE q.a = "
+       "t.a WINDOW BY x EVERY 10 AS w GROUP BY w) FROM t",
+       "join with it in FROM"},
+      {"EXPLAIN of a statement that changes something", "EXPLAIN DELETE FROM t",
+       "explain the SELECT with the same WHERE"},
+  };
+  return rows;
+}
+
 const UnsupportedSql* find_unsupported(std::string_view name) {
   for (const UnsupportedSql& row : unsupported_sql()) {
     if (equals_ignore_case(row.name, name)) return &row;

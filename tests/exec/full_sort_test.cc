@@ -134,6 +134,56 @@ TEST(FullSort, ExactPrefixesAreSortedByRadix) {
             wanted);
 }
 
+// Shapes of texts that the packed prefixes treat apart: of one length or many, with a common
+// beginning, empty, with zero bytes, of all bytes, longer than what is looked at.
+TEST(FullSort, TextsOfManyShapes) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  ThreadPool pool(2);
+  ExecutionContext context;
+  context.pool = &pool;
+  context.tasks = 2;
+  const std::string alphabets[] = {"a", "01", "0123456789", std::string("\0a", 2), ""};
+  for (int round = 0; round < 60; ++round) {
+    const std::string& alphabet = alphabets[random() % 5];
+    const std::string beginning(random() % 40, 'b');
+    const size_t shortest = random() % 8;
+    const size_t longest = shortest + random() % 12;
+    const size_t count = round < 3 ? 300000 : 1 + random() % 3000;
+    std::vector<std::string> texts(count);
+    for (std::string& text : texts) {
+      if (random() % 50 != 0) text = beginning;
+      const size_t length = shortest + random() % (longest - shortest + 1);
+      for (size_t i = 0; i < length; ++i) {
+        text +=
+            alphabet.empty() ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
+      }
+    }
+    StringBuilder builder(kText);
+    FixedBuilder<int64_t> places(kTypes[3]);
+    for (size_t i = 0; i < count; ++i) {
+      builder.append(texts[i]);
+      places.append(static_cast<int64_t>(i));
+    }
+    Chunk chunk;
+    chunk.rows = static_cast<int64_t>(count);
+    const ColumnPtr column = builder.finish();
+    chunk.columns = {column, column, column, places.finish()};
+    const bool descending = random() % 2 == 0;
+    std::vector<int64_t> wanted(count);
+    for (size_t i = 0; i < count; ++i) wanted[i] = static_cast<int64_t>(i);
+    std::stable_sort(wanted.begin(), wanted.end(), [&](int64_t a, int64_t b) {
+      const int order = texts[static_cast<size_t>(a)].compare(texts[static_cast<size_t>(b)]);
+      return descending ? order > 0 : order < 0;
+    });
+    ASSERT_EQ(places_of(sort_chunks({chunk}, {kText, kText, kText, kTypes[3]},
+                                    {{0, descending, false}}, 0, context)),
+              wanted)
+        << "round " << round;
+  }
+}
+
 TEST(FullSort, StopsWhenTheQueryIsCancelled) {
   std::mt19937_64 random(4);
   const std::vector<Row> rows = random_rows(1000, random);

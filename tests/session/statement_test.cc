@@ -1,6 +1,8 @@
 // Parameters and COPY through the front door; table functions are in tests/slt/table_functions.slt.
 #include "gtest/gtest.h"
+#include "src/base/error.h"
 #include "src/base/file_system.h"
+#include "src/sql/unsupported.h"
 #include "tests/session/session_testing.h"
 
 namespace velaria {
@@ -62,6 +64,21 @@ TEST(StatementTest, CopyReplacesTheFileAsAWhole) {
   EXPECT_ERROR(session.sql("COPY (SELECT 1 AS x) TO '" + folder + "'"), "FileAccessError",
                "folder.csv");
   EXPECT_EQ(local_file_system()->list_directory(directory_of(path)).size(), 2u);
+}
+
+// The second part of the published list; the first is what the parser refuses, see tests/sql.
+TEST(StatementTest, WhatIsRefusedWhenBound) {
+  DataflowSession session;
+  session.sql("CREATE TABLE t AS SELECT 1::bigint AS a, 2::bigint AS b");
+  session.sql("CREATE TABLE s AS SELECT 1::bigint AS a, 3::bigint AS d");
+  for (const sql::UnsupportedSql& row : sql::unsupported_when_bound()) {
+    try {
+      session.sql(std::string(row.example)).to_text();
+      ADD_FAILURE() << "taken: " << row.example;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kSqlUnsupported) << row.example << "\n" << error.message();
+    }
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "src/base/text.h"
 #include "src/sql/unsupported.h"
@@ -23,13 +24,20 @@ std::string cell(std::string_view text) {
   return out;
 }
 
-std::string reference() {
-  std::string out = concat(kBegin, "\n| refused | for example | instead |\n| --- | --- | --- |\n");
-  for (const UnsupportedSql& row : unsupported_sql()) {
+std::string table(const std::vector<UnsupportedSql>& rows) {
+  std::string out = "\n| refused | for example | instead |\n| --- | --- | --- |\n";
+  for (const UnsupportedSql& row : rows) {
     out +=
         concat("| ", cell(row.name), " | `", cell(row.example), "` | ", cell(row.instead), " |\n");
   }
-  return out + "\n" + kEnd;
+  return out;
+}
+
+std::string reference() {
+  return concat(kBegin, table(unsupported_sql()),
+                "\nThe grammar takes these; they are refused where the statement meets its tables, "
+                "here t(a, b) and s(a, d):\n",
+                table(unsupported_when_bound()), "\n", kEnd);
 }
 
 int run(int argc, char** argv) {

@@ -65,7 +65,7 @@ std::vector<Chunk> sort_chunks(std::vector<Chunk> chunks, const std::vector<Data
     key_columns.push_back(flatten(columns[item.column]));
     orders.push_back({item.descending, item.nulls_first});
   }
-  const SortedRows sorted(rows, OrderKeys(key_columns, orders), context);
+  const SortedRows sorted(rows, OrderKeys(key_columns, orders, context), context);
 
   const auto first = static_cast<uint32_t>(offset);
   std::vector<Chunk> out((rows - first + kPieceRows - 1) / kPieceRows);

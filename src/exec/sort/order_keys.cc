@@ -1,9 +1,11 @@
 #include "src/exec/sort/order_keys.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
+#include "src/exec/scheduler.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/dispatch.h"
 
@@ -23,7 +25,7 @@ Unsigned ordered_float_bits(Float value) {
   return (bits & sign) != 0 ? ~bits : bits | sign;
 }
 
-// An unsigned number in the order of the values; of text only the first bytes.
+// An unsigned number in the order of the values. Texts have none, see text_bits().
 template <typename T>
 auto ordered_bits(const T& value) {
   if constexpr (std::is_same_v<T, float>) {
@@ -31,10 +33,7 @@ auto ordered_bits(const T& value) {
   } else if constexpr (std::is_same_v<T, double>) {
     return ordered_float_bits<double, uint64_t>(value);
   } else if constexpr (std::is_same_v<T, StringView>) {
-    const std::string_view text = value.text();
-    uint64_t bits = 0;
-    std::memcpy(&bits, text.data(), std::min<size_t>(8, text.size()));
-    return __builtin_bswap64(bits);
+    return uint64_t{value.size()};
   } else if constexpr (std::is_same_v<T, Int128>) {
     return static_cast<UInt128>(value) ^ (UInt128{1} << 127);
   } else if constexpr (std::is_same_v<T, Interval>) {
@@ -66,6 +65,54 @@ void for_present(const Column& column, uint32_t begin, uint32_t end, F f) {
   }
 }
 
+// f(block, begin, end) for blocks of rows, by all tasks.
+constexpr uint32_t kBlockRows = 64 * 1024;
+size_t block_count(int64_t rows) {
+  return (static_cast<size_t>(rows) + kBlockRows - 1) / kBlockRows;
+}
+template <typename F>
+void for_blocks(const Column& column, const ExecutionContext& context, F f) {
+  const auto rows = static_cast<uint32_t>(column.length());
+  run_parallel(
+      block_count(rows),
+      [&](size_t block) {
+        const auto begin = static_cast<uint32_t>(block * kBlockRows);
+        f(block, begin, std::min(rows, begin + kBlockRows));
+      },
+      context);
+}
+
+// Which lengths texts have, and which characters at each of their first positions.
+struct TextRange {
+  static constexpr uint32_t kBytes = 32;
+  uint32_t shortest = ~uint32_t{0};
+  uint32_t longest = 0;
+  std::array<uint8_t, kBytes> lowest;
+  std::array<uint8_t, kBytes> highest{};
+  TextRange() { lowest.fill(0xFF); }
+
+  void add(const StringView& text) {
+    const uint32_t size = text.size();
+    const char* data = text.data();
+    shortest = std::min(shortest, size);
+    longest = std::max(longest, size);
+    const uint32_t seen = std::min(size, kBytes);
+    for (uint32_t i = 0; i < seen; ++i) {
+      const auto byte = static_cast<uint8_t>(data[i]);
+      lowest[i] = std::min(lowest[i], byte);
+      highest[i] = std::max(highest[i], byte);
+    }
+  }
+  void add(const TextRange& other) {
+    shortest = std::min(shortest, other.shortest);
+    longest = std::max(longest, other.longest);
+    for (uint32_t i = 0; i < kBytes; ++i) {
+      lowest[i] = std::min(lowest[i], other.lowest[i]);
+      highest[i] = std::max(highest[i], other.highest[i]);
+    }
+  }
+};
+
 }  // namespace
 
 RowCompare row_compare(const DataType& type) {
@@ -73,50 +120,110 @@ RowCompare row_compare(const DataType& type) {
       type, [](auto tag) -> RowCompare { return &compare_at<typename decltype(tag)::type>; });
 }
 
-OrderKeys::OrderKeys(const std::vector<ColumnPtr>& columns, const std::vector<SortOrder>& orders) {
+OrderKeys::OrderKeys(const std::vector<ColumnPtr>& columns, const std::vector<SortOrder>& orders,
+                     const ExecutionContext& context) {
   int bits_left = 64;
   bool open = true;
   for (size_t c = 0; c < columns.size(); ++c) {
     if (columns[c]->type().is_null()) continue;  // all rows are peers by it
     keys_.push_back({columns[c], orders[c], row_compare(columns[c]->type())});
-    open = open && add_piece(keys_.size() - 1, &bits_left);
+    open = open && add_piece(keys_.size() - 1, &bits_left, context);
   }
   exact_ = open;
 }
 
 // Whether the key is in the prefix as a whole.
-bool OrderKeys::add_piece(size_t key, int* bits_left) {
+bool OrderKeys::add_piece(size_t key, int* bits_left, const ExecutionContext& context) {
   const Column& column = *keys_[key].column;
-  const auto rows = static_cast<uint32_t>(column.length());
-  Piece piece{key, column.may_have_nulls(), 64, 0, 0, ~uint64_t{0}};
-  const bool text = column.type().is_string();
-  if (!text) {
-    // Keys often span few bits; then several, and the bit for NULL, fit one word.
-    visit_stored_type(column.type(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* values = column.values<T>();
-      using Bits = decltype(ordered_bits(*values));
-      Bits smallest = ~Bits{0};
-      Bits largest = 0;
-      for_present(column, 0, rows, [&](uint32_t row) {
-        const Bits bits = ordered_bits(values[row]);
-        smallest = std::min(smallest, bits);
-        largest = std::max(largest, bits);
-      });
-      if (smallest > largest) smallest = largest = 0;  // only NULLs
-      piece.smallest = smallest;
-      piece.span = largest - smallest;
-    });
-    piece.width = bit_width(piece.span);
-  }
+  Piece piece{key, column.may_have_nulls(), 0, 0, 0, ~uint64_t{0}, {}};
   if (piece.null_bit) {
     if (*bits_left == 0) return false;
     --*bits_left;
   }
-  piece.kept = std::min(piece.width, *bits_left);
+  const bool whole = column.type().is_string() ? add_text(column, *bits_left, &piece, context)
+                                               : add_number(column, *bits_left, &piece, context);
   *bits_left -= piece.kept;
-  pieces_.push_back(piece);
-  return !text && piece.kept == piece.width;
+  pieces_.push_back(std::move(piece));
+  return whole;
+}
+
+// Keys often span few bits; then several, and the bit for NULL, fit one word.
+bool OrderKeys::add_number(const Column& column, int bits_left, Piece* piece,
+                           const ExecutionContext& context) {
+  visit_stored_type(column.type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (!std::is_same_v<T, StringView>) {
+      const T* values = column.values<T>();
+      using Bits = decltype(ordered_bits(*values));
+      struct Range {
+        Bits smallest = ~Bits{0};
+        Bits largest = 0;
+      };
+      std::vector<Range> ranges(block_count(column.length()));
+      for_blocks(column, context, [&](size_t block, uint32_t begin, uint32_t end) {
+        Range range;
+        for_present(column, begin, end, [&](uint32_t row) {
+          const Bits bits = ordered_bits(values[row]);
+          range.smallest = std::min(range.smallest, bits);
+          range.largest = std::max(range.largest, bits);
+        });
+        ranges[block] = range;
+      });
+      Range all;
+      for (const Range& range : ranges) {
+        all.smallest = std::min(all.smallest, range.smallest);
+        all.largest = std::max(all.largest, range.largest);
+      }
+      if (all.smallest > all.largest) all = {0, 0};  // only NULLs
+      piece->smallest = all.smallest;
+      piece->span = all.largest - all.smallest;
+    }
+  });
+  piece->width = bit_width(piece->span);
+  piece->kept = std::min(piece->width, bits_left);
+  return piece->kept == piece->width;
+}
+
+bool OrderKeys::add_text(const Column& column, int bits_left, Piece* piece,
+                         const ExecutionContext& context) {
+  const StringView* values = column.values<StringView>();
+  std::vector<TextRange> ranges(block_count(column.length()));
+  for_blocks(column, context, [&](size_t block, uint32_t begin, uint32_t end) {
+    TextRange range;
+    for_present(column, begin, end, [&](uint32_t row) { range.add(values[row]); });
+    ranges[block] = range;
+  });
+  TextRange all;
+  for (const TextRange& range : ranges) all.add(range);
+  if (all.longest < all.shortest) return true;  // only NULLs
+  for (uint32_t at = 0; at < std::min(all.longest, TextRange::kBytes); ++at) {
+    const bool may_be_absent = at >= all.shortest;
+    const int span = all.highest[at] - all.lowest[at] + (may_be_absent ? 1 : 0);
+    const int width = bit_width(static_cast<UInt128>(span));
+    if (width == 0) continue;
+    const int kept = std::min(width, bits_left - piece->kept);
+    if (kept > 0) {
+      piece->positions.push_back({at, all.lowest[at], may_be_absent, kept, width - kept});
+    }
+    piece->kept += kept;
+    if (kept < width) return false;
+  }
+  return all.longest <= TextRange::kBytes;
+}
+
+uint64_t OrderKeys::text_bits(const Piece& piece, const StringView& text) {
+  const char* data = text.data();
+  const uint32_t size = text.size();
+  uint64_t bits = 0;
+  for (const TextPosition& position : piece.positions) {
+    uint64_t code = 0;
+    if (position.at < size) {
+      code = static_cast<uint8_t>(data[position.at]) - uint64_t{position.lowest} +
+             (position.may_be_absent ? 1 : 0);
+    }
+    bits = bits << position.kept | code >> position.dropped;
+  }
+  return bits;
 }
 
 void OrderKeys::fill_prefixes(uint32_t begin, uint32_t end, uint64_t* prefixes) const {
@@ -134,9 +241,15 @@ void OrderKeys::fill_prefixes(uint32_t begin, uint32_t end, uint64_t* prefixes) 
       const auto smallest = static_cast<Bits>(piece.smallest);
       const auto span = static_cast<Bits>(piece.span);
       const auto bits_of = [&](uint32_t row) -> uint64_t {
-        const Bits above = static_cast<Bits>(ordered_bits(values[row]) - smallest);
-        const Bits placed = static_cast<Bits>(descending ? span - above : above);
-        return piece.kept == 0 ? 0 : static_cast<uint64_t>(placed >> dropped);
+        if constexpr (std::is_same_v<T, StringView>) {
+          const uint64_t bits = text_bits(piece, values[row]);
+          const uint64_t all = piece.kept == 64 ? ~uint64_t{0} : (uint64_t{1} << piece.kept) - 1;
+          return descending ? all - bits : bits;
+        } else {
+          const Bits above = static_cast<Bits>(ordered_bits(values[row]) - smallest);
+          const Bits placed = static_cast<Bits>(descending ? span - above : above);
+          return piece.kept == 0 ? 0 : static_cast<uint64_t>(placed >> dropped);
+        }
       };
       if (!piece.null_bit) {
         for (uint32_t row = begin; row < end; ++row) {

@@ -1,11 +1,17 @@
-// ORDER BY of a window: rows with a number that sorts (almost) as their keys do, and the full
-// comparison for rows whose numbers are equal.
+// ORDER BY, of a query or a window: rows with a number that sorts (almost) as their keys do, and
+// the full comparison for rows whose numbers are equal.
+//
+// The number is packed as tightly as the keys allow: of a fixed-width key the bits of value -
+// smallest value, of a text the varying positions among its first bytes, each with the bits of its
+// own range of characters. So several keys, and texts such as codes and dates, often fit as a
+// whole.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "src/column/column.h"
+#include "src/exec/operator.h"
 #include "src/kernel/sort_key.h"
 
 namespace velaria {
@@ -25,8 +31,9 @@ RowCompare row_compare(const DataType& type);
 class OrderKeys {
  public:
   OrderKeys() = default;
-  // Flat columns over all rows.
-  OrderKeys(const std::vector<ColumnPtr>& columns, const std::vector<SortOrder>& orders);
+  // Flat columns over all rows. Looks at all of them, by the tasks of `context`.
+  OrderKeys(const std::vector<ColumnPtr>& columns, const std::vector<SortOrder>& orders,
+            const ExecutionContext& context);
 
   bool empty() const { return keys_.empty(); }
   // Whether rows with equal prefixes have equal keys.
@@ -53,6 +60,14 @@ class OrderKeys {
     SortOrder order;
     RowCompare compare;
   };
+  // A byte of a text: its value - `lowest`, one more where a text may end before it.
+  struct TextPosition {
+    uint32_t at;
+    uint8_t lowest;
+    bool may_be_absent;
+    int kept;  // bits
+    int dropped;
+  };
   // The share of one key in the prefix: [NULL bit] [upper `kept` bits of value - smallest].
   struct Piece {
     size_t key;
@@ -61,9 +76,15 @@ class OrderKeys {
     int kept;
     unsigned __int128 smallest;
     unsigned __int128 span;
+    std::vector<TextPosition> positions;  // of a text
   };
 
-  bool add_piece(size_t key, int* bits_left);
+  bool add_piece(size_t key, int* bits_left, const ExecutionContext& context);
+  static bool add_number(const Column& column, int bits_left, Piece* piece,
+                         const ExecutionContext& context);
+  static bool add_text(const Column& column, int bits_left, Piece* piece,
+                       const ExecutionContext& context);
+  static uint64_t text_bits(const Piece& piece, const StringView& text);
 
   std::vector<Key> keys_;
   std::vector<Piece> pieces_;

@@ -1,7 +1,9 @@
 #include "src/exec/sort/row_sort.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "src/exec/scheduler.h"
@@ -13,63 +15,90 @@ namespace {
 
 constexpr uint32_t kRowsPerTask = 32 * 1024;
 constexpr uint32_t kLongPartition = 256 * 1024;  // sorted by several tasks
+constexpr int kDigitBits = 8;
+constexpr size_t kDigits = size_t{1} << kDigitBits;
+using DigitCounts = std::array<size_t, kDigits>;
 
 struct Before {
   const OrderKeys& keys;
   bool operator()(const SortedRow& a, const SortedRow& b) const { return keys.before(a, b); }
 };
-struct BeforeByPrefix {
-  bool operator()(const SortedRow& a, const SortedRow& b) const {
-    return a.prefix != b.prefix ? a.prefix < b.prefix : a.row < b.row;
-  }
-};
 
-// Least significant byte first, only over the bytes that differ; rows stand in their input order
-// at the start and every pass is stable, so ties keep it.
-void radix_sort(SortedRow* rows, SortedRow* scratch, size_t count,
-                const CancellationToken* cancellation) {
+// Bits in which the prefixes of some rows differ.
+uint64_t varying_bits(const SortedRow* rows, size_t count) {
   uint64_t ones = 0;
   uint64_t all = ~uint64_t{0};
   for (size_t i = 0; i < count; ++i) {
     ones |= rows[i].prefix;
     all &= rows[i].prefix;
   }
-  const uint64_t varying = ones ^ all;
-  SortedRow* from = rows;
-  SortedRow* to = scratch;
-  for (int shift = 0; shift < 64; shift += 8) {
-    if (((varying >> shift) & 0xFF) == 0) continue;
-    if (cancellation != nullptr) cancellation->throw_if_cancelled();
-    size_t places[256] = {};
-    for (size_t i = 0; i < count; ++i) ++places[(from[i].prefix >> shift) & 0xFF];
-    size_t next = 0;
-    for (size_t& place : places) {
-      const size_t here = place;
-      place = next;
-      next += here;
-    }
-    for (size_t i = 0; i < count; ++i) to[places[(from[i].prefix >> shift) & 0xFF]++] = from[i];
-    std::swap(from, to);
-  }
-  if (from != rows) std::memcpy(rows, from, count * sizeof(SortedRow));
+  return ones & ~all;
 }
 
-void sort_run(SortedRow* rows, SortedRow* scratch, size_t count, const OrderKeys& keys,
-              const CancellationToken* cancellation) {
-  constexpr size_t kRadixPays = 2048;
-  if (keys.prefixes_are_exact()) {
-    if (std::is_sorted(rows, rows + count, BeforeByPrefix())) return;
-    if (count >= kRadixPays) {
-      radix_sort(rows, scratch, count, cancellation);
-    } else {
-      std::sort(rows, rows + count, BeforeByPrefix());
-    }
-    return;
-  }
-  const Before before{keys};
-  if (std::is_sorted(rows, rows + count, before)) return;
-  cancellable_sort(rows, rows + count, before, cancellation);
+// The lowest bit of the digit that holds the highest of `varying`, which is not 0.
+int highest_digit(uint64_t varying) {
+  return std::max(0, 64 - __builtin_clzll(varying) - kDigitBits);
 }
+
+size_t digit(const SortedRow& row, int shift) { return (row.prefix >> shift) & (kDigits - 1); }
+
+// Counts to first places.
+void to_places(DigitCounts* counts) {
+  size_t next = 0;
+  for (size_t& place : *counts) next += std::exchange(place, next);
+}
+
+// Radix sort from the highest digit on, which soon leaves runs that fit the cache; stable, so that
+// rows with equal prefixes keep their order until the keys behind the prefix decide.
+class RangeSort {
+ public:
+  RangeSort(const OrderKeys& keys, const CancellationToken* cancellation)
+      : keys_(keys), cancellation_(cancellation) {}
+
+  // Sorts `rows`, into `other` when `to_other`. Rows stand in ascending order of their numbers.
+  void sort(SortedRow* rows, SortedRow* other, size_t count, bool to_other) const {
+    constexpr size_t kRadixPays = 256;
+    if (count < kRadixPays) {
+      std::sort(rows, rows + count, Before{keys_});
+      finish(rows, other, count, to_other);
+      return;
+    }
+    check();
+    const uint64_t varying = varying_bits(rows, count);
+    if (varying == 0) {
+      if (!keys_.prefixes_are_exact()) {
+        cancellable_sort(rows, rows + count, Before{keys_}, cancellation_);
+      }
+      finish(rows, other, count, to_other);
+      return;
+    }
+    const int shift = highest_digit(varying);
+    DigitCounts ends{};
+    for (size_t i = 0; i < count; ++i) ++ends[digit(rows[i], shift)];
+    to_places(&ends);
+    for (size_t i = 0; i < count; ++i) other[ends[digit(rows[i], shift)]++] = rows[i];
+    size_t begin = 0;
+    for (const size_t end : ends) {
+      if (begin < end) sort(other + begin, rows + begin, end - begin, !to_other);
+      begin = end;
+    }
+  }
+
+  void sort_in_place(SortedRow* rows, SortedRow* scratch, size_t count) const {
+    if (!std::is_sorted(rows, rows + count, Before{keys_})) sort(rows, scratch, count, false);
+  }
+
+ private:
+  static void finish(const SortedRow* rows, SortedRow* other, size_t count, bool to_other) {
+    if (to_other) std::memcpy(other, rows, count * sizeof(SortedRow));
+  }
+  void check() const {
+    if (cancellation_ != nullptr) cancellation_->throw_if_cancelled();
+  }
+
+  const OrderKeys& keys_;
+  const CancellationToken* cancellation_;
+};
 
 // How many of the first `wanted` rows of the merged runs come from `a`.
 size_t rows_from_first(const SortedRow* a, size_t a_count, const SortedRow* b, size_t b_count,
@@ -87,53 +116,145 @@ size_t rows_from_first(const SortedRow* a, size_t a_count, const SortedRow* b, s
   return low;
 }
 
-// Runs of equal length are sorted at once, then merged pair by pair; every merge is cut into pieces
-// of equal output, so that all tasks have work to the end.
-void sort_long(SortedRow* rows, SortedRow* scratch, size_t count, const OrderKeys& keys,
-               const ExecutionContext& context) {
-  const Before before{keys};
-  const size_t tasks = context.pool == nullptr ? 1 : context.tasks;
-  size_t runs = 1;
-  while (runs < tasks) runs *= 2;
-  size_t width = (count + runs - 1) / runs;
-  run_long_pieces(
-      runs,
-      [&](size_t r) {
-        const size_t begin = std::min(count, r * width);
-        const size_t end = std::min(count, begin + width);
-        sort_run(rows + begin, scratch + begin, end - begin, keys, context.cancellation);
-      },
-      context);
-  SortedRow* from = rows;
-  SortedRow* to = scratch;
-  for (; width < count; width *= 2) {
-    constexpr size_t kPiece = 64 * 1024;
-    const size_t pieces = (count + kPiece - 1) / kPiece;
-    run_parallel(
-        pieces,
-        [&](size_t p) {
-          const size_t end = std::min(count, (p + 1) * kPiece);
-          for (size_t at = p * kPiece; at < end;) {
-            const size_t pair = at / (2 * width) * (2 * width);
-            const size_t middle = std::min(count, pair + width);
-            const size_t last = std::min(count, pair + 2 * width);
-            const size_t stop = std::min(end, last);
-            const SortedRow* a = from + pair;
-            const SortedRow* b = from + middle;
-            const size_t a0 =
-                rows_from_first(a, middle - pair, b, last - middle, at - pair, before);
-            const size_t a1 =
-                rows_from_first(a, middle - pair, b, last - middle, stop - pair, before);
-            std::merge(a + a0, a + a1, b + (at - pair - a0), b + (stop - pair - a1), to + at,
-                       before);
-            at = stop;
-          }
+// One long run on all tasks.
+class LongSort {
+ public:
+  LongSort(const OrderKeys& keys, const ExecutionContext& context)
+      : keys_(keys), context_(context), tasks_(context.pool == nullptr ? 1 : context.tasks) {}
+
+  // As RangeSort::sort().
+  void sort(SortedRow* rows, SortedRow* other, size_t count, bool to_other) const {
+    const uint64_t varying = all_varying_bits(rows, count);
+    if (varying == 0) {
+      if (!keys_.prefixes_are_exact()) merge_sort(rows, other, count);
+      if (to_other) std::memcpy(other, rows, count * sizeof(SortedRow));
+      return;
+    }
+    DigitCounts ends;
+    by_digit(rows, other, count, highest_digit(varying), &ends);
+    std::vector<Range> ranges;
+    std::vector<Range> long_ones;
+    size_t begin = 0;
+    for (const size_t end : ends) {
+      if (end - begin >= std::max<size_t>(kLongPartition, count / (2 * tasks_))) {
+        long_ones.push_back({begin, end});
+      } else if (begin < end) {
+        ranges.push_back({begin, end});
+      }
+      begin = end;
+    }
+    // The largest first, so that all tasks end at about the same time.
+    std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+      return a.end - a.begin > b.end - b.begin;
+    });
+    const RangeSort range_sort(keys_, context_.cancellation);
+    run_long_pieces(
+        ranges.size(),
+        [&](size_t r) {
+          const auto [from, to] = ranges[r];
+          range_sort.sort(other + from, rows + from, to - from, !to_other);
         },
-        context);
-    std::swap(from, to);
+        context_);
+    for (const auto& [from, to] : long_ones) {
+      sort(other + from, rows + from, to - from, !to_other);
+    }
   }
-  if (from != rows) std::memcpy(rows, from, count * sizeof(SortedRow));
-}
+
+ private:
+  struct Range {
+    size_t begin;
+    size_t end;
+  };
+
+  // f(task, begin, end) over parts of equal size.
+  template <typename F>
+  void for_parts(size_t count, F f) const {
+    run_parallel(
+        tasks_, [&](size_t t) { f(t, count * t / tasks_, count * (t + 1) / tasks_); }, context_);
+  }
+
+  uint64_t all_varying_bits(const SortedRow* rows, size_t count) const {
+    std::vector<uint64_t> varying(tasks_);
+    for_parts(count, [&](size_t t, size_t begin, size_t end) {
+      varying[t] = varying_bits(rows + begin, end - begin);
+    });
+    uint64_t out = 0;
+    for (size_t t = 0; t < tasks_; ++t) {
+      // What two parts have each for itself in all rows may still differ between them.
+      out |= varying[t] | (rows[0].prefix ^ rows[count * t / tasks_].prefix);
+    }
+    return out;
+  }
+
+  // Stable: the parts of the tasks lie one behind the other within a digit.
+  void by_digit(const SortedRow* rows, SortedRow* out, size_t count, int shift,
+                DigitCounts* ends) const {
+    std::vector<DigitCounts> places(tasks_);
+    for_parts(count, [&](size_t t, size_t begin, size_t end) {
+      places[t] = {};
+      for (size_t i = begin; i < end; ++i) ++places[t][digit(rows[i], shift)];
+    });
+    size_t next = 0;
+    for (size_t d = 0; d < kDigits; ++d) {
+      for (DigitCounts& of_task : places) next += std::exchange(of_task[d], next);
+      (*ends)[d] = next;
+    }
+    for_parts(count, [&](size_t t, size_t begin, size_t end) {
+      DigitCounts& next_places = places[t];
+      for (size_t i = begin; i < end; ++i) out[next_places[digit(rows[i], shift)]++] = rows[i];
+    });
+  }
+
+  // By the keys themselves: runs of equal length are sorted at once, then merged pair by pair;
+  // every merge is cut into pieces of equal output, so that all tasks have work to the end.
+  void merge_sort(SortedRow* rows, SortedRow* scratch, size_t count) const {
+    const Before before{keys_};
+    size_t runs = 1;
+    while (runs < tasks_) runs *= 2;
+    size_t width = (count + runs - 1) / runs;
+    run_long_pieces(
+        runs,
+        [&](size_t r) {
+          const size_t begin = std::min(count, r * width);
+          const size_t end = std::min(count, begin + width);
+          cancellable_sort(rows + begin, rows + end, before, context_.cancellation);
+        },
+        context_);
+    SortedRow* from = rows;
+    SortedRow* to = scratch;
+    for (; width < count; width *= 2) {
+      constexpr size_t kPiece = 64 * 1024;
+      const size_t pieces = (count + kPiece - 1) / kPiece;
+      run_parallel(
+          pieces,
+          [&](size_t p) {
+            const size_t end = std::min(count, (p + 1) * kPiece);
+            for (size_t at = p * kPiece; at < end;) {
+              const size_t pair = at / (2 * width) * (2 * width);
+              const size_t middle = std::min(count, pair + width);
+              const size_t last = std::min(count, pair + 2 * width);
+              const size_t stop = std::min(end, last);
+              const SortedRow* a = from + pair;
+              const SortedRow* b = from + middle;
+              const size_t a0 =
+                  rows_from_first(a, middle - pair, b, last - middle, at - pair, before);
+              const size_t a1 =
+                  rows_from_first(a, middle - pair, b, last - middle, stop - pair, before);
+              std::merge(a + a0, a + a1, b + (at - pair - a0), b + (stop - pair - a1), to + at,
+                         before);
+              at = stop;
+            }
+          },
+          context_);
+      std::swap(from, to);
+    }
+    if (from != rows) std::memcpy(rows, from, count * sizeof(SortedRow));
+  }
+
+  const OrderKeys& keys_;
+  const ExecutionContext& context_;
+  const size_t tasks_;
+};
 
 }  // namespace
 
@@ -158,17 +279,21 @@ void sort_partitions(SortedRow* rows, SortedRow* scratch, const uint32_t* starts
     }
   }
   if (open < partitions) runs.push_back({open, partitions});
+  const RangeSort range_sort(keys, context.cancellation);
   run_parallel(
       runs.size(),
       [&](size_t r) {
         for (size_t p = runs[r].begin; p < runs[r].end; ++p) {
-          sort_run(rows + starts[p], scratch + starts[p], starts[p + 1] - starts[p], keys,
-                   context.cancellation);
+          range_sort.sort_in_place(rows + starts[p], scratch + starts[p],
+                                   starts[p + 1] - starts[p]);
         }
       },
       context);
   for (const size_t p : long_ones) {
-    sort_long(rows + starts[p], scratch + starts[p], starts[p + 1] - starts[p], keys, context);
+    SortedRow* begin = rows + starts[p];
+    const size_t count = starts[p + 1] - starts[p];
+    if (std::is_sorted(begin, begin + count, Before{keys})) continue;
+    LongSort(keys, context).sort(begin, scratch + starts[p], count, false);
   }
 }
 

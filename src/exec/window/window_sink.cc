@@ -244,7 +244,7 @@ class WindowSink : public SinkOperator {
     const std::vector<ColumnPtr> whole = whole_columns(state, context);
     std::vector<ColumnPtr> order_columns;
     for (const size_t place : order_by_) order_columns.push_back(whole[place]);
-    const OrderKeys keys(order_columns, orders_);
+    const OrderKeys keys(order_columns, orders_, context);
     const SortedPartitions partitions =
         SortedPartitions::make(rows, partitioned_chunks(state), key_types_, keys, context);
 
