@@ -15,9 +15,7 @@ namespace {
 
 constexpr uint32_t kRowsPerTask = 32 * 1024;
 constexpr uint32_t kLongPartition = 256 * 1024;  // sorted by several tasks
-constexpr int kDigitBits = 8;
-constexpr size_t kDigits = size_t{1} << kDigitBits;
-using DigitCounts = std::array<size_t, kDigits>;
+constexpr int kMostDigitBits = 11;  // so many places of a range in the cache can be written to
 
 struct Before {
   const OrderKeys& keys;
@@ -35,18 +33,22 @@ uint64_t varying_bits(const SortedRow* rows, size_t count) {
   return ones & ~all;
 }
 
-// The lowest bit of the digit that holds the highest of `varying`, which is not 0.
-int highest_digit(uint64_t varying) {
-  return std::max(0, 64 - __builtin_clzll(varying) - kDigitBits);
-}
+// Some bits of the prefix.
+class Digit {
+ public:
+  // The highest of the bits in `varying`, which is not 0: `most_bits`, or all if they are fewer.
+  Digit(uint64_t varying, int most_bits) {
+    const int width = 64 - __builtin_clzll(varying);
+    bits_ = std::min(width - __builtin_ctzll(varying), most_bits);
+    shift_ = width - bits_;
+  }
+  size_t count() const { return size_t{1} << bits_; }
+  size_t of(const SortedRow& row) const { return (row.prefix >> shift_) & (count() - 1); }
 
-size_t digit(const SortedRow& row, int shift) { return (row.prefix >> shift) & (kDigits - 1); }
-
-// Counts to first places.
-void to_places(DigitCounts* counts) {
-  size_t next = 0;
-  for (size_t& place : *counts) next += std::exchange(place, next);
-}
+ private:
+  int bits_;
+  int shift_;
+};
 
 // Radix sort from the highest digit on, which soon leaves runs that fit the cache; stable, so that
 // rows with equal prefixes keep their order until the keys behind the prefix decide.
@@ -72,13 +74,17 @@ class RangeSort {
       finish(rows, other, count, to_other);
       return;
     }
-    const int shift = highest_digit(varying);
-    DigitCounts ends{};
-    for (size_t i = 0; i < count; ++i) ++ends[digit(rows[i], shift)];
-    to_places(&ends);
-    for (size_t i = 0; i < count; ++i) other[ends[digit(rows[i], shift)]++] = rows[i];
+    // As many values as there are rows for: a few rows each leave nothing to do.
+    const Digit digit(varying, std::min(kMostDigitBits, 62 - __builtin_clzll(count)));
+    std::array<uint32_t, size_t{1} << kMostDigitBits> ends;
+    std::fill_n(ends.begin(), digit.count(), 0);
+    for (size_t i = 0; i < count; ++i) ++ends[digit.of(rows[i])];
+    uint32_t next = 0;
+    for (size_t d = 0; d < digit.count(); ++d) next += std::exchange(ends[d], next);
+    for (size_t i = 0; i < count; ++i) other[ends[digit.of(rows[i])]++] = rows[i];
     size_t begin = 0;
-    for (const size_t end : ends) {
+    for (size_t d = 0; d < digit.count(); ++d) {
+      const size_t end = ends[d];
       if (begin < end) sort(other + begin, rows + begin, end - begin, !to_other);
       begin = end;
     }
@@ -130,8 +136,8 @@ class LongSort {
       if (to_other) std::memcpy(other, rows, count * sizeof(SortedRow));
       return;
     }
-    DigitCounts ends;
-    by_digit(rows, other, count, highest_digit(varying), &ends);
+    constexpr int kFirstDigitBits = 8;
+    const std::vector<size_t> ends = by_digit(rows, other, count, Digit(varying, kFirstDigitBits));
     std::vector<Range> ranges;
     std::vector<Range> long_ones;
     size_t begin = 0;
@@ -187,22 +193,25 @@ class LongSort {
   }
 
   // Stable: the parts of the tasks lie one behind the other within a digit.
-  void by_digit(const SortedRow* rows, SortedRow* out, size_t count, int shift,
-                DigitCounts* ends) const {
-    std::vector<DigitCounts> places(tasks_);
+  // Gives where each digit's rows end.
+  std::vector<size_t> by_digit(const SortedRow* rows, SortedRow* out, size_t count,
+                               const Digit digit) const {
+    std::vector<std::vector<size_t>> places(tasks_, std::vector<size_t>(digit.count()));
     for_parts(count, [&](size_t t, size_t begin, size_t end) {
-      places[t] = {};
-      for (size_t i = begin; i < end; ++i) ++places[t][digit(rows[i], shift)];
+      size_t* counts = places[t].data();
+      for (size_t i = begin; i < end; ++i) ++counts[digit.of(rows[i])];
     });
+    std::vector<size_t> ends(digit.count());
     size_t next = 0;
-    for (size_t d = 0; d < kDigits; ++d) {
-      for (DigitCounts& of_task : places) next += std::exchange(of_task[d], next);
-      (*ends)[d] = next;
+    for (size_t d = 0; d < ends.size(); ++d) {
+      for (std::vector<size_t>& of_task : places) next += std::exchange(of_task[d], next);
+      ends[d] = next;
     }
     for_parts(count, [&](size_t t, size_t begin, size_t end) {
-      DigitCounts& next_places = places[t];
-      for (size_t i = begin; i < end; ++i) out[next_places[digit(rows[i], shift)]++] = rows[i];
+      size_t* next_places = places[t].data();
+      for (size_t i = begin; i < end; ++i) out[next_places[digit.of(rows[i])]++] = rows[i];
     });
+    return ends;
   }
 
   // By the keys themselves: runs of equal length are sorted at once, then merged pair by pair;
