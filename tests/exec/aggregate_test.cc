@@ -153,6 +153,70 @@ std::string keys_text(const GroupTable& table) {
   return text;
 }
 
+// find_or_add_each() is find_or_add() with one value after the other, and a table that was cleared
+// numbers groups as a new one does.
+TEST(GroupTableTest, EachValueAndClearedTables) {
+  std::mt19937_64 random(11);
+  const std::vector<std::vector<DataType>> shapes{{kInt64},
+                                                  {kText},
+                                                  {kInt64, kInt64},
+                                                  {kInt64, kText},
+                                                  {kText, kInt64, DataType::decimal(20, 0)},
+                                                  std::vector<DataType>(17, kInt64)};
+  for (const auto& shape : shapes) {
+    SCOPED_TRACE(std::to_string(shape.size()) + " keys");
+    auto table = GroupTable::make(shape);
+    bool was_cleared = false;
+    for (int epoch = 0; epoch < 6; ++epoch) {
+      const auto expected = GroupTable::make(shape);
+      for (int step = 0; step < 8; ++step) {
+        const auto rows = static_cast<int64_t>(1 + random() % 300);
+        // Now few values and now so many that codes need more room.
+        const int64_t most = step % 3 == 0 ? 4000 : 20;
+        const auto column = [&](const DataType& type, int64_t count) {
+          auto builder = ColumnBuilder::make(type);
+          for (int64_t i = 0; i < count; ++i) {
+            const auto pick = static_cast<int64_t>(random() % static_cast<uint64_t>(most));
+            if (pick == 7) {
+              builder->append_null();
+            } else if (type == kText) {
+              builder->append_value(
+                  Value::utf8("a text that is long enough " + std::to_string(pick)));
+            } else if (type == kInt64) {
+              builder->append_value(Value::int64(pick - 3));
+            } else {
+              builder->append_value(Value::decimal(type, static_cast<Int128>(pick)));
+            }
+          }
+          return builder->finish();
+        };
+        std::vector<ColumnPtr> keys;
+        for (const DataType& type : shape) keys.push_back(column(type, rows));
+        const size_t each = random() % shape.size();
+        const ColumnPtr values = column(shape[each], static_cast<int64_t>(random() % 9));
+        std::vector<uint32_t> ids(static_cast<size_t>(rows * values->length()));
+        std::vector<uint32_t> wanted(ids.size());
+        table->find_or_add_each(keys, rows, each, values, ids.data());
+        for (int64_t v = 0; v < values->length(); ++v) {
+          keys[each] = Column::constant(values->value(v), rows);
+          expected->find_or_add(keys, rows, wanted.data() + v * rows);
+        }
+        ASSERT_EQ(ids, wanted);
+      }
+      ASSERT_EQ(keys_text(*table), keys_text(*expected));
+      if (table->clear()) {
+        was_cleared = true;
+        ASSERT_EQ(table->size(), 0u);
+      } else {
+        table = GroupTable::make(shape);
+      }
+    }
+    if (shape.size() == 2) {
+      EXPECT_TRUE(was_cleared);
+    }
+  }
+}
+
 // Every layout gives the groups that the general one gives, also when tables are merged.
 TEST(GroupTableTest, LayoutsAgreeWithTheGeneralOne) {
   const DataType uint64(TypeId::kUInt64);

@@ -48,9 +48,10 @@ class CountAccumulator : public Accumulator {
   }
 
   ColumnPtr result(const uint32_t* groups, int64_t count) const override {
-    FixedBuilder<int64_t> builder{DataType(TypeId::kInt64)};
-    for (int64_t i = 0; i < count; ++i) builder.append(counts_[groups[i]]);
-    return builder.finish();
+    ArrayBuilder<int64_t> values;
+    int64_t* out = count > 0 ? values.extend(count) : nullptr;
+    for (int64_t i = 0; i < count; ++i) out[i] = counts_[groups[i]];
+    return Column::flat(DataType(TypeId::kInt64), count, values.finish(), 0, {});
   }
 
   uint64_t memory_bytes() const override { return vector_bytes(counts_); }

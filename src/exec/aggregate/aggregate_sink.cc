@@ -51,6 +51,8 @@ class AggregateState : public SinkState {
   // Streams that keep some windows only.
   std::unique_ptr<RetainedWindows> retained;
   uint32_t noted_groups = 0;  // of tables[0], in `retained`
+  // Streams: tables of tasks for the next epochs. They know the keys already.
+  std::vector<std::unique_ptr<AggregateTable>> spare;
   std::atomic<uint64_t> late_rows{0};
   // Batch with keys whose rows may stay where they are.
   std::atomic<GroupingWay> way{GroupingWay::kUndecided};
@@ -125,7 +127,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     auto& state = static_cast<AggregateState&>(base);
     auto task = std::make_unique<AggregateTask>(state.budget);
     if (tasks > 1 || has_own_tables(state) || panes()) {
-      task->own_table = std::make_unique<AggregateTable>(spec_);
+      task->own_table = new_table(state);
       task->table = task->own_table.get();
       task->chooses = state.rows != nullptr;
     } else {
@@ -211,6 +213,12 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       make_disjoint(spec_, context, &state.groups);
     } else if (state.groups.tables.size() > 1) {
       panes() ? merge_panes(state) : merge_tasks(state);
+      for (size_t t = 1; t < state.groups.tables.size(); ++t) {
+        if (state.groups.tables[t]->clear()) {
+          state.spare.push_back(std::move(state.groups.tables[t]));
+        }
+      }
+      state.groups.tables.resize(1);
     }
     if (streams()) state.groups.moved.assign(1, {});
     if (streams() && !std::exchange(state.all_asked, false)) {
@@ -233,6 +241,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     }
     uint64_t bytes = state.output.capacity() * sizeof(GroupRef);
     for (const auto& table : state.groups.tables) bytes += table->memory_bytes();
+    for (const auto& table : state.spare) bytes += table->memory_bytes();
     state.reservation.resize(bytes);
   }
 
@@ -274,6 +283,18 @@ class AggregateSink : public SinkOperator, public StatefulSink {
  private:
   bool streams() const {
     return output_ == AggregateOutput::kTouchedGroups || output_ == AggregateOutput::kWhenAsked;
+  }
+
+  std::unique_ptr<AggregateTable> new_table(AggregateState& state) const {
+    {
+      const std::lock_guard<std::mutex> lock(state.mutex);
+      if (!state.spare.empty()) {
+        std::unique_ptr<AggregateTable> table = std::move(state.spare.back());
+        state.spare.pop_back();
+        return table;
+      }
+    }
+    return std::make_unique<AggregateTable>(spec_);
   }
 
   // Whether every task has a table of its own, though it may be the only task.
@@ -415,7 +436,6 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     }
     state.groups.tables[0]->merge_panes(*state.groups.tables[1], *spec_.options.windows,
                                         state.retained ? state.retained->horizon() : std::nullopt);
-    state.groups.tables.resize(1);
   }
 
   static void merge_tasks(AggregateState& state) {
@@ -424,7 +444,6 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       std::iota(all.begin(), all.end(), 0u);
       state.groups.tables[0]->merge(*state.groups.tables[t], all);
     }
-    state.groups.tables.resize(1);
   }
 
   bool panes() const {

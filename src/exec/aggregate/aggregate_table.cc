@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 #include <utility>
 
 #include "src/base/error.h"
@@ -18,6 +19,16 @@ AggregateTable::AggregateTable(const AggregateSpec& spec) : spec_(spec) {
     accumulators_.push_back(Accumulator::make(aggregate));
   }
   if (!groups_) grow(1);
+}
+
+bool AggregateTable::clear() {
+  if (!groups_ || tracks_touched_ || !groups_->clear()) return false;
+  accumulators_.clear();
+  for (const BoundAggregate& aggregate : spec_.aggregates) {
+    accumulators_.push_back(Accumulator::make(aggregate));
+  }
+  first_positions_.clear();
+  return true;
 }
 
 void AggregateTable::begin_epoch() {
@@ -81,19 +92,21 @@ void AggregateTable::merge_panes(const AggregateTable& panes, const GroupWindows
   std::sort(order.begin(), order.end(), [&panes](uint32_t a, uint32_t b) {
     return panes.first_positions_[a] < panes.first_positions_[b];
   });
+  // Pane after pane, as they are first met.
   const auto count = static_cast<int64_t>(order.size());
-  const std::vector<ColumnPtr> pane_keys = panes.groups_->keys(order.data(), count);
-  const int64_t* pane_starts = pane_keys[windows.key]->values<int64_t>();
-  std::vector<uint32_t> rows;
-  std::vector<int64_t> starts;
+  const ColumnPtr start_column = panes.groups_->keys(order.data(), count)[windows.key];
+  const int64_t* starts = start_column->values<int64_t>();
+  std::unordered_map<int64_t, size_t> numbers;
+  std::vector<PaneGroups> of_pane;
   for (size_t i = 0; i < order.size(); ++i) {
-    append_windows_of_pane(windows, pane_starts[i], horizon, &starts);
-    rows.resize(starts.size(), static_cast<uint32_t>(i));
-    constexpr size_t kPairsAtATime = 8192;
-    if (starts.size() < kPairsAtATime && i + 1 < order.size()) continue;
-    merge_into_windows(panes, windows.key, order, pane_keys, rows, starts);
-    rows.clear();
-    starts.clear();
+    const auto [number, is_new] = numbers.emplace(starts[i], of_pane.size());
+    if (is_new) of_pane.push_back({starts[i], {}});
+    of_pane[number->second].groups.push_back(order[i]);
+  }
+  for (const PaneGroups& pane : of_pane) {
+    std::vector<int64_t> window_starts;
+    append_windows_of_pane(windows, pane.start, horizon, &window_starts);
+    merge_pane(panes, windows.key, pane.groups, window_starts, start_column->type());
   }
 }
 
@@ -173,35 +186,35 @@ void AggregateTable::grow(uint32_t groups) {
   first_positions_.resize(groups, ~uint64_t{0});
 }
 
-void AggregateTable::merge_into_windows(const AggregateTable& panes, size_t key,
-                                        const std::vector<uint32_t>& order,
-                                        const std::vector<ColumnPtr>& pane_keys,
-                                        const std::vector<uint32_t>& rows,
-                                        const std::vector<int64_t>& starts) {
-  const auto count = static_cast<int64_t>(rows.size());
-  if (count == 0) return;
-  std::vector<ColumnPtr> keys;
-  for (size_t k = 0; k < pane_keys.size(); ++k) {
-    if (k != key) {
-      keys.push_back(take(pane_keys[k], rows.data(), count));
-      continue;
-    }
+void AggregateTable::merge_pane(const AggregateTable& panes, size_t key,
+                                const std::vector<uint32_t>& groups,
+                                const std::vector<int64_t>& starts, const DataType& type) {
+  const size_t rows = groups.size();
+  const std::vector<ColumnPtr> keys =
+      panes.groups_->keys(groups.data(), static_cast<int64_t>(rows));
+  // So many pairs of a group and a window at a time that what is written of them stays close by.
+  constexpr size_t kPairsAtATime = 16384;
+  const size_t windows_at_a_time = std::max<size_t>(1, kPairsAtATime / rows);
+  std::vector<uint32_t> from;
+  for (size_t begin = 0; begin < starts.size(); begin += windows_at_a_time) {
+    const size_t count = std::min(windows_at_a_time, starts.size() - begin);
     ArrayBuilder<int64_t> values;
-    values.append(starts.data(), count);
-    keys.push_back(Column::flat(pane_keys[k]->type(), count, values.finish(), 0, {}));
-  }
-  std::vector<uint32_t> from(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) from[i] = order[rows[i]];
-  ids_.resize(rows.size());
-  groups_->find_or_add(keys, count, ids_.data());
-  grow(groups_->size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    uint64_t& first = first_positions_[ids_[i]];
-    first = std::min(first, panes.first_positions_[from[i]]);
-  }
-  if (tracks_touched_) touch(ids_.data(), count);
-  for (size_t a = 0; a < accumulators_.size(); ++a) {
-    accumulators_[a]->merge(*panes.accumulators_[a], from.data(), ids_.data(), count);
+    values.append(starts.data() + begin, static_cast<int64_t>(count));
+    while (from.size() < count * rows) from.insert(from.end(), groups.begin(), groups.end());
+    ids_.resize(count * rows);
+    groups_->find_or_add_each(
+        keys, static_cast<int64_t>(rows), key,
+        Column::flat(type, static_cast<int64_t>(count), values.finish(), 0, {}), ids_.data());
+    grow(groups_->size());
+    for (size_t i = 0; i < ids_.size(); ++i) {
+      uint64_t& first = first_positions_[ids_[i]];
+      first = std::min(first, panes.first_positions_[from[i]]);
+    }
+    const auto pairs = static_cast<int64_t>(ids_.size());
+    if (tracks_touched_) touch(ids_.data(), pairs);
+    for (size_t a = 0; a < accumulators_.size(); ++a) {
+      accumulators_[a]->merge(*panes.accumulators_[a], from.data(), ids_.data(), pairs);
+    }
   }
 }
 

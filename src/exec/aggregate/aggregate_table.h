@@ -28,6 +28,9 @@ class AggregateTable {
  public:
   explicit AggregateTable(const AggregateSpec& spec);
 
+  // Without groups again, for rows like those before; false: make another one instead.
+  bool clear();
+
   uint32_t size() const { return groups_ ? groups_->size() : 1; }
   uint64_t first_position(uint32_t group) const { return first_positions_[group]; }
   const std::vector<uint32_t>& touched() const { return touched_; }
@@ -54,7 +57,8 @@ class AggregateTable {
   void merge_pairs(const AggregateTable& other, const std::vector<uint32_t>& from,
                    const std::vector<uint32_t>& to);
 
-  // Adds the groups of panes to the windows that cover them, in the order of their first rows.
+  // Adds the groups of panes to the windows that cover them: pane after pane in the order of their
+  // first rows, of a pane window after window, of a window group after group as they first came.
   void merge_panes(const AggregateTable& panes, const GroupWindows& windows,
                    std::optional<int64_t> horizon);
 
@@ -74,10 +78,13 @@ class AggregateTable {
  private:
   void grow(uint32_t groups);
 
-  void merge_into_windows(const AggregateTable& panes, size_t key,
-                          const std::vector<uint32_t>& order,
-                          const std::vector<ColumnPtr>& pane_keys,
-                          const std::vector<uint32_t>& rows, const std::vector<int64_t>& starts);
+  struct PaneGroups {
+    int64_t start;
+    std::vector<uint32_t> groups;
+  };
+  // `groups` of `panes`, all of one pane, into the windows that start there.
+  void merge_pane(const AggregateTable& panes, size_t key, const std::vector<uint32_t>& groups,
+                  const std::vector<int64_t>& starts, const DataType& type);
 
   void note_first_positions(const Chunk& chunk, uint32_t before, int64_t rows);
 

@@ -45,6 +45,37 @@ class CodedGroups : public GroupTable {
     size_ = general_->size();
   }
 
+  void find_or_add_each(const std::vector<ColumnPtr>& keys, int64_t rows, size_t each,
+                        const ColumnPtr& values, uint32_t* ids) override {
+    const auto count = static_cast<size_t>(rows);
+    if (general_ || count == 0) {
+      GroupTable::find_or_add_each(keys, rows, each, values, ids);
+      return;
+    }
+    // The other keys and the values are looked up once, and only words for each pair.
+    codes_.resize(count * coders_.size());
+    for (size_t k = 0; k < coders_.size(); ++k) {
+      if (k != each) coders_[k]->find_or_add({keys[k]}, rows, codes_.data() + k * count);
+    }
+    std::vector<uint32_t> value_codes(static_cast<size_t>(values->length()));
+    coders_[each]->find_or_add({values}, values->length(), value_codes.data());
+    if (!fit_bits()) {
+      make_general();
+      GroupTable::find_or_add_each(keys, rows, each, values, ids);
+      return;
+    }
+    std::fill_n(codes_.begin() + static_cast<std::ptrdiff_t>(each * count), count, 0u);
+    make_words(count);
+    const std::vector<uint64_t> without = row_words_;
+    for (const uint32_t code : value_codes) {
+      const uint64_t value = uint64_t{code} << shift_of(each);
+      for (size_t i = 0; i < count; ++i) row_words_[i] = without[i] | value;
+      find_words(count, ids);
+      ids += count;
+    }
+    if (!codes_pay()) make_general();
+  }
+
   void find_or_add_groups(const GroupTable& other_base, const uint32_t* from, int64_t count,
                           uint32_t* to) override {
     const auto* other = dynamic_cast<const CodedGroups*>(&other_base);
@@ -59,11 +90,13 @@ class CodedGroups : public GroupTable {
     std::vector<uint32_t> mine;
     for (size_t k = 0; k < coders_.size(); ++k) {
       const GroupTable& coder = *other->coders_[k];
+      const int shift = other->shift_of(k);
+      const uint64_t mask = (uint64_t{1} << other->bits_[k]) - 1;
       uint32_t* codes = codes_.data() + k * groups;
       mine.assign(coder.size(), kNoGroup);
       used.clear();
       for (size_t i = 0; i < groups; ++i) {
-        codes[i] = other->code(from[i], k);
+        codes[i] = static_cast<uint32_t>((other->group_words_[from[i]] >> shift) & mask);
         if (mine[codes[i]] != kNoGroup) continue;
         mine[codes[i]] = 0;
         used.push_back(codes[i]);
@@ -87,7 +120,11 @@ class CodedGroups : public GroupTable {
     std::vector<ColumnPtr> out;
     std::vector<uint32_t> codes(static_cast<size_t>(count));
     for (size_t k = 0; k < coders_.size(); ++k) {
-      for (size_t i = 0; i < codes.size(); ++i) codes[i] = code(groups[i], k);
+      const int shift = shift_of(k);
+      const uint64_t mask = (uint64_t{1} << bits_[k]) - 1;
+      for (size_t i = 0; i < codes.size(); ++i) {
+        codes[i] = static_cast<uint32_t>((group_words_[groups[i]] >> shift) & mask);
+      }
       out.push_back(coders_[k]->keys(codes.data(), count)[0]);
     }
     return out;
@@ -112,6 +149,20 @@ class CodedGroups : public GroupTable {
     return bytes;
   }
   std::string_view layout() const override { return general_ ? "bytes" : "codes"; }
+
+  // The codes of the keys' values stay, as long as they are not many more than the groups.
+  bool clear() override {
+    if (general_) return false;
+    constexpr uint32_t kMostCodesOfGroup = 4;
+    constexpr uint32_t kFewCodes = 4096;
+    for (const auto& coder : coders_) {
+      if (coder->size() > std::max(kFewCodes, size_ * kMostCodesOfGroup)) return false;
+    }
+    words_.forget(group_words_);
+    group_words_.clear();
+    size_ = 0;
+    return true;
+  }
 
   void make_general() override {
     if (general_) return;
@@ -173,15 +224,24 @@ class CodedGroups : public GroupTable {
 
   void find_codes(int64_t rows, uint32_t* ids) {
     const auto count = static_cast<size_t>(rows);
-    row_words_.assign(codes_.begin(), codes_.begin() + rows);
+    make_words(count);
+    find_words(count, ids);
+  }
+
+  // The codes of each row in a word.
+  void make_words(size_t count) {
+    row_words_.assign(codes_.begin(), codes_.begin() + static_cast<std::ptrdiff_t>(count));
     int shift = bits_[0];
     for (size_t k = 1; k < coders_.size(); ++k) {
       const uint32_t* codes = codes_.data() + k * count;
       for (size_t i = 0; i < count; ++i) row_words_[i] |= uint64_t{codes[i]} << shift;
       shift += bits_[k];
     }
+  }
+
+  void find_words(size_t count, uint32_t* ids) {
     next_group(size_ + count);
-    words_.note_rows(rows);
+    words_.note_rows(static_cast<int64_t>(count));
     const bool prefetch = words_.worth_prefetching();
     constexpr size_t kAhead = 16;
     for (size_t i = 0; i < count; ++i) {

@@ -154,7 +154,9 @@ class WordTable {
   uint64_t memory_bytes() const;
   // Empty again, for words of another kind.
   void clear();
-  // The same, and then holds these words, all different, as groups 0, 1, ... The layout is chosen
+  // Empty again, for words like these, which are all that it holds.
+  void forget(const std::vector<uint64_t>& words);
+  // clear(), and then holds these words, all different, as groups 0, 1, ... The layout is chosen
   // with all of them in sight.
   void assign(const std::vector<uint64_t>& words);
 

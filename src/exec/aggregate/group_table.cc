@@ -28,4 +28,13 @@ std::unique_ptr<GroupTable> GroupTable::make(const std::vector<DataType>& key_ty
   return make_bytes_groups(key_types, options);
 }
 
+void GroupTable::find_or_add_each(const std::vector<ColumnPtr>& keys, int64_t rows, size_t each,
+                                  const ColumnPtr& values, uint32_t* ids) {
+  std::vector<ColumnPtr> with = keys;
+  for (int64_t v = 0; v < values->length(); ++v) {
+    with[each] = Column::constant(values->value(v), rows);
+    find_or_add(with, rows, ids + v * rows);
+  }
+}
+
 }  // namespace velaria

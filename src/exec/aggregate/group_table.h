@@ -40,6 +40,10 @@ class GroupTable {
                                   uint32_t* to) {
     find_or_add(other.keys(from, count), count, to);
   }
+  // The same rows with one value of key `each` after the other: ids[v * rows + i] is the group of
+  // row i with values[v], which new groups are made in the order of. keys[each] is not looked at.
+  virtual void find_or_add_each(const std::vector<ColumnPtr>& keys, int64_t rows, size_t each,
+                                const ColumnPtr& values, uint32_t* ids);
   // Whether find_groups() may be asked: not every layout can look without adding.
   virtual bool finds_groups() const { return false; }
   // groups[i] = the group here of group from[i] of `other`, of the same layout; kNoGroup when there
@@ -55,6 +59,9 @@ class GroupTable {
   virtual std::vector<uint64_t> hashes() const = 0;
   // "word", "text", "codes", "bytes": also for explain and tests.
   virtual std::string_view layout() const = 0;
+  // Forgets all groups, so that other ones of about the same keys are numbered from 0 on: what was
+  // learned of single keys may stay. False, with nothing changed: this layout is better made anew.
+  virtual bool clear() { return false; }
   // From "codes" to "bytes", so that all tables to be merged are of one layout.
   virtual void make_general() {}
   virtual uint64_t memory_bytes() const = 0;

@@ -48,7 +48,11 @@ class IntegerSumAccumulator : public Accumulator {
       if (source.empty(from[i])) continue;
       int64_t values = 1;
       if constexpr (kCounts) values = source.cells_[from[i]].count;
-      add_total(to[i], source.total(from[i]), values);
+      if (source.carries_.empty()) {
+        add_low(to[i], source.cells_[from[i]].sum, values);
+      } else {
+        add_total(to[i], source.total(from[i]), values);
+      }
     }
   }
 
@@ -62,6 +66,16 @@ class IntegerSumAccumulator : public Accumulator {
       return builder.finish();
     } else {
       using R = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+      if (carries_.empty()) {  // so no cell is beyond int64
+        ArrayBuilder<R> values;
+        R* out = count > 0 ? values.extend(count) : nullptr;
+        bool any_empty = false;
+        for (int64_t i = 0; i < count; ++i) {
+          out[i] = static_cast<R>(cells_[groups[i]].sum);
+          any_empty = any_empty || empty(groups[i]);
+        }
+        if (!any_empty) return Column::flat(result_type_, count, values.finish(), 0, {});
+      }
       FixedBuilder<R> builder(result_type_);
       for (int64_t i = 0; i < count; ++i) {
         if (empty(groups[i])) {
@@ -122,10 +136,14 @@ class IntegerSumAccumulator : public Accumulator {
   }
 
   void add_total(uint32_t group, Int128 total, int64_t values) {
-    Cell& cell = cells_[group];
     const auto low = static_cast<int64_t>(total);  // modulo 2^64
     const auto carries = static_cast<int64_t>((total - low) >> 64);
     if (carries != 0) carry(group, carries);
+    add_low(group, low, values);
+  }
+
+  void add_low(uint32_t group, int64_t low, int64_t values) {
+    Cell& cell = cells_[group];
     if (__builtin_add_overflow(cell.sum, low, &cell.sum)) carry(group, low < 0 ? -1 : 1);
     if constexpr (kCounts) {
       cell.count += values;

@@ -26,6 +26,17 @@ void WordTable::clear() {
   slots_.clear();
 }
 
+void WordTable::forget(const std::vector<uint64_t>& words) {
+  if (!in_range_) {
+    assign({});
+    return;
+  }
+  for (const uint64_t word : words) range_[(word ^ flip_) - first_] = 0;
+  words_ = 0;
+  lowest_ = ~uint64_t{0};
+  highest_ = 0;
+}
+
 void WordTable::assign(const std::vector<uint64_t>& words) {
   clear();
   in_range_ = may_be_in_range_;
