@@ -90,17 +90,39 @@ void StreamingQuery::Runtime::restore_state(const std::vector<Chunk>& parts) {
 }
 
 void StreamingQuery::Runtime::run_epochs() {
+  StreamBatch batch;
   while (!limit_reached()) {
     wait_for_trigger();
-    StreamBatch batch;
+    if (!next_batch(&batch)) return;
+    process(std::move(batch));
+    checkpoint_if_due();
+  }
+}
+
+// Waits for it; false when the query is ending or no batch will come any more. What was not
+// recorded when its batch was done is recorded here, so that no ack waits for a batch.
+bool StreamingQuery::Runtime::next_batch(StreamBatch* batch) {
+  for (;;) {
     {
       Lock lock(mutex_);
-      control_wake_.wait(lock, [this] { return ending() || !queue_.empty() || source_ended_; });
-      if (ending() || queue_.empty()) return;
-      batch = queue_.pop();
-      producer_wake_.notify_all();
+      const auto called = [this] {
+        return ending() || !queue_.empty() || source_ended_ || write_step_ == WriteStep::kDone;
+      };
+      if (unrecorded_offset_ && write_step_ == WriteStep::kNone) {
+        control_wake_.wait_for(lock, kClockLook, called);  // until it is due
+      } else {
+        control_wake_.wait(lock, called);
+      }
+      if (ending()) return false;
+      if (!queue_.empty()) {
+        *batch = queue_.pop();
+        // Not for every batch: the producer sleeps until the low watermark.
+        if (queue_.paused() && !queue_.must_pause()) producer_wake_.notify_all();
+        return true;
+      }
+      if (source_ended_) return false;
     }
-    process(std::move(batch));
+    checkpoint_if_due();
   }
 }
 
@@ -108,13 +130,18 @@ void StreamingQuery::Runtime::run_epochs() {
 void StreamingQuery::Runtime::wait_for_trigger() {
   if (options_.trigger_interval_ms == 0 || !any_epoch_) return;
   const int64_t until_ns = last_start_ns_ + options_.trigger_interval_ms * 1'000'000;
-  Lock lock(mutex_);
   while (environment_.clock->steady_ns() < until_ns) {
     const auto left = std::chrono::nanoseconds(until_ns - environment_.clock->steady_ns());
-    const bool called = control_wake_.wait_for(
-        lock, std::min<std::chrono::nanoseconds>(left, kClockLook),
-        [this] { return ending() || draining_ || (source_ended_ && queue_.empty()); });
-    if (called) return;
+    {
+      Lock lock(mutex_);
+      const auto called = [this] {
+        return ending() || draining_ || (source_ended_ && queue_.empty());
+      };
+      control_wake_.wait_for(lock, std::min<std::chrono::nanoseconds>(left, kClockLook),
+                             [&] { return called() || write_step_ == WriteStep::kDone; });
+      if (called()) return;
+    }
+    checkpoint_if_due();
   }
 }
 
@@ -153,7 +180,6 @@ void StreamingQuery::Runtime::process(StreamBatch batch) {
   measure.late_rows = execution_->late_rows();
   report_batch(measure, batch.source_offset);
   unrecorded_offset_ = std::move(batch.source_offset);
-  if (checkpoint_due()) record_checkpoint();
 }
 
 int64_t StreamingQuery::Runtime::write_rows(const std::vector<Chunk>& chunks) {
@@ -222,12 +248,6 @@ void StreamingQuery::Runtime::report_final_rows(int64_t rows) {
   progress_.rows_out += static_cast<uint64_t>(rows);
 }
 
-bool StreamingQuery::Runtime::checkpoint_due() const {
-  return !checkpoint_ || !last_checkpoint_ns_ ||
-         environment_.clock->steady_ns() - *last_checkpoint_ns_ >=
-             options_.checkpoint_interval_ms * 1'000'000;
-}
-
 void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
                                            const std::string& source_offset) {
   BatchProgress batch;
@@ -257,6 +277,7 @@ void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
   batch.batch = progress.batches_processed;
   if (recent_.size() == kRecentBatches) recent_.pop_front();
   recent_.push_back(std::move(batch));
+  if (listener_) reporter_wake_.notify_all();
   if (progress.sampled_batches == kSampledBatches) return;
   ++progress.sampled_batches;
   sampled_.rows_in += measure.rows_in;
@@ -268,30 +289,6 @@ void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,
   progress.average_projected_payload_bytes = sampled_.payload_bytes / batches;
   progress.estimated_batch_cost = milliseconds(sampled_.execution_ns / batches);
   progress.estimated_partitions = (sampled_partitions_ + batches - 1) / batches;
-}
-
-void StreamingQuery::Runtime::record_checkpoint() {
-  CheckpointMarker marker;
-  marker.query_id = query_id();
-  marker.source_offset = *unrecorded_offset_;
-  marker.batches_processed = batches_before_ + batches_begun_;
-  if (checkpoint_) {
-    CheckpointData data;
-    data.plan_fingerprint = plan_.fingerprint;
-    data.delivery_mode = strategy_.checkpoint_delivery_mode;
-    data.query_id = query_id();
-    data.source_offset = marker.source_offset;
-    data.batches_processed = marker.batches_processed;
-    data.next_chunk_order = next_order_;
-    data.state_parts = state_parts();
-    checkpoint_->write(data);
-    last_checkpoint_ns_ = environment_.clock->steady_ns();
-  }
-  unrecorded_offset_.reset();
-  sink_->checkpoint(marker);
-  const Lock lock(mutex_);
-  markers_.push_back(std::move(marker));
-  producer_wake_.notify_all();
 }
 
 }  // namespace velaria

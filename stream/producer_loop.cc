@@ -59,7 +59,9 @@ void StreamingQuery::Runtime::pull_batches() {
     }
     StreamBatch batch;
     const int64_t asked_ns = environment_.clock->steady_ns();
-    switch (plan_.source->next(&batch)) {
+    const SourceStatus status = plan_.source->next(&batch);
+    take_source_notes();
+    switch (status) {
       case SourceStatus::kEnd: return;
       case SourceStatus::kBlocked: wait_while_blocked(asked_ns, drained); break;
       case SourceStatus::kBatch: {

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace velaria {
 
@@ -66,6 +68,7 @@ struct StreamingQueryProgress {
   uint64_t rows_in = 0;                  // of batches_processed
   uint64_t rows_out = 0;                 // written to the sink
   uint64_t late_rows = 0;                // for windows already dropped, once for each window
+  uint64_t rejected_rows = 0;            // that the source left out (on_error='skip')
   std::string last_error;                // empty unless failed
   int64_t state_size_bytes = 0;          // of the state between two epochs
   double input_rows_per_second = 0;      // rows pulled over the time since start
@@ -88,6 +91,21 @@ struct BatchProgress {
 };
 
 constexpr size_t kRecentBatches = 100;
+constexpr size_t kMostWarnings = 100;
+
+// What a listener hears: a moment, and the batches done since it was called last, the oldest first;
+// of more than kRecentBatches the newest.
+struct ProgressEvent {
+  StreamingQueryProgress progress;
+  std::vector<BatchProgress> batches;
+};
+
+// Called on a thread of the query's own, one call at a time, when batches are done, and once at the
+// end with the last status; what is done during a call comes together in the next one. The query
+// does not wait for it, but await_termination() and stop() wait for the last call. What it throws
+// is counted in StreamingQuery::warnings() and changes nothing else. It may ask the query anything
+// and stop it.
+using ProgressListener = std::function<void(const ProgressEvent&)>;
 
 template <typename Progress, typename Visit>
 void visit_batch_progress(Progress& progress, Visit&& visit) {
@@ -147,6 +165,7 @@ void visit_progress(Progress& progress, Visit&& visit) {
   VELARIA_PROGRESS_FIELD(rows_in);
   VELARIA_PROGRESS_FIELD(rows_out);
   VELARIA_PROGRESS_FIELD(late_rows);
+  VELARIA_PROGRESS_FIELD(rejected_rows);
   VELARIA_PROGRESS_FIELD(last_error);
   VELARIA_PROGRESS_FIELD(state_size_bytes);
   VELARIA_PROGRESS_FIELD(input_rows_per_second);

@@ -1,9 +1,9 @@
 // The inside of StreamingQuery: its two threads and what they share. Internal to this room.
 //
-// The control thread opens and closes the sink, runs the epochs and writes checkpoints; the
-// producer thread makes every call of the source, markers and acks included, so that a source never
-// sees two threads. One mutex guards what they share; no call of source, sink, kernel or disk is
-// made under it.
+// The control thread opens and closes the sink, runs the epochs and takes checkpoints; the producer
+// thread makes every call of the source, markers and acks included, so that a source never sees two
+// threads. A third thread writes checkpoints, a fourth tells a listener, when there are any. One
+// mutex guards what they share; no call of source, sink, listener, kernel or disk is made under it.
 #pragma once
 
 #include <condition_variable>
@@ -36,6 +36,8 @@ class StreamingQuery::Runtime {
   void stop(bool drain, const InterruptCheck& interrupt);
   StreamingQueryProgress progress() const;
   std::vector<BatchProgress> recent_progress() const;
+  std::vector<std::string> warnings() const;
+  bool over() const;
   StreamStatus status() const;
   std::exception_ptr exception() const;
 
@@ -64,10 +66,15 @@ class StreamingQuery::Runtime {
   void deliver_markers();
   void deliver_until_done();
 
+  // progress_loop.cc
+  void report_progress();
+  void take_source_notes();
+
   // epochs.cc
   void open_state();
   void run_epochs();
   void wait_for_trigger();
+  bool next_batch(StreamBatch* batch);
   void process(StreamBatch batch);
   int64_t write_rows(const std::vector<Chunk>& chunks);
   void limit_rows(std::vector<Chunk>* chunks);
@@ -79,8 +86,19 @@ class StreamingQuery::Runtime {
   std::vector<Chunk> state_parts() const;
   void restore_state(const std::vector<Chunk>& parts);
   void report_batch(const BatchMeasure& measure, const std::string& source_offset);
+
+  // checkpoint_loop.cc
+  void checkpoint_if_due();
   bool checkpoint_due() const;
   void record_checkpoint();
+  CheckpointMarker take_marker();
+  CheckpointData checkpoint_of(const CheckpointMarker& marker) const;
+  void write_checkpoint(const CheckpointData& data);
+  void announce(CheckpointMarker marker);
+  void deliver_written();
+  void write_checkpoints();
+  void join_checkpoint_writer();
+  void record_last_checkpoint();
 
   // streaming_query.cc
   void control();
@@ -96,6 +114,7 @@ class StreamingQuery::Runtime {
     return physical_at_end_ ? physical_at_end_->schema() : physical_.schema();
   }
   StreamStatus status_locked() const;
+  StreamingQueryProgress progress_locked() const;
   // Keeps the first failure, and ends both threads.
   void fail(const std::exception_ptr& cause, const std::string& where);
   bool on_own_thread() const;
@@ -103,11 +122,13 @@ class StreamingQuery::Runtime {
 
   const StreamPlan plan_;
   const StreamSinkPtr sink_;
+  ProgressListener listener_;  // until the query is over; constant while its thread runs
   const StreamOptions options_;
   const StreamEnvironment environment_;
   const StreamStrategy strategy_;
   const PhysicalPlan physical_;
   const std::unique_ptr<const PhysicalPlan> physical_at_end_;
+  const bool source_wants_markers_;
   StreamContext context_;
   CancellationToken cancellation_;
 
@@ -126,11 +147,14 @@ class StreamingQuery::Runtime {
   uint64_t batches_begun_ = 0;
   std::optional<std::string> unrecorded_offset_;  // of the last batch, until its checkpoint
   std::optional<int64_t> last_checkpoint_ns_;
+  std::thread checkpoint_writer_;
 
   mutable std::mutex mutex_;
   std::condition_variable producer_wake_;
   std::condition_variable control_wake_;
   std::condition_variable ended_wake_;
+  std::condition_variable writer_wake_;
+  std::condition_variable reporter_wake_;
   // All below is guarded by mutex_.
   BatchQueue queue_;
   std::deque<CheckpointMarker> markers_;  // to be given to the source
@@ -143,7 +167,20 @@ class StreamingQuery::Runtime {
   bool control_started_ = false;
   bool stopping_unstarted_ = false;
   std::exception_ptr failure_;
+  // The checkpoint that is being written.
+  enum class WriteStep { kNone, kAsked, kDone };
+  WriteStep write_step_ = WriteStep::kNone;
+  CheckpointData to_write_;
+  CheckpointMarker to_announce_;  // when it is written
+  std::exception_ptr write_failure_;
+  bool writer_ends_ = false;
+  bool report_end_ = false;  // the status is the last one, and the listener is to hear of it
+  bool over_ = false;        // nobody will be called any more
   StreamingQueryProgress progress_;
+  std::vector<std::string> warnings_;
+  uint64_t more_warnings_ = 0;  // than kMostWarnings
+  uint64_t listener_failures_ = 0;
+  std::string last_listener_failure_;
   std::deque<BatchProgress> recent_;
   uint64_t rows_pulled_ = 0;
   int64_t started_ns_ = 0;
@@ -153,9 +190,11 @@ class StreamingQuery::Runtime {
   int64_t sampled_partitions_ = 0;
   std::thread::id control_id_;
   std::thread::id producer_id_;
+  std::thread::id reporter_id_;
 
   bool source_closed_ = false;  // producer thread, or whoever ends a query without one
   std::thread producer_;        // control thread
+  std::thread reporter_;        // whoever starts the query, then control thread
   std::thread control_;
 };
 

@@ -9,7 +9,7 @@
  *   source.next_batch = my_next_batch;   // and so on; NULL means "does nothing" where it says so
  *
  * Life of a source: open -> [restore] -> { next_batch -> checkpoint -> ack }* -> close -> release
- * Life of a sink:   open -> { write -> flush -> checkpoint }* -> close -> release
+ * Life of a sink:   open -> { write -> flush -> [sync -> checkpoint] }* -> close -> release
  *
  * Lifecycle. checkpoint and ack of a batch come after the sink flushed its rows and after the
  * checkpoint file, if any, was replaced; they come in the order of the batches, between two calls
@@ -17,9 +17,10 @@
  * when open failed or was never reached. release comes once, last, when nobody needs the table any
  * more.
  *
- * Threads. All functions of one table but wake and drain are called by one thread at a time and
- * never concurrently; it need not be the thread that made the table. wake and drain may be called
- * by any thread at any time between open and release. No function may call back into the query.
+ * Threads. All functions of one table but wake, drain and sync are called by one thread at a time
+ * and never concurrently; it need not be the thread that made the table. wake and drain may be
+ * called by any thread at any time between open and release. No function may call back into the
+ * query.
  *
  * Ownership. Strings and contexts given to a function are valid during the call only. Strings that
  * a function gives out (last_error, source_offset) belong to the table and are valid until its next
@@ -108,6 +109,12 @@ typedef struct VelariaSource {
    * 0 or NULL: the query just stops asking. */
   int32_t (*drain)(void* self);
   void (*release)(void* self);
+
+  /* Asked after next_batch: the rows that the source left out on purpose since the last call. They
+   * are counted in the query's progress. */
+  uint64_t (*take_rejected_rows)(void* self);
+  /* The oldest thing worth knowing that was not asked for yet, else NULL; asked until NULL. */
+  const char* (*take_warning)(void* self);
 } VelariaSource;
 
 typedef struct VelariaSink {
@@ -131,7 +138,32 @@ typedef struct VelariaSink {
   /* Any thread: the query is being stopped; a waiting write returns BLOCKED soon. */
   void (*wake)(void* self);
   void (*release)(void* self);
+
+  /* What was flushed is safe from a crash when this returns; a checkpoint that covers it is written
+   * next. Called by the thread that writes checkpoints, perhaps while write or flush runs, never
+   * together with open or close. A sink without it does that in flush. */
+  VelariaStreamStatus (*sync)(void* self);
 } VelariaSink;
+
+/* What a shared library that is loaded at run time exports, one of the two or both:
+ *
+ *   VELARIA_STREAM_EXPORT VelariaStreamStatus velaria_make_source(
+ *       const char* options, VelariaSource* out, const char** error);
+ *   VELARIA_STREAM_EXPORT VelariaStreamStatus velaria_make_sink(
+ *       const char* options, VelariaSink* out, const char** error);
+ *
+ * `options` is the text of whoever loads it, in a form of the library's own. OK fills *out, which
+ * is all zero. ERROR leaves it as it is and may set *error to a text that stays valid. They may be
+ * called several times and by any thread; each table is independent of the others. The library is
+ * never unloaded. */
+#define VELARIA_MAKE_SOURCE "velaria_make_source"
+#define VELARIA_MAKE_SINK "velaria_make_sink"
+
+#ifdef __cplusplus
+#define VELARIA_STREAM_EXPORT extern "C" __attribute__((visibility("default")))
+#else
+#define VELARIA_STREAM_EXPORT __attribute__((visibility("default")))
+#endif
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -1,5 +1,8 @@
 // C++ sources and sinks as C tables.
 #include <cstring>
+#include <iterator>
+#include <mutex>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -39,16 +42,48 @@ CheckpointMarker from_c(const VelariaCheckpointMarker& marker) {
   return out;
 }
 
-struct SourceSelf {
-  StreamSourcePtr source;
-  std::string offset;
-  std::string error;
+// The text of the newest failure. Of a sink, write() and sync() may fail at the same time.
+class ErrorText {
+ public:
+  void set(std::string text) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    text_ = std::move(text);
+  }
+  // Valid until the next call of the same thread.
+  const char* get() const {
+    thread_local std::string given;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    given = text_;
+    return given.c_str();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
 };
 
+struct SourceSelf {
+  explicit SourceSelf(StreamSourcePtr s) : source(std::move(s)) {}
+  StreamSourcePtr source;
+  std::string offset;
+  ErrorText error;
+  SourceNotes notes;  // the warnings, the newest first
+  std::string warning;
+};
+
+void gather_notes(SourceSelf& self) {
+  SourceNotes notes = self.source->take_notes();
+  self.notes.rejected_rows += notes.rejected_rows;
+  self.notes.warnings.insert(self.notes.warnings.begin(),
+                             std::make_move_iterator(notes.warnings.rbegin()),
+                             std::make_move_iterator(notes.warnings.rend()));
+}
+
 struct SinkSelf {
+  explicit SinkSelf(StreamSinkPtr s) : sink(std::move(s)) {}
   StreamSinkPtr sink;
   ImportedSchemaPtr layout;
-  std::string error;
+  ErrorText error;
 };
 
 SourceSelf& source_of(void* self) { return *static_cast<SourceSelf*>(self); }
@@ -60,14 +95,16 @@ VelariaStreamStatus guarded(Self& self, Body body) noexcept {
   try {
     return body();
   } catch (...) {
-    self.error = describe_exception(std::current_exception());
+    self.error.set(describe_exception(std::current_exception()));
     return VELARIA_STREAM_ERROR;
   }
 }
 
 VelariaStreamStatus next_batch(SourceSelf& self, ArrowArray* out, const char** offset) {
   StreamBatch batch;
-  switch (self.source->next(&batch)) {
+  const SourceStatus status = self.source->next(&batch);
+  gather_notes(self);
+  switch (status) {
     case SourceStatus::kEnd: return VELARIA_STREAM_END;
     case SourceStatus::kBlocked: return VELARIA_STREAM_BLOCKED;
     case SourceStatus::kBatch: break;
@@ -104,10 +141,11 @@ VelariaStreamStatus write_batch(SinkSelf& self, ArrowArray* batch) {
 void export_stream_source(StreamSourcePtr source, VelariaSource* out) {
   VELARIA_CHECK(source != nullptr);
   const bool can_restore = source->can_restore();
+  const bool wants_markers = source->wants_markers();
   std::memset(out, 0, sizeof(*out));
   out->abi_version = VELARIA_STREAM_ABI_VERSION;
   out->struct_size = sizeof(*out);
-  out->self = new SourceSelf{std::move(source), "", ""};
+  out->self = new SourceSelf(std::move(source));
   out->get_schema = [](void* self, ArrowSchema* schema) {
     return guarded(source_of(self), [&] {
       export_schema(source_of(self).source->schema(), schema);
@@ -123,18 +161,20 @@ void export_stream_source(StreamSourcePtr source, VelariaSource* out) {
       return VELARIA_STREAM_OK;
     });
   };
-  out->checkpoint = [](void* self, const VelariaCheckpointMarker* marker) {
-    return guarded(source_of(self), [&] {
-      source_of(self).source->checkpoint(from_c(*marker));
-      return VELARIA_STREAM_OK;
-    });
-  };
-  out->ack = [](void* self, const char* token) {
-    return guarded(source_of(self), [&] {
-      source_of(self).source->ack(token);
-      return VELARIA_STREAM_OK;
-    });
-  };
+  if (wants_markers) {
+    out->checkpoint = [](void* self, const VelariaCheckpointMarker* marker) {
+      return guarded(source_of(self), [&] {
+        source_of(self).source->checkpoint(from_c(*marker));
+        return VELARIA_STREAM_OK;
+      });
+    };
+    out->ack = [](void* self, const char* token) {
+      return guarded(source_of(self), [&] {
+        source_of(self).source->ack(token);
+        return VELARIA_STREAM_OK;
+      });
+    };
+  }
   if (can_restore) {
     out->restore = [](void* self, const char* offset) {
       return guarded(source_of(self), [&] {
@@ -149,11 +189,21 @@ void export_stream_source(StreamSourcePtr source, VelariaSource* out) {
       return VELARIA_STREAM_OK;
     });
   };
-  out->last_error = [](void* self) { return source_of(self).error.c_str(); };
+  out->last_error = [](void* self) { return source_of(self).error.get(); };
   out->bounded = [](void* self) -> int32_t { return source_of(self).source->bounded() ? 1 : 0; };
   out->wake = [](void* self) { source_of(self).source->wake(); };
   out->drain = [](void* self) -> int32_t { return source_of(self).source->drain() ? 1 : 0; };
   out->release = [](void* self) { delete static_cast<SourceSelf*>(self); };
+  out->take_rejected_rows = [](void* self) {
+    return static_cast<uint64_t>(std::exchange(source_of(self).notes.rejected_rows, 0));
+  };
+  out->take_warning = [](void* self) -> const char* {
+    SourceSelf& own = source_of(self);
+    if (own.notes.warnings.empty()) return nullptr;
+    own.warning = std::move(own.notes.warnings.back());
+    own.notes.warnings.pop_back();
+    return own.warning.c_str();
+  };
 }
 
 void export_stream_sink(StreamSinkPtr sink, VelariaSink* out) {
@@ -161,7 +211,7 @@ void export_stream_sink(StreamSinkPtr sink, VelariaSink* out) {
   std::memset(out, 0, sizeof(*out));
   out->abi_version = VELARIA_STREAM_ABI_VERSION;
   out->struct_size = sizeof(*out);
-  out->self = new SinkSelf{std::move(sink), nullptr, ""};
+  out->self = new SinkSelf(std::move(sink));
   out->open = [](void* self, const VelariaStreamContext* context, const ArrowSchema* schema) {
     return guarded(sink_of(self), [&] {
       sink_of(self).layout = ImportedSchema::read(*schema);
@@ -178,6 +228,12 @@ void export_stream_sink(StreamSinkPtr sink, VelariaSink* out) {
       return VELARIA_STREAM_OK;
     });
   };
+  out->sync = [](void* self) {
+    return guarded(sink_of(self), [&] {
+      sink_of(self).sink->sync();
+      return VELARIA_STREAM_OK;
+    });
+  };
   out->checkpoint = [](void* self, const VelariaCheckpointMarker* marker) {
     return guarded(sink_of(self), [&] {
       sink_of(self).sink->checkpoint(from_c(*marker));
@@ -190,7 +246,7 @@ void export_stream_sink(StreamSinkPtr sink, VelariaSink* out) {
       return VELARIA_STREAM_OK;
     });
   };
-  out->last_error = [](void* self) { return sink_of(self).error.c_str(); };
+  out->last_error = [](void* self) { return sink_of(self).error.get(); };
   out->blocking = [](void* self) -> int32_t { return sink_of(self).sink->blocking() ? 1 : 0; };
   out->wake = [](void* self) { sink_of(self).sink->wake(); };
   out->release = [](void* self) { delete static_cast<SinkSelf*>(self); };

@@ -119,6 +119,9 @@ class PluginSource : public StreamSource {
   const Schema& schema() const override { return layout_->schema(); }
   bool bounded() const override { return bounded_; }
   std::string describe() const override { return table_.name(); }
+  bool wants_markers() const override {
+    return table_->checkpoint != nullptr || table_->ack != nullptr;
+  }
   bool can_restore() const override { return table_->restore != nullptr; }
 
   void open(const StreamContext& context) override {
@@ -148,6 +151,18 @@ class PluginSource : public StreamSource {
     return SourceStatus::kBatch;
   }
 
+  SourceNotes take_notes() override {
+    SourceNotes notes;
+    if (table_->take_rejected_rows != nullptr) {
+      notes.rejected_rows = static_cast<int64_t>(table_->take_rejected_rows(table_->self));
+    }
+    while (table_->take_warning != nullptr) {
+      const char* warning = table_->take_warning(table_->self);
+      if (warning == nullptr) break;
+      notes.warnings.emplace_back(warning);
+    }
+    return notes;
+  }
   void checkpoint(const CheckpointMarker& marker) override {
     if (table_->checkpoint == nullptr) return;
     const VelariaCheckpointMarker c = to_c(marker);
@@ -206,6 +221,9 @@ class PluginSink : public StreamSink {
     if (table_->checkpoint == nullptr) return;
     const VelariaCheckpointMarker c = to_c(marker);
     table_.require_ok("checkpoint", table_->checkpoint(table_->self, &c));
+  }
+  void sync() override {
+    if (table_->sync != nullptr) table_.require_ok("sync", table_->sync(table_->self));
   }
   void close() override {
     if (table_->close != nullptr) table_.require_ok("close", table_->close(table_->self));

@@ -102,6 +102,7 @@ StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& opti
 
   out.checkpoint_delivery_mode = delivery_mode_name(options.checkpoint_delivery_mode);
   out.checkpoint_interval_ms = options.checkpoint_interval_ms;
+  out.checkpoint_async = options.writes_checkpoints_async();
   const bool best_effort = options.checkpoint_delivery_mode == DeliveryMode::kBestEffort;
   out.restores_state = best_effort && !options.checkpoint_path.empty() && out.source_can_restore;
   if (best_effort && options.checkpoint_path.empty()) {
@@ -144,6 +145,7 @@ std::string strategy_text(const StreamStrategy& strategy) {
   line("shared_memory_min_payload_bytes", strategy.shared_memory_min_payload_bytes);
   line("checkpoint_delivery_mode", strategy.checkpoint_delivery_mode);
   line("checkpoint_interval_ms", strategy.checkpoint_interval_ms);
+  flag("checkpoint_async", strategy.checkpoint_async);
   flag("restores_state", strategy.restores_state);
   line("backpressure_max_queue_batches", strategy.backpressure_max_queue_batches);
   line("backpressure_high_watermark", strategy.backpressure_high_watermark);

@@ -39,6 +39,7 @@ struct StreamStrategy {
 
   std::string checkpoint_delivery_mode;
   int64_t checkpoint_interval_ms = 0;
+  bool checkpoint_async = false;
   bool restores_state = false;           // best-effort, and the source can restore
   bool shared_memory_transport = false;  // knobs as asked for; unused in single-process
   int64_t shared_memory_min_payload_bytes = 0;

@@ -91,6 +91,11 @@ const std::vector<OptionEntry>& entries() {
       {"checkpoint_path", [](StreamOptions& options, const std::string&,
                              const std::string& text) { options.checkpoint_path = text; }},
       {"checkpoint_interval_ms", integer(&StreamOptions::checkpoint_interval_ms)},
+      {"checkpoint_async",
+       [](StreamOptions& options, const std::string& name, const std::string& text) {
+         options.checkpoint_async = std::nullopt;
+         if (!is_none(text)) options.checkpoint_async = parse_bool(name, text);
+       }},
       {"checkpoint_delivery_mode",
        [](StreamOptions& options, const std::string& name, const std::string& text) {
          options.checkpoint_delivery_mode = parse_delivery_mode(name, text);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "stream/progress.h"
+
 namespace velaria {
 
 enum class DeliveryMode {
@@ -25,6 +27,10 @@ struct StreamOptions {
   // no acks: those of the next write stand for all batches before it. The last batch is always
   // written.
   int64_t checkpoint_interval_ms = 0;
+  // Whether checkpoints are written while the next batches run; the next one then stands for all of
+  // them. Off: each is on the disk, its marker and ack on their way, before the next batch begins,
+  // so that without an interval a crash makes at most one batch come again.
+  std::optional<bool> checkpoint_async;  // not said: with an interval
   DeliveryMode checkpoint_delivery_mode = DeliveryMode::kAtLeastOnce;
   ExecutionMode execution_mode = ExecutionMode::kSingleProcess;
   int64_t local_workers = 1;
@@ -41,9 +47,13 @@ struct StreamOptions {
   std::optional<int64_t> window_retention_ms;   // starting at most this long before the newest
   bool shared_memory_transport = true;
   int64_t shared_memory_min_payload_bytes = 65536;
-  int64_t idle_wait_ms = 100;  // how long to wait before a blocked source is asked again
-  std::string query_id;        // empty: made up
+  int64_t idle_wait_ms = 100;    // how long to wait before a blocked source is asked again
+  std::string query_id;          // empty: made up
+  ProgressListener on_progress;  // may be null
 
+  bool writes_checkpoints_async() const {
+    return checkpoint_async.value_or(checkpoint_interval_ms > 0);
+  }
   int64_t high_watermark() const {
     return backpressure_high_watermark.value_or(max_inflight_batches);
   }

@@ -1,9 +1,10 @@
 // Where the results of a streaming query go.
 //
-// Life: open -> { write -> flush -> checkpoint }* -> close. A query calls everything but wake()
-// from one thread of its own. write() comes only with rows, flush() after every batch. close()
-// comes exactly once at the end of every query that was started, also when open() failed or was
-// never reached. Anything thrown fails the query with that text (and close() still comes).
+// Life: open -> { write -> flush -> [sync -> checkpoint] }* -> close. A query calls everything but
+// sync() and wake() from one thread of its own. write() comes only with rows, flush() after every
+// batch. close() comes exactly once at the end of every query that was started, also when open()
+// failed or was never reached. Anything thrown fails the query with that text (and close() still
+// comes).
 //
 // Update mode: a query with GROUP BY writes, for each batch, the present values of the groups that
 // the batch touched; the later row of a key replaces the earlier one. Other queries write their
@@ -37,6 +38,10 @@ class StreamSink {
   virtual void write(const Schema& schema, const std::vector<Chunk>& chunks) = 0;
   // What was written is out of our hands when this returns.
   virtual void flush() {}
+  // What was flushed is safe from a crash when this returns: a checkpoint that covers it is written
+  // next. Called by the thread that writes checkpoints, perhaps during write() or flush(), never
+  // together with open() or close().
+  virtual void sync() {}
   virtual void checkpoint(const CheckpointMarker& marker) { static_cast<void>(marker); }
   virtual void close() {}
 

@@ -41,6 +41,12 @@ struct StreamBatch {
   int64_t rows() const;
 };
 
+// What a source has to tell beside its rows.
+struct SourceNotes {
+  int64_t rejected_rows = 0;  // that it left out, as its maker allowed it to
+  std::vector<std::string> warnings;
+};
+
 // Throws StreamError naming `who` and the column when a chunk is not of the schema.
 void check_stream_chunks(const Schema& schema, const std::vector<Chunk>& chunks,
                          std::string_view who);
@@ -55,12 +61,17 @@ class StreamSource {
   virtual bool bounded() const = 0;
   // For explain: "csv directory '/data/in'", "arrow", "realtime".
   virtual std::string describe() const = 0;
+  // False: checkpoint() and ack() do nothing, and are not called: a thread less has to wake up for
+  // each batch. Constant.
+  virtual bool wants_markers() const { return true; }
   // Whether restore() works.
   virtual bool can_restore() const { return false; }
 
   virtual void open(const StreamContext& context) { static_cast<void>(context); }
   // May wait for data, at most about context.idle_wait_ms, then says kBlocked.
   virtual SourceStatus next(StreamBatch* batch) = 0;
+  // What there is to tell since the last call; asked for after every next().
+  virtual SourceNotes take_notes() { return {}; }
   virtual void checkpoint(const CheckpointMarker& marker) { static_cast<void>(marker); }
   // The batch with this offset and all before it are done and recorded: they may be forgotten.
   virtual void ack(std::string_view token) { static_cast<void>(token); }

@@ -1,15 +1,14 @@
 #include "stream/streaming_query.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "stream/explain.h"
 #include "stream/query_runtime.h"
+#include "stream/query_threads.h"
 
 namespace velaria {
 
@@ -18,23 +17,6 @@ namespace {
 // Restored groups are placed by their numbers, which are below 2^32; chunks of this order and later
 // lie behind all of them.
 constexpr uint64_t kFirstChunkOrder = (uint64_t{1} << 32) >> (kSubOrderBits + kChunkRowBits);
-
-// Signals belong to the embedding program's threads.
-template <typename Body>
-std::thread start_thread(Body body) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread thread(std::move(body));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
-  } catch (const std::exception& failure) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw Error(ErrorKind::kResource, concat("cannot start a thread: ", failure.what()));
-  }
-}
 
 std::string describe_with_kind(const std::exception_ptr& failure) {
   try {
@@ -135,6 +117,7 @@ StreamingQuery::Runtime::Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOpti
                                  StreamEnvironment environment)
     : plan_(std::move(plan)),
       sink_(std::move(sink)),
+      listener_(std::exchange(options.on_progress, nullptr)),
       options_(std::move(options)),
       environment_(std::move(environment)),
       strategy_(decide_strategy(plan_, options_, environment_, sink_->blocking())),
@@ -142,6 +125,7 @@ StreamingQuery::Runtime::Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOpti
           batch_pipelines(plan_, {options_.max_retained_windows, options_.window_retention_ms})),
       physical_at_end_(plan_.at_end ? std::make_unique<const PhysicalPlan>(end_pipelines(plan_))
                                     : nullptr),
+      source_wants_markers_(plan_.source->wants_markers()),
       context_(make_context(plan_, options_, strategy_, *environment_.clock, this)),
       next_order_(kFirstChunkOrder),
       kept_reservation_(environment_.budget, "rows kept for the end of the stream"),
@@ -194,9 +178,10 @@ void StreamingQuery::Runtime::start() {
   }
   try {
     load_checkpoint();
+    if (listener_) reporter_ = start_query_thread([this] { report_progress(); });
     const Lock lock(mutex_);
     status_ = restored_ ? StreamStatus::kRestored : StreamStatus::kRunning;
-    control_ = start_thread([this] { control(); });
+    control_ = start_query_thread([this] { control(); });
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();
     fail(failure, "while it was started");
@@ -208,7 +193,7 @@ void StreamingQuery::Runtime::start() {
 void StreamingQuery::Runtime::load_checkpoint() {
   if (options_.checkpoint_path.empty()) return;
   checkpoint_ = std::make_unique<CheckpointStore>(environment_.files, options_.checkpoint_path);
-  checkpoint_->prepare();
+  checkpoint_->prepare(query_id());
   // Also read when nothing is restored: a torn or foreign file is never silently replaced.
   std::optional<CheckpointData> found = checkpoint_->read(plan_.fingerprint);
   if (!found || !strategy_.restores_state) return;
@@ -232,7 +217,7 @@ void StreamingQuery::Runtime::control() {
     doing = "while restoring its state";
     open_state();
     doing = "while it was started";
-    producer_ = start_thread([this] {
+    producer_ = start_query_thread([this] {
       {
         const Lock lock(mutex_);
         producer_id_ = std::this_thread::get_id();
@@ -244,17 +229,22 @@ void StreamingQuery::Runtime::control() {
       giving_final_rows = true;
       write_final_rows();
     }
+    giving_final_rows = false;
     // Also of a query that is stopped at once: what was done needs no replay.
-    if (unrecorded_offset_) record_checkpoint();
+    record_last_checkpoint();
   } catch (...) {
     fail(std::current_exception(), giving_final_rows ? "while giving out its final rows"
                                    : any_epoch_      ? concat("in batch ", batches_begun_)
                                                      : doing);
   }
+  // Of a batch that was given up, the checkpoint before it may still have been in work.
+  join_checkpoint_writer();
+  if (write_failure_) fail(write_failure_, "while writing its checkpoint");
   finish();
 }
 
-// The end of every started query: both sides closed once, then the last status.
+// The end of every query: both sides closed once, then the last status, which the listener hears
+// before anybody who waits.
 void StreamingQuery::Runtime::finish() {
   {
     const Lock lock(mutex_);
@@ -277,12 +267,21 @@ void StreamingQuery::Runtime::finish() {
     fail(std::current_exception(), "while closing its sink");
   }
   execution_.reset();
+  checkpoint_.reset();  // another query may have the file from now on
+  {
+    const Lock lock(mutex_);
+    queue_.clear();
+    ended_ns_ = environment_.clock->steady_ns();
+    status_ = failure_ ? StreamStatus::kFailed : StreamStatus::kStopped;
+    report_end_ = true;
+    reporter_wake_.notify_all();
+  }
+  if (reporter_.joinable()) reporter_.join();
+  listener_ = nullptr;  // which may hold the query
   const Lock lock(mutex_);
-  queue_.clear();
-  ended_ns_ = environment_.clock->steady_ns();
-  status_ = failure_ ? StreamStatus::kFailed : StreamStatus::kStopped;
+  over_ = true;
   // A later thread may get the same id.
-  control_id_ = producer_id_ = std::thread::id();
+  control_id_ = producer_id_ = reporter_id_ = std::thread::id();
   ended_wake_.notify_all();
 }
 
@@ -309,12 +308,12 @@ bool StreamingQuery::Runtime::asked_to_end() const {
 
 bool StreamingQuery::Runtime::on_own_thread() const {
   const std::thread::id self = std::this_thread::get_id();
-  return self == control_id_ || self == producer_id_;
+  return self == control_id_ || self == producer_id_ || self == reporter_id_;
 }
 
 void StreamingQuery::Runtime::wait_ended(Lock* lock, std::optional<int64_t> timeout_ms,
                                          const InterruptCheck& interrupt) {
-  const auto over = [this] { return ended(status_); };
+  const auto over = [this] { return over_; };
   const auto begin = std::chrono::steady_clock::now();
   while (!over()) {
     // What a person waits is real time, whatever the query's clock says.
@@ -343,8 +342,9 @@ uint64_t StreamingQuery::Runtime::await_termination(std::optional<int64_t> timeo
                 concat("the streaming query ", query_id(), " was not started; call start() first"));
   }
   if (on_own_thread()) {
-    throw Error(ErrorKind::kStream,
-                "a streaming query cannot wait for its own end inside its source or sink");
+    throw Error(
+        ErrorKind::kStream,
+        "a streaming query cannot wait for its own end inside its source, sink or listener");
   }
   wait_ended(&lock, timeout_ms, interrupt);
   if (status_ == StreamStatus::kFailed) std::rethrow_exception(failure_);
@@ -354,8 +354,11 @@ uint64_t StreamingQuery::Runtime::await_termination(std::optional<int64_t> timeo
 void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) {
   bool unstarted = false;
   {
-    const Lock lock(mutex_);
-    if (ended(status_)) return;
+    Lock lock(mutex_);
+    if (ended(status_)) {
+      if (!on_own_thread()) wait_ended(&lock, std::nullopt, interrupt);
+      return;
+    }
     unstarted = !control_started_ && !stopping_unstarted_;
     if (unstarted) stopping_unstarted_ = true;
   }
@@ -400,6 +403,10 @@ std::exception_ptr StreamingQuery::Runtime::exception() const {
 
 StreamingQueryProgress StreamingQuery::Runtime::progress() const {
   const Lock lock(mutex_);
+  return progress_locked();
+}
+
+StreamingQueryProgress StreamingQuery::Runtime::progress_locked() const {
   StreamingQueryProgress out = progress_;
   out.status = stream_status_name(status_locked());
   out.blocked_count = queue_.blocked_count();
@@ -416,6 +423,11 @@ StreamingQueryProgress StreamingQuery::Runtime::progress() const {
 std::vector<BatchProgress> StreamingQuery::Runtime::recent_progress() const {
   const Lock lock(mutex_);
   return {recent_.begin(), recent_.end()};
+}
+
+bool StreamingQuery::Runtime::over() const {
+  const Lock lock(mutex_);
+  return over_;
 }
 
 StreamingQuery::StreamingQuery(std::unique_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
@@ -446,6 +458,8 @@ StreamingQueryProgress StreamingQuery::progress() const { return runtime_->progr
 std::vector<BatchProgress> StreamingQuery::recent_progress() const {
   return runtime_->recent_progress();
 }
+std::vector<std::string> StreamingQuery::warnings() const { return runtime_->warnings(); }
+bool StreamingQuery::ended() const { return runtime_->over(); }
 std::string StreamingQuery::snapshotJson() const { return progress_json(progress()); }
 StreamStatus StreamingQuery::status() const { return runtime_->status(); }
 const std::string& StreamingQuery::query_id() const { return runtime_->query_id(); }

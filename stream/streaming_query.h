@@ -7,8 +7,9 @@
 //   query->progress().rows_out;
 //
 // Per batch, exactly: pull, run, sink write and flush, progress, checkpoint recorded, marker to
-// sink and source, ack(token) to the source. Any failure ends the query as failed; source and sink
-// are closed exactly once. A query runs once.
+// sink and source, ack(token) to the source. With checkpoint_async one checkpoint, marker and ack
+// stand for all batches that ran while the one before was written. Any
+// failure ends the query as failed; source and sink are closed exactly once. A query runs once.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +43,7 @@ class StreamingQuery {
   // check_stream_options() throw; opens nothing.
   static std::shared_ptr<StreamingQuery> make(PlanPtr plan, StreamSinkPtr sink,
                                               StreamOptions options, StreamEnvironment environment);
-  // Stops at once and joins its threads. Not from a call of its own source or sink.
+  // Stops at once and joins its threads. Not from a call of its own source, sink or listener.
   ~StreamingQuery();
   StreamingQuery(const StreamingQuery&) = delete;
   StreamingQuery& operator=(const StreamingQuery&) = delete;
@@ -51,20 +52,26 @@ class StreamingQuery {
   // or foreign: the query has failed then. StreamError when it was started before.
   void start();
 
-  // Waits until the query has ended, at most `timeout_ms`. The batches processed so far by this
-  // run; throws StreamError with the failure when the query failed.
+  // Waits until the query has ended and its listener has returned, at most `timeout_ms`. The
+  // batches processed so far by this run; throws StreamError with the failure when the query
+  // failed.
   uint64_t await_termination(std::optional<int64_t> timeout_ms = std::nullopt,
                              const InterruptCheck& interrupt = nullptr);
 
   // Ends the query and waits until it has ended; does nothing when it already has. `drain`: what
   // the source accepted and what is queued is processed first; else only the batch in work is given
-  // up, without checkpoint and ack. From a call of the query's own source or sink: asks, does not
-  // wait.
+  // up, without checkpoint and ack. From a call of the query's own source, sink or listener: asks,
+  // does not wait.
   void stop(bool drain = false, const InterruptCheck& interrupt = nullptr);
 
   StreamingQueryProgress progress() const;
   // The newest kRecentBatches batches that are done, the oldest of them first.
   std::vector<BatchProgress> recent_progress() const;
+  // What the source had to say (rows that it left out), at most kMostWarnings, and how often the
+  // listener failed.
+  std::vector<std::string> warnings() const;
+  // Whether await_termination() would return at once.
+  bool ended() const;
   std::string snapshotJson() const;  // progress() as one line of JSON
   StreamStatus status() const;
   const std::string& query_id() const;

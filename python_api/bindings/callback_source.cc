@@ -45,6 +45,7 @@ PythonSource::PythonSource(Schema schema, Hooks hooks, bool bounded, std::string
     : schema_(std::move(schema)),
       bounded_(bounded),
       can_restore_(!hooks.restore.is_none()),
+      wants_markers_(!hooks.checkpoint.is_none() || !hooks.ack.is_none()),
       next_(std::move(hooks.next)),
       open_(std::move(hooks.open)),
       checkpoint_(std::move(hooks.checkpoint)),

@@ -33,6 +33,7 @@ class PythonSource : public StreamSource {
   bool bounded() const override { return bounded_; }
   std::string describe() const override { return description_; }
   bool can_restore() const override { return can_restore_; }
+  bool wants_markers() const override { return wants_markers_; }
   void open(const StreamContext& context) override;
   SourceStatus next(StreamBatch* batch) override;
   void checkpoint(const CheckpointMarker& marker) override;
@@ -46,6 +47,7 @@ class PythonSource : public StreamSource {
   const Schema schema_;
   const bool bounded_;
   const bool can_restore_;
+  const bool wants_markers_;
   const PythonReference next_;
   const PythonReference open_;
   const PythonReference checkpoint_;

@@ -15,8 +15,10 @@
 #include "python_api/bindings/probe_result.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/query_handle.h"
+
 #include "python_api/bindings/query_vectors.h"
 #include "python_api/bindings/rows_from_python.h"
+#include "python_api/bindings/stream_progress.h"
 #include "src/column/arrow/import.h"
 #include "src/session/dataflow_session.h"
 #include "stream/connectors/arrow_stream_source.h"
@@ -130,11 +132,21 @@ void bind_files(py::class_<Session>* session) {
       .def("read_stream_csv_dir",
            [](const Session& self, const std::string& path, const TextMap& texts,
               const py::object& columns, const py::dict& types,
+              std::optional<std::vector<std::string>> null_texts, bool follow) {
+             CsvOptions options = csv_options_from_text(texts);
+             set_columns(&options, columns, types, std::move(null_texts));
+             return without_gil([&] { return self.read_stream_csv_dir(path, options, follow); });
+           })
+      .def("read_stream_csv_tail",
+           [](const Session& self, const std::string& path, const TextMap& texts,
+              const py::object& columns, const py::dict& types,
               std::optional<std::vector<std::string>> null_texts) {
              CsvOptions options = csv_options_from_text(texts);
              set_columns(&options, columns, types, std::move(null_texts));
-             return without_gil([&] { return self.read_stream_csv_dir(path, options); });
+             return without_gil([&] { return self.read_stream_csv_tail(path, options); });
            })
+      .def("read_stream_plugin", &Session::read_stream_plugin, unlocked)
+      .def("plugin_sink", &Session::create_plugin_sink, unlocked)
       .def(
           "csv_file_sink",
           [](const Session& self, const std::string& path, bool append, const TextMap& options) {
@@ -257,12 +269,12 @@ void bind_streams(py::class_<Session>* session) {
             return self.explainStreamSql(text, stream_options_from_text(options));
           },
           unlocked)
-      .def(
-          "start_stream_sql",
-          [](const Session& self, const std::string& text, const TextMap& options) {
-            return QueryHandle(self.startStreamSql(text, stream_options_from_text(options)));
-          },
-          unlocked)
+      .def("start_stream_sql",
+           [](const Session& self, const std::string& text, const TextMap& texts,
+              const py::object& on_progress) {
+             const StreamOptions options = stream_options_to_cpp(texts, on_progress);
+             return without_gil([&] { return QueryHandle(self.startStreamSql(text, options)); });
+           })
       .def("register_stream_sink", &Session::register_stream_sink, unlocked);
 }
 

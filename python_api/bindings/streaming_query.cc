@@ -13,29 +13,9 @@
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/query_handle.h"
+#include "python_api/bindings/stream_progress.h"
 
 namespace velaria::python {
-
-namespace {
-
-py::object progress_value(const std::string& text) { return to_python_text(text); }
-template <typename Number>
-py::object progress_value(Number number) {
-  return py::cast(number);
-}
-
-py::dict progress_to_dict(const StreamingQueryProgress& progress) {
-  py::dict out;
-  visit_progress(
-      progress, [&out](const char* name, const auto& value) { out[name] = progress_value(value); });
-  return out;
-}
-
-bool has_ended(StreamStatus status) {
-  return status == StreamStatus::kStopped || status == StreamStatus::kFailed;
-}
-
-}  // namespace
 
 QueryHandle::~QueryHandle() {
   if (!query_ || query_.use_count() > 1) return;
@@ -44,9 +24,9 @@ QueryHandle::~QueryHandle() {
   } catch (...) {
     // A destructor has nobody to tell; the query joins its threads in any case.
   }
-  // Python's garbage collector may run us inside the query's own sink or source: that thread cannot
-  // join itself, so somebody else waits for it.
-  if (query_->status() != StreamStatus::kCreated && !has_ended(query_->status())) {
+  // Python's garbage collector may run us inside the query's own sink, source or listener: that
+  // thread cannot join itself, so somebody else waits for it.
+  if (query_->status() != StreamStatus::kCreated && !query_->ended()) {
     std::thread([last = std::move(query_)]() mutable { last.reset(); }).detach();
   }
 }
@@ -75,11 +55,7 @@ void bind_streaming_query(py::module_& module) {
              py::list out;
              for (const BatchProgress& batch :
                   without_gil([&] { return handle->recent_progress(); })) {
-               py::dict one;
-               visit_batch_progress(batch, [&one](const char* name, const auto& value) {
-                 one[name] = progress_value(value);
-               });
-               out.append(std::move(one));
+               out.append(batch_to_dict(batch));
              }
              return out;
            })
@@ -91,7 +67,15 @@ void bind_streaming_query(py::module_& module) {
           unlocked)
       .def("query_id", [](const Handle& handle) { return handle->query_id(); })
       .def(
-          "ended", [](const Handle& handle) { return has_ended(handle->status()); }, unlocked)
+          "ended", [](const Handle& handle) { return handle->ended(); }, unlocked)
+      .def("warnings",
+           [](const Handle& handle) {
+             py::list out;
+             for (const std::string& warning : without_gil([&] { return handle->warnings(); })) {
+               out.append(to_python_text(warning));
+             }
+             return out;
+           })
       .def("exception",
            [](const Handle& handle) -> py::object {
              const std::exception_ptr failure = without_gil([&] { return handle->exception(); });

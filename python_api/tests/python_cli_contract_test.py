@@ -429,6 +429,20 @@ def test_a_stream_into_files_and_sinks(cli):
     ]
 
 
+def test_a_stream_says_what_it_left_out(cli):
+    (cli.folder / "some").mkdir()
+    (cli.folder / "some" / "a.csv").write_text("n\n1\n2,3\n4\n")
+    done = cli(
+        "stream",
+        "--init", "CREATE SOURCE TABLE s (n BIGINT) OPTIONS(path: 'some', on_error: 'skip')",
+        "SELECT n FROM s",
+    )  # fmt: skip
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"n": 1}, {"n": 4}]
+    assert done.stderr.startswith("warning: ")
+    assert "a.csv" in done.stderr
+    assert "1 of 3 rows is left out" in done.stderr
+
+
 def test_a_live_stream_of_lines(cli):
     process = cli.start(
         "stream", "--source", "s=-", "SELECT a, b FROM s WHERE a <> 2", stdin=subprocess.PIPE

@@ -29,8 +29,8 @@ from ._grouping import group_rows_by_field, group_rows_count_by_field
 from ._interval import Interval
 from ._schema import Field, Schema
 from ._session import Session
-from ._shown import Plan, ProbeResult, Progress
-from ._sinks import CsvFileSink, MemorySink, RealtimeStreamSink
+from ._shown import Plan, ProbeResult, Progress, ProgressEvent
+from ._sinks import CsvFileSink, MemorySink, PluginSink, RealtimeStreamSink
 from ._source_pump import StreamItem
 from ._sources import RealtimeStreamSource
 from ._streaming import GroupedStreamingDataFrame, StreamingDataFrame, StreamingQuery
@@ -82,8 +82,10 @@ __all__ = [
     "InvalidArgumentError",
     "MemorySink",
     "Plan",
+    "PluginSink",
     "ProbeResult",
     "Progress",
+    "ProgressEvent",
     "RealtimeStreamSink",
     "RealtimeStreamSource",
     "ResourceError",

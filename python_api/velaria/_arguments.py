@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
+from ._shown import ProgressEvent
 from ._velaria import InvalidArgumentError, type_name
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -75,6 +76,18 @@ def option_text(value: Any) -> str:
 def stream_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
     """Keyword options of a streaming query."""
     return {name: option_text(value) for name, value in options.items()}
+
+
+def progress_hook(
+    on_progress: Any,
+) -> Callable[[dict[str, Any], list[dict[str, Any]]], object] | None:
+    """The kernel's listener for a function that takes a ProgressEvent."""
+    if on_progress is None:
+        return None
+    if not callable(on_progress):
+        message = f"on_progress={on_progress!r} must be a function that takes a ProgressEvent"
+        raise InvalidArgumentError(message)
+    return lambda progress, batches: on_progress(ProgressEvent(progress, batches))
 
 
 def _quoted_name(name: str) -> str:

@@ -18,6 +18,7 @@ from ._arguments import (
     memory_bytes,
     path_bytes,
     paths_bytes,
+    progress_hook,
     query_numbers,
     stream_option_texts,
     types_by_name,
@@ -29,8 +30,8 @@ from ._frame import DataFrame
 from ._functions import create_function
 from ._parameters import typed_parameters
 from ._schema import Field
-from ._shown import Plan, ProbeResult
-from ._sinks import RealtimeStreamSink, core_sink
+from ._shown import Plan, ProbeResult, ProgressEvent
+from ._sinks import PluginSink, RealtimeStreamSink, core_sink
 from ._sources import RealtimeStreamSource, as_arrow, cut, is_pulled
 from ._streaming import StreamingDataFrame, StreamingQuery
 
@@ -433,19 +434,67 @@ class Session:
         return StreamingDataFrame(frame, self._background)
 
     def read_stream_csv_dir(
-        self, path: PathLike, delimiter: str = ",", **options: Any
+        self, path: PathLike, delimiter: str = ",", *, follow: bool = False, **options: Any
     ) -> StreamingDataFrame:
-        """The CSV files of a folder as a bounded stream, in the order of their names.
+        """The CSV files of a folder as a stream, in the order of their names.
 
-        Options are those of ``read_csv``. All files have the schema of the first one, or
-        ``columns``. Raises FileAccessError, and InvalidArgumentError for a folder without a file.
+        It ends behind the files that are there when a query starts; with ``follow`` it goes on
+        with those that come later and has no end. Put files in place by renaming them: a file is
+        read when it is seen. Options are those of ``read_csv``. All files have the schema of the
+        first one, or ``columns``. Raises FileAccessError, and InvalidArgumentError for a folder
+        without a file when there are no ``columns``.
         """
         given = CsvArguments(delimiter, options)
         return self._stream(
             self._core.read_stream_csv_dir(
+                path_bytes(path),
+                given.texts,
+                given.columns,
+                dict(given.types),
+                given.null_texts,
+                follow,
+            )
+        )
+
+    def read_stream_csv_tail(
+        self, path: PathLike, delimiter: str = ",", **options: Any
+    ) -> StreamingDataFrame:
+        """One growing CSV file, such as a log, as a stream without an end.
+
+        Its rows, and then those that are put behind them, each when its line end is there. Options
+        are those of ``read_csv``; the columns are those that the file has now, or ``columns``. A
+        query can be restored behind the bytes that it has read. Raises FileAccessError, and
+        InvalidArgumentError for an empty file without ``columns``; a file that is replaced or
+        becomes shorter fails its query.
+
+        >>> import pathlib, velaria
+        >>> _ = pathlib.Path("app.log.csv").write_text("level,n\\nwarn,1\\n")
+        >>> session = velaria.Session()
+        >>> sink = session.create_realtime_stream_sink()
+        >>> with session.read_stream_csv_tail("app.log.csv").write_stream(sink, idle_wait_ms=5):
+        ...     print(sink.poll_rows())
+        ...     with open("app.log.csv", "a") as log:
+        ...         _ = log.write("error,2\\n")
+        ...     print(sink.poll_rows())
+        [{'level': 'warn', 'n': 1}]
+        [{'level': 'error', 'n': 2}]
+        """
+        given = CsvArguments(delimiter, options)
+        return self._stream(
+            self._core.read_stream_csv_tail(
                 path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
             )
         )
+
+    def read_stream_plugin(self, path: PathLike, options: str = "") -> StreamingDataFrame:
+        """The stream of a source in a shared library, made for ``stream/source_sink_abi.h``.
+
+        ``options`` is a text in the library's own form. The library is code that runs in this
+        process, with all of its rights, and stays loaded until it ends. Raises FileAccessError for
+        a file that cannot be loaded, StreamError with the library's reason, InvalidArgumentError
+        for a library without a source, and in a session with ``allowed_paths``.
+        """
+        return self._stream(self._core.read_stream_plugin(path_bytes(path), options))
 
     def create_realtime_stream_source(
         self,
@@ -479,6 +528,10 @@ class Session:
         """A sink to poll or iterate; the query waits when ``max_batches`` results are unread."""
         return RealtimeStreamSink(max_batches)
 
+    def create_plugin_sink(self, path: PathLike, options: str = "") -> PluginSink:
+        """A sink out of a shared library; as ``read_stream_plugin``."""
+        return PluginSink(self._core.plugin_sink(path_bytes(path), options))
+
     def register_stream_sink(self, name: str, sink: Any) -> None:
         """Gives a sink a name for INSERT INTO in stream SQL.
 
@@ -495,16 +548,32 @@ class Session:
         """The sections ``logical``, ``physical`` and ``strategy`` of a SELECT or INSERT."""
         return Plan(self._core.explain_stream_sql(query, stream_option_texts(stream_options)))
 
-    def start_stream_sql(self, query: str, **stream_options: Any) -> StreamingQuery:
+    def start_stream_sql(
+        self,
+        query: str,
+        *,
+        on_progress: Callable[[ProgressEvent], object] | None = None,
+        **stream_options: Any,
+    ) -> StreamingQuery:
         """Starts ``INSERT INTO sink SELECT ...``; the query is running when this returns.
 
-        Options: trigger_interval_ms (0), checkpoint_path (""), checkpoint_delivery_mode
-        ("at-least-once" or "best-effort"), execution_mode ("single-process" or "local-workers"),
-        local_workers (1), max_inflight_batches (16), max_inflight_partitions,
-        backpressure_high_watermark and _low_watermark (batches), max_batches (the query stops by
-        itself after that many), shared_memory_transport (True), shared_memory_min_payload_bytes
-        (65536), idle_wait_ms (100), query_id. Raises the SQL errors, InvalidArgumentError for a
-        bad option, and CheckpointError for a checkpoint that cannot be used.
+        Options: trigger_interval_ms (0), checkpoint_path ("": none; a file of one running query),
+        checkpoint_interval_ms (0: each batch), checkpoint_async (True: written while the next
+        batches run; so with an interval), checkpoint_delivery_mode ("at-least-once" or
+        "best-effort"), execution_mode ("single-process" or "local-workers"), local_workers (1),
+        max_inflight_batches (16), max_inflight_partitions, backpressure_high_watermark and
+        _low_watermark (batches), max_batches (the query stops by itself after that many),
+        max_retained_windows, window_retention_ms, shared_memory_transport (True),
+        shared_memory_min_payload_bytes (65536), idle_wait_ms (100), query_id.
+
+        ``on_progress(event)`` is called on a thread of the query's own, one call at a time, with a
+        ``ProgressEvent`` when batches are done and once at the end with the last ``status``; what
+        is done during a call comes together in the next one. The query does not wait for it, but
+        ``await_termination`` and ``stop`` wait for its last call. What it raises is counted in
+        ``query.warnings()`` and changes nothing else.
+
+        Raises the SQL errors, InvalidArgumentError for a bad option, and CheckpointError for a
+        checkpoint that cannot be used.
 
         >>> import velaria
         >>> session = velaria.Session()
@@ -515,7 +584,9 @@ class Session:
         >>> query.await_termination(), sink.to_rows()
         (1, [{'n': 2}, {'n': 3}])
         """
-        started = self._core.start_stream_sql(query, stream_option_texts(stream_options))
+        started = self._core.start_stream_sql(
+            query, stream_option_texts(stream_options), progress_hook(on_progress)
+        )
         self._background.keep(started)
         return StreamingQuery(started, self._background)
 

@@ -37,6 +37,17 @@ class Progress(dict[str, Any]):
         return progress_html(self) if "fraction_done" in self else facts_html(self)
 
 
+class ProgressEvent(Progress):
+    """What ``on_progress`` is called with: the progress of a streaming query now, and its batches
+    that were done since the last call, as ``recent_progress()`` gives them."""
+
+    __slots__ = ("batches",)
+
+    def __init__(self, progress: dict[str, Any], batches: list[dict[str, Any]]) -> None:
+        super().__init__(progress)
+        self.batches: list[dict[str, Any]] = batches
+
+
 class Plan(str):
     """An explain text: a str that a notebook shows in its sections."""
 

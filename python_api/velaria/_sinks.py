@@ -90,6 +90,15 @@ class CsvFileSink:
         self._texts = file_option_texts(options)
 
 
+class PluginSink:
+    """A sink out of a shared library; ``Session.create_plugin_sink`` makes it."""
+
+    __slots__ = ("__weakref__", "_core")
+
+    def __init__(self, sink: core.StreamSink) -> None:
+        self._core = sink
+
+
 class RealtimeStreamSink:
     """A sink that the program polls, or iterates, while the query runs.
 
@@ -186,7 +195,7 @@ class _MakesCsvSinks(Protocol):
 
 def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
     """The kernel's sink for anything that may be one."""
-    if isinstance(sink, (MemorySink, RealtimeStreamSink)):
+    if isinstance(sink, (MemorySink, PluginSink, RealtimeStreamSink)):
         return sink._core
     if isinstance(sink, CsvFileSink):
         return maker.csv_file_sink(sink._path, sink._append, sink._texts)

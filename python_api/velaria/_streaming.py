@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _velaria as core
-from ._arguments import stream_option_texts, verb_texts
+from ._arguments import progress_hook, stream_option_texts, verb_texts
 from ._background import Background
 from ._schema import Schema
-from ._shown import Plan, Progress
+from ._shown import Plan, Progress, ProgressEvent
 from ._sinks import core_sink
 
 # How long a waiting task may take to see the end of its query.
@@ -124,16 +125,33 @@ class StreamingDataFrame:
         """
         return self._next(self._core.window(time_column, window_ms, output_column, slide_ms))
 
-    def write_stream(self, sink: Any, **options: Any) -> StreamingQuery:
+    def write_stream(
+        self,
+        sink: Any,
+        *,
+        on_progress: Callable[[ProgressEvent], object] | None = None,
+        **options: Any,
+    ) -> StreamingQuery:
         """A query of this stream into a sink; ``start()`` it, or use it as a context manager.
 
         ``sink``: MemorySink, CsvFileSink, a realtime sink, an object with ``write_arrow(table)``,
         or a function that takes a ``pyarrow.Table``; the last two are called on a thread of the
-        query. ``options`` are the stream options of ``Session.start_stream_sql``. Raises
+        query. ``options`` and ``on_progress`` are those of ``Session.start_stream_sql``. Raises
         InvalidArgumentError for a bad option and SqlUnsupportedError for what a stream refuses.
+
+        >>> import velaria
+        >>> stream = velaria.Session().create_stream_from_arrow({"n": [1, 2, 3]}, batch_rows=2)
+        >>> seen = []
+        >>> query = stream.write_stream(velaria.MemorySink(), on_progress=seen.append)
+        >>> query.start().await_termination()
+        2
+        >>> sum(batch["rows_in"] for event in seen for batch in event.batches), seen[-1]["status"]
+        (3, 'stopped')
         """
         target = core_sink(self._core, sink)
-        query = self._core.write_stream(target, stream_option_texts(options))
+        query = self._core.write_stream(
+            target, stream_option_texts(options), progress_hook(on_progress)
+        )
         return StreamingQuery(query, self._background)
 
     def explain(self, **options: Any) -> str:
@@ -200,8 +218,8 @@ class StreamingQuery:
     def start(self) -> StreamingQuery:
         """Starts the query and returns it at once.
 
-        Raises CheckpointError for a torn or foreign checkpoint and StreamError when it was started
-        before.
+        Raises CheckpointError for a checkpoint that is torn, foreign or in use by another running
+        query, and StreamError when it was started before.
         """
         self._background.keep(self._core)
         self._core.start()
@@ -260,6 +278,11 @@ class StreamingQuery:
         [(1, 2), (2, 1)]
         """
         return self._core.recent_progress()
+
+    def warnings(self) -> list[str]:
+        """What there is to know beside the numbers, at most 100 texts: the files of which
+        ``on_error="skip"`` left rows out, and how often ``on_progress`` raised."""
+        return self._core.warnings()
 
     def snapshot_json(self) -> str:
         """``progress()`` as one line of JSON."""

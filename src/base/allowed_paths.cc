@@ -71,6 +71,9 @@ class RestrictedFileSystem : public FileSystem {
   }
   void remove(const std::string& path) override { files_->remove(checked(path)); }
   void sync_directory(const std::string& path) override { files_->sync_directory(checked(path)); }
+  std::unique_ptr<FileLock> try_lock(const std::string& path, std::string_view note) override {
+    return files_->try_lock(checked(path), note);
+  }
 
  private:
   std::string checked(const std::string& path) const {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -207,6 +208,30 @@ class Place {
   std::string name_;
 };
 
+class LocalFileLock : public FileLock {
+ public:
+  // Takes over a locked descriptor of `path`.
+  LocalFileLock(std::string path, int descriptor, bool follow_links)
+      : path_(std::move(path)), descriptor_(descriptor), follow_links_(follow_links) {}
+  ~LocalFileLock() override {
+    try {
+      // While it is locked, so that it is ours; whoever has opened it sees that it is gone.
+      const Place place("remove", path_, follow_links_);
+      ::unlinkat(place.folder(), place.name(), 0);
+    } catch (const Error&) {
+      // A lock file without a lock does no harm.
+    }
+    // A forked child may have the descriptor too.
+    ::flock(descriptor_, LOCK_UN);
+    ::close(descriptor_);
+  }
+
+ private:
+  const std::string path_;
+  const int descriptor_;
+  const bool follow_links_;
+};
+
 class LocalFileSystem : public FileSystem {
  public:
   explicit LocalFileSystem(LocalFileOptions options) : options_(std::move(options)) {}
@@ -303,7 +328,35 @@ class LocalFileSystem : public FileSystem {
     if (::fsync(folder.get()) != 0) fail("sync the directory", path, errno);
   }
 
+  std::unique_ptr<FileLock> try_lock(const std::string& path, std::string_view note) override {
+    for (;;) {
+      const Place place("lock", path, options_.follow_links);
+      Descriptor file(::openat(place.folder(), place.name(),
+                               O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | no_follow(), 0644));
+      if (file.get() < 0) fail("lock", path, errno);
+      while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return nullptr;
+        if (errno != EINTR) fail("lock", path, errno);
+      }
+      // Its last holder may have removed it after we opened it; then there is another one now.
+      struct stat ours{};
+      struct stat named{};
+      if (::fstat(file.get(), &ours) != 0) fail("lock", path, errno);
+      if (!look_at(path, &named) || ours.st_dev != named.st_dev || ours.st_ino != named.st_ino) {
+        continue;
+      }
+      if (!S_ISREG(ours.st_mode)) fail("lock", path, EINVAL);
+      write_note(file.get(), path, note);
+      return std::make_unique<LocalFileLock>(path, file.release(), options_.follow_links);
+    }
+  }
+
  private:
+  static void write_note(int descriptor, const std::string& path, std::string_view note) {
+    if (::ftruncate(descriptor, 0) != 0) fail("write", path, errno);
+    if (::pwrite(descriptor, note.data(), note.size(), 0) < 0) fail("write", path, errno);
+  }
+
   int no_follow() const { return options_.follow_links ? 0 : O_NOFOLLOW; }
 
   int open_directory(const char* action, const std::string& path) const {

@@ -39,6 +39,12 @@ class WritableFile {
   virtual void close() = 0;  // called once; the destructor closes without reporting
 };
 
+// Held until it is destroyed, and never longer than its process lives.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -53,6 +59,10 @@ class FileSystem {
   virtual void rename(const std::string& from, const std::string& to) = 0;
   virtual void remove(const std::string& path) = 0;
   virtual void sync_directory(const std::string& path) = 0;
+  // Locks the file at `path`, which is made for it, with `note` as its content, and removed when
+  // the lock is given up. Null when somebody else, in this process or another, holds it; never
+  // waits.
+  virtual std::unique_ptr<FileLock> try_lock(const std::string& path, std::string_view note) = 0;
 };
 
 struct LocalFileOptions {

@@ -243,6 +243,12 @@ class FileListSource : public FileSource {
     return out;
   }
 
+  int64_t rejected_rows() const override {
+    int64_t rows = 0;
+    for (const FileListPart& part : *parts_) rows += rejected_rows_of(*part.source);
+    return rows;
+  }
+
   TableSourcePtr rejects() const override {
     std::vector<FileListPart> parts;
     for (const FileListPart& part : *parts_) {

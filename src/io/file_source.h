@@ -25,6 +25,8 @@ class FileSource : public TableSource, public FilteringSource {
   // The rows that were left out, as rejects.h describes them, in the order of the files; null when
   // rows are never left out.
   virtual TableSourcePtr rejects() const { return nullptr; }
+  // How many they are, also those that rejects() does not list any more.
+  virtual int64_t rejected_rows() const { return 0; }
 };
 
 class SingleFileSource;
@@ -64,5 +66,6 @@ inline uint64_t chunk_order_bound(uint64_t text_bytes, int64_t range_bytes, int6
 // For any source: what a FileSource says, else nothing.
 std::vector<std::string> warnings_of(const TableSource& source);
 TableSourcePtr rejects_of(const TableSource& source);
+int64_t rejected_rows_of(const TableSource& source);
 
 }  // namespace velaria

@@ -81,8 +81,8 @@ std::vector<std::string> RejectedRows::warnings() const {
                  first.column ? concat(", column '", excerpt(*first.column), "'") : "", ": ",
                  first.reason, ": '", excerpt(as_utf8(first.value)),
                  static_cast<size_t>(count) > kept.size()
-                     ? concat("'; rejects() lists the first ", kept.size())
-                     : "'; rejects() lists them")};
+                     ? concat("'; rejects() of its frame lists the first ", kept.size())
+                     : "'; rejects() of its frame lists them")};
 }
 
 Schema reject_schema() {

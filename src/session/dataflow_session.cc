@@ -16,6 +16,8 @@
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
 #include "stream/connectors/csv_directory_source.h"
+#include "stream/connectors/file_tail_source.h"
+#include "stream/plugin_library.h"
 
 namespace velaria {
 
@@ -181,9 +183,47 @@ StreamingDataFrame DataflowSession::read_stream(StreamSourcePtr source) const {
 
 StreamingDataFrame DataflowSession::read_stream_csv_dir(const std::string& path,
                                                         const CsvOptions& options) const {
+  return read_stream_csv_dir(path, options, false);
+}
+
+StreamingDataFrame DataflowSession::read_stream_csv_dir(const std::string& path,
+                                                        const CsvOptions& options,
+                                                        bool follow) const {
   CsvDirectoryOptions directory;
   directory.csv = options;
+  directory.bounded = !follow;
   return read_stream(make_csv_directory_stream(engine_->files(), path, std::move(directory)));
+}
+
+StreamingDataFrame DataflowSession::read_stream_csv_tail(const std::string& path,
+                                                         const CsvOptions& options) const {
+  return read_stream(make_csv_tail_stream(engine_->files(), path, options));
+}
+
+namespace {
+
+void check_may_load(const Engine& engine, const std::string& path) {
+  if (!engine.options().allowed_paths) return;
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("'", excerpt(path),
+                     "' is not loaded: a plugin may open any file, and this "
+                     "session has allowed_paths; use a session without"));
+}
+
+}  // namespace
+
+StreamingDataFrame DataflowSession::read_stream_plugin(const std::string& path,
+                                                       const std::string& options) const {
+  engine_->check_open();
+  check_may_load(*engine_, path);
+  return read_stream(load_stream_source(path, options));
+}
+
+StreamSinkPtr DataflowSession::create_plugin_sink(const std::string& path,
+                                                  const std::string& options) const {
+  engine_->check_open();
+  check_may_load(*engine_, path);
+  return load_stream_sink(path, options);
 }
 
 StreamingDataFrame DataflowSession::streamSql(const std::string& text) const {

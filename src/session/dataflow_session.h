@@ -91,6 +91,18 @@ class DataflowSession {
   StreamingDataFrame read_stream(std::shared_ptr<StreamSource> source) const;
   StreamingDataFrame read_stream_csv_dir(const std::string& path,
                                          const CsvOptions& options = {}) const;
+  // With `follow` the stream has no end: files that come later are read too.
+  StreamingDataFrame read_stream_csv_dir(const std::string& path, const CsvOptions& options,
+                                         bool follow) const;
+  // One growing file, without an end; see file_tail_source.h.
+  StreamingDataFrame read_stream_csv_tail(const std::string& path,
+                                          const CsvOptions& options = {}) const;
+  // Of a shared library (plugin_library.h), which runs with all rights of this process:
+  // InvalidArgumentError in a session with allowed_paths.
+  StreamingDataFrame read_stream_plugin(const std::string& path,
+                                        const std::string& options = "") const;
+  std::shared_ptr<StreamSink> create_plugin_sink(const std::string& path,
+                                                 const std::string& options = "") const;
   void create_temp_view(const std::string& name, const StreamingDataFrame& frame);
   // A SELECT over streams.
   StreamingDataFrame streamSql(const std::string& text) const;

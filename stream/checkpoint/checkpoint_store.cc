@@ -1,5 +1,7 @@
 #include "stream/checkpoint/checkpoint_store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "src/base/error.h"
@@ -90,7 +92,23 @@ CheckpointData decode_checkpoint(const std::string& bytes, const std::string& pa
 CheckpointStore::CheckpointStore(std::shared_ptr<FileSystem> files, std::string path)
     : files_(std::move(files)), path_(std::move(path)) {}
 
-void CheckpointStore::prepare() {
+void CheckpointStore::take_lock(const std::string& query_id) {
+  const std::string path = path_ + ".velaria-lock";
+  lock_ = files_->try_lock(path, concat("query '", query_id, "' of process ", ::getpid()));
+  if (lock_) return;
+  std::string holder;
+  try {
+    holder = read_file(*files_, path);
+  } catch (const Error&) {
+    // It has just given the lock up, and its name with it.
+  }
+  throw Error(ErrorKind::kCheckpoint,
+              concat("checkpoint '", path_, "' is in use by ",
+                     holder.empty() ? "another running query" : excerpt(holder),
+                     "; stop that query first, or give this one another checkpoint_path"));
+}
+
+void CheckpointStore::prepare(const std::string& query_id) {
   try {
     if (files_->is_directory(path_)) {
       throw Error(ErrorKind::kCheckpoint,
@@ -102,6 +120,7 @@ void CheckpointStore::prepare() {
       files_->make_directories(directory);
       files_->sync_directory(directory_of(directory));
     }
+    take_lock(query_id);
     // What a killed process was writing when it died.
     const std::string unfinished = file_name_of(path_) + ".tmp.";
     for (const std::string& name : files_->list_directory(directory)) {

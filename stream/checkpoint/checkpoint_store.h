@@ -13,6 +13,9 @@
 //   u64      XXH3-64 of everything before it
 //
 // Source offset and state are of the same moment: after the batch with that offset.
+//
+// Beside it lies PATH.velaria-lock while a query uses it. The system takes the lock away from a
+// process that ends, however that comes.
 #pragma once
 
 #include <cstdint>
@@ -46,10 +49,10 @@ class CheckpointStore {
  public:
   CheckpointStore(std::shared_ptr<FileSystem> files, std::string path);
 
-  // Makes the directory of the file if it is missing, and removes what a killed process had not
-  // finished writing: a file belongs to one query at a time. CheckpointError when the path is a
-  // directory.
-  void prepare();
+  // Makes the directory of the file if it is missing, takes the file for this query until the store
+  // is destroyed, and removes what a killed process had not finished writing. CheckpointError when
+  // the path is a directory, and when another running query, here or in another process, has it.
+  void prepare(const std::string& query_id);
   // Nothing when there is no file. CheckpointError as decode, and when the file is of another plan.
   std::optional<CheckpointData> read(uint64_t plan_fingerprint) const;
   // CheckpointError when it cannot be written; the old checkpoint is intact then.
@@ -58,8 +61,11 @@ class CheckpointStore {
   const std::string& path() const { return path_; }
 
  private:
+  void take_lock(const std::string& query_id);
+
   std::shared_ptr<FileSystem> files_;
   std::string path_;
+  std::unique_ptr<FileLock> lock_;
 };
 
 }  // namespace velaria

@@ -30,6 +30,7 @@ Chunk whole_array(const ImportedArray& array) {
 // Batches that are all there: of an Arrow table or of chunks.
 class IndexedStream : public StreamSource {
  public:
+  bool wants_markers() const override { return false; }
   bool bounded() const override { return true; }
   bool can_restore() const override { return true; }
   void open(const StreamContext&) override { next_ = 0; }
@@ -95,6 +96,7 @@ class ArrowReaderStream : public StreamSource {
 
   const Schema& schema() const override { return schema_; }
   bool bounded() const override { return bounded_; }
+  bool wants_markers() const override { return false; }
   bool can_restore() const override { return true; }
   std::string describe() const override { return "arrow stream"; }
 

@@ -1,6 +1,7 @@
 #include "stream/connectors/csv_file_sink.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 
 #include "src/base/error.h"
@@ -87,11 +88,11 @@ class TextFileSink : public StreamSink {
   }
 
   void flush() override {
-    if (!written_ && pending_.empty()) return;
-    write_pending();
-    // A checkpoint must not say more than the disk holds.
-    if (checkpointed_) file_->sync();
-    written_ = false;
+    if (!pending_.empty()) write_pending();
+  }
+
+  void sync() override {
+    if (unsynced_.exchange(false)) file_->sync();
   }
 
   void close() override {
@@ -138,7 +139,7 @@ class TextFileSink : public StreamSink {
   void write_pending() {
     file_->write(pending_);
     pending_.clear();
-    written_ = true;
+    unsynced_ = true;
   }
 
   const std::shared_ptr<FileSystem> files_;
@@ -150,7 +151,7 @@ class TextFileSink : public StreamSink {
   std::unique_ptr<TextWriter> writer_;
   std::unique_ptr<WritableFile> file_;
   std::string pending_;
-  bool written_ = false;  // since the last flush
+  std::atomic<bool> unsynced_{false};  // set behind the write, so that no sync misses it
   bool checkpointed_ = false;
 };
 

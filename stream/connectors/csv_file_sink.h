@@ -15,8 +15,8 @@ enum class CsvFileMode {
   kAppend,   // rows go behind what is there; the header is written into an empty or new file only
 };
 
-// Rows of a batch are in the file when it is flushed, and on the disk when the query has a
-// checkpoint; always on the disk when the sink is closed.
+// Rows of a batch are in the file when it is flushed, and on the disk when a checkpoint that covers
+// it is written, or when the sink is closed. So a query without a checkpoint syncs once.
 //
 // A file that rows are put behind must end with a whole one. With a checkpoint, a last row without
 // its line end is what a crash left: it is moved to `path` + ".torn" (FileFormatError when it is

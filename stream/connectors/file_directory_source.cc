@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/file_source.h"
 
 namespace velaria {
 
@@ -42,6 +44,7 @@ class FileDirectoryStream : public StreamSource {
 
   const Schema& schema() const override { return schema_; }
   bool bounded() const override { return options_.bounded; }
+  bool wants_markers() const override { return false; }
   bool can_restore() const override { return true; }
   std::string describe() const override {
     return concat(options_.format, " directory '", directory_, "'");
@@ -52,6 +55,7 @@ class FileDirectoryStream : public StreamSource {
     to_read_.clear();
     skip_names_before_.clear();
     skip_batches_ = 0;
+    notes_ = {};
     close();
     if (options_.bounded) list_new_files();
   }
@@ -86,6 +90,8 @@ class FileDirectoryStream : public StreamSource {
     skip_names_before_ = std::string(offset.substr(0, colon));
     skip_batches_of_ = batches;
   }
+
+  SourceNotes take_notes() override { return std::exchange(notes_, {}); }
 
   void close() override {
     task_.reset();
@@ -122,6 +128,10 @@ class FileDirectoryStream : public StreamSource {
     to_read_.erase(to_read_.begin());
     skip_batches_ = name_ == skip_names_before_ ? skip_batches_of_ : 0;
     source_ = options_.open(path_of(name_), options_.columns);
+    notes_.rejected_rows += rejected_rows_of(*source_);
+    for (const std::string& warning : warnings_of(*source_)) {
+      notes_.warnings.push_back(concat("'", path_of(name_), "': ", warning));
+    }
     ScanRequest request;
     for (size_t i = 0; i < schema_.size(); ++i) request.columns.push_back(i);
     request.chunk_rows = std::min(request.chunk_rows, options_.batch_rows);
@@ -161,6 +171,7 @@ class FileDirectoryStream : public StreamSource {
   std::unique_ptr<ScanTask> task_;
   uint64_t batches_of_file_ = 0;
   uint64_t skip_batches_ = 0;
+  SourceNotes notes_;  // not taken yet
 };
 
 }  // namespace

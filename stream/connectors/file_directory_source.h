@@ -8,6 +8,9 @@
 // The offset is "name:batches", the last file looked at and how many of its batches are done;
 // restore skips all files whose names sort before it, so with restore new files must sort behind
 // old ones.
+//
+// Rows that a reader leaves out (on_error = skip) are told in the notes of the source when their
+// file is opened; also all of a file that is gone on with in its middle.
 #pragma once
 
 #include <cstdint>

@@ -52,6 +52,7 @@ class RealtimeStreamSource : public StreamSource {
   uint64_t dropped_batches() const;  // by kDropOldest
 
   const Schema& schema() const override { return schema_; }
+  bool wants_markers() const override { return false; }
   bool bounded() const override { return false; }
   std::string describe() const override { return "realtime"; }
   void open(const StreamContext& context) override;

@@ -76,6 +76,24 @@ TEST_F(FileSystemTest, FailedReplaceKeepsTheOldContent) {
   EXPECT_EQ(files_->list_directory(folder_).size(), 1u);
 }
 
+TEST_F(FileSystemTest, OneHolderOfALock) {
+  const std::string path = folder_ + "/lock";
+  std::unique_ptr<FileLock> first = files_->try_lock(path, "the first and longer one");
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(read_file(*files_, path), "the first and longer one");
+  EXPECT_EQ(files_->try_lock(path, "second"), nullptr);
+  EXPECT_EQ(local_file_system()->try_lock(path, "second"), nullptr);
+  first.reset();
+  EXPECT_FALSE(files_->exists(path));
+  // What a killed process left.
+  replace_file_atomically(*files_, path, "a longer note of somebody who is gone");
+  first = files_->try_lock(path, "second");
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(read_file(*files_, path), "second");
+  refused([&] { files_->try_lock(folder_ + "/missing/lock", ""); });
+  refused([&] { restrict_to_paths(files_, {folder_ + "/x"})->try_lock(folder_ + "/y", ""); });
+}
+
 TEST_F(FileSystemTest, AllowedPathsHoldAgainstDotsAndLinks) {
   files_->make_directories(folder_ + "/open/inner");
   files_->make_directories(folder_ + "/open-not");

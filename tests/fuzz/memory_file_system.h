@@ -47,6 +47,7 @@ class MemoryFileSystem : public FileSystem {
   void rename(const std::string&, const std::string&) override { refuse(); }
   void remove(const std::string&) override { refuse(); }
   void sync_directory(const std::string&) override { refuse(); }
+  std::unique_ptr<FileLock> try_lock(const std::string&, std::string_view) override { refuse(); }
 
  private:
   [[noreturn]] static void refuse() {

@@ -1,7 +1,15 @@
-#include "src/expr/aggregate_registry.h"
 #include "stream/checkpoint/checkpoint_store.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "src/expr/aggregate_registry.h"
 #include "stream/checkpoint/column_codec.h"
+#include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
 #include "tests/stream/stream_testing.h"
 
@@ -110,7 +118,7 @@ CheckpointData small_checkpoint() {
 TEST(CheckpointStore, ComesBack) {
   const TestDirectory directory;
   CheckpointStore store(local_file_system(), directory.file("sub/q.ckpt"));
-  store.prepare();
+  store.prepare("q");
   EXPECT_FALSE(store.read(1).has_value());
   const CheckpointData data = small_checkpoint();
   store.write(data);
@@ -129,7 +137,7 @@ TEST(CheckpointStore, ComesBack) {
   std::string message;
   EXPECT_EQ(kind_of([&] { store.read(1); }, &message), ErrorKind::kCheckpoint);
   EXPECT_NE(message.find("another query"), std::string::npos) << message;
-  EXPECT_EQ(kind_of([&] { CheckpointStore(local_file_system(), directory.path()).prepare(); }),
+  EXPECT_EQ(kind_of([&] { CheckpointStore(local_file_system(), directory.path()).prepare("q"); }),
             ErrorKind::kCheckpoint);
 }
 
@@ -139,9 +147,53 @@ TEST(CheckpointStore, WhatAKilledProcessLeftIsRemoved) {
   for (const char* name : {"q.ckpt.tmp.12.0", "q.ckpt.tmp.mine", "other.ckpt.tmp.12.0"}) {
     replace_file_atomically(*files, directory.file(name), "half");
   }
-  CheckpointStore(files, directory.file("q.ckpt")).prepare();
+  CheckpointStore(files, directory.file("q.ckpt")).prepare("q");
   EXPECT_EQ(files->list_directory(directory.path()),
             (std::vector<std::string>{"other.ckpt.tmp.12.0", "q.ckpt.tmp.mine"}));
+}
+
+TEST(CheckpointStore, OneQueryAtATime) {
+  const TestDirectory directory;
+  const auto files = local_file_system();
+  auto first = std::make_unique<CheckpointStore>(files, directory.file("q.ckpt"));
+  first->prepare("orders");
+  CheckpointStore other(files, directory.file("./q.ckpt"));
+  std::string message;
+  EXPECT_EQ(kind_of([&] { other.prepare("copy"); }, &message), ErrorKind::kCheckpoint);
+  EXPECT_NE(message.find(concat("in use by query 'orders' of process ", ::getpid())),
+            std::string::npos)
+      << message;
+  CheckpointStore(files, directory.file("other.ckpt")).prepare("copy");
+  first.reset();
+  EXPECT_TRUE(files->list_directory(directory.path()).empty());
+  other.prepare("copy");
+}
+
+TEST(CheckpointStore, AKilledOwnerDoesNotBlock) {
+  const TestDirectory directory;
+  const std::string path = directory.file("q.ckpt");
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t owner = ::fork();
+  ASSERT_GE(owner, 0);
+  if (owner == 0) {
+    CheckpointStore store(local_file_system(), path);
+    store.prepare("killed");
+    const char byte = 1;
+    if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  CheckpointStore store(local_file_system(), path);
+  std::string message;
+  EXPECT_EQ(kind_of([&] { store.prepare("next"); }, &message), ErrorKind::kCheckpoint);
+  EXPECT_NE(message.find(concat("of process ", owner)), std::string::npos) << message;
+  ::kill(owner, SIGKILL);
+  ASSERT_EQ(::waitpid(owner, nullptr, 0), owner);
+  store.prepare("next");
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 TEST(CheckpointStore, EveryFlippedBitIsRefused) {
@@ -359,6 +411,7 @@ TEST(Checkpoint, IntervalSkipsWritesButNotTheLast) {
   const auto query = StreamingQuery::make(
       event_scan(std::make_shared<WatchedSource>(make_memory_stream(event_schema(), batches), log)),
       std::make_shared<MemorySink>(), options, environment);
+  EXPECT_TRUE(query->strategy().checkpoint_async);
   query->start();
   EXPECT_EQ(query->await_termination(), 10u);
   std::vector<std::string> acks;
@@ -371,6 +424,279 @@ TEST(Checkpoint, IntervalSkipsWritesButNotTheLast) {
   ASSERT_TRUE(stored.has_value());
   EXPECT_EQ(stored->source_offset, "10");
   EXPECT_EQ(stored->batches_processed, 10u);
+}
+
+// Renames, which make a checkpoint visible, wait until they are let through.
+class SlowDisk : public FileSystem {
+ public:
+  std::unique_ptr<ReadableFile> open_read(const std::string& p) override {
+    return real_->open_read(p);
+  }
+  std::unique_ptr<WritableFile> create(const std::string& p, bool append) override {
+    return real_->create(p, append);
+  }
+  bool exists(const std::string& p) override { return real_->exists(p); }
+  bool is_directory(const std::string& p) override { return real_->is_directory(p); }
+  std::vector<std::string> list_directory(const std::string& p) override {
+    return real_->list_directory(p);
+  }
+  void make_directories(const std::string& p) override { real_->make_directories(p); }
+  void rename(const std::string& from, const std::string& to) override {
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      ++waiting_;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return allowed_ > 0; });
+      --allowed_;
+      if (fails_) throw Error(ErrorKind::kFileAccess, "cannot rename to " + to);
+    }
+    real_->rename(from, to);
+  }
+  void remove(const std::string& p) override { real_->remove(p); }
+  void sync_directory(const std::string& p) override { real_->sync_directory(p); }
+  std::unique_ptr<FileLock> try_lock(const std::string& p, std::string_view note) override {
+    return real_->try_lock(p, note);
+  }
+
+  void wait_for_rename(int number) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ >= number; });
+  }
+  void let_through(int renames, bool fails = false) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    allowed_ += renames;
+    fails_ = fails;
+    changed_.notify_all();
+  }
+  int renames() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return waiting_;
+  }
+
+ private:
+  const std::shared_ptr<FileSystem> real_ = local_file_system();
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+  int allowed_ = 0;
+  bool fails_ = false;
+};
+
+template <typename Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 5000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return false;
+}
+
+struct SlowCheckpoints {
+  explicit SlowCheckpoints(const std::string& path) {
+    options.checkpoint_path = path;
+    options.checkpoint_async = true;
+    environment.files = disk;
+    query = StreamingQuery::make(event_scan(std::make_shared<WatchedSource>(source, log)),
+                                 std::make_shared<WatchedSink>(std::make_shared<MemorySink>(), log),
+                                 options, environment);
+    query->start();
+  }
+  void push(int batches) {
+    for (int i = 0; i < batches; ++i) source->push({event_chunk({{5, "a", 1}})});
+  }
+  std::vector<std::string> acks() const {
+    std::vector<std::string> out;
+    for (const std::string& line : log->lines()) {
+      if (line.rfind("source ack", 0) == 0) out.push_back(line);
+    }
+    return out;
+  }
+  bool has_processed(uint64_t batches) const {
+    return eventually([&] { return query->progress().batches_processed == batches; });
+  }
+
+  CallLogPtr log = std::make_shared<CallLog>();
+  std::shared_ptr<SlowDisk> disk = std::make_shared<SlowDisk>();
+  std::shared_ptr<RealtimeStreamSource> source =
+      std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  StreamOptions options;
+  StreamEnvironment environment;
+  StreamingQueryPtr query;
+};
+
+TEST(Checkpoint, BatchesGoOnWhileOneIsWrittenAndTheNewestIsTheNext) {
+  const TestDirectory directory;
+  SlowCheckpoints slow(directory.file("q.ckpt"));
+  slow.push(1);
+  slow.disk->wait_for_rename(1);
+  slow.push(6);
+  EXPECT_TRUE(slow.has_processed(7));
+  EXPECT_EQ(slow.disk->renames(), 1);
+  EXPECT_TRUE(slow.acks().empty());  // nothing is safe yet
+  slow.disk->let_through(1);
+  // Without another batch: what was done meanwhile is written as one, and acked.
+  slow.disk->wait_for_rename(2);
+  EXPECT_TRUE(eventually([&] { return slow.acks().size() == 1; }));
+  slow.disk->let_through(1);
+  EXPECT_TRUE(eventually([&] { return slow.acks().size() == 2; }));
+  EXPECT_EQ(slow.acks(), (std::vector<std::string>{"source ack 1", "source ack 7"}));
+  // At the end the last batches are waited for.
+  slow.push(1);
+  slow.disk->wait_for_rename(3);
+  slow.push(2);
+  EXPECT_TRUE(slow.has_processed(10));
+  slow.disk->let_through(100);
+  slow.query->stop(true);
+  EXPECT_EQ(slow.acks().back(), "source ack 10");
+  const auto stored = CheckpointStore(local_file_system(), slow.options.checkpoint_path)
+                          .read(slow.query->plan().fingerprint);
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_EQ(stored->source_offset, "10");
+  EXPECT_EQ(slow.log->count("sink sync"), 4);  // once before each of them
+}
+
+TEST(Checkpoint, AFailedWriteFailsTheQueryWithoutAnotherBatch) {
+  const TestDirectory directory;
+  SlowCheckpoints slow(directory.file("q.ckpt"));
+  slow.push(1);
+  slow.disk->wait_for_rename(1);
+  slow.push(2);
+  EXPECT_TRUE(slow.has_processed(3));
+  slow.disk->let_through(1, true);
+  std::string message;
+  EXPECT_EQ(kind_of([&] { slow.query->await_termination(); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("q.ckpt' cannot be written: cannot rename"), std::string::npos) << message;
+  EXPECT_TRUE(slow.acks().empty());
+  EXPECT_EQ(slow.log->count("source close"), 1);
+  EXPECT_EQ(slow.log->count("sink close"), 1);
+}
+
+TEST(Checkpoint, WithoutAnIntervalEachIsWrittenBeforeTheNextBatch) {
+  const TestDirectory directory;
+  auto log = std::make_shared<CallLog>();
+  StreamOptions options;
+  options.checkpoint_path = directory.file("q.ckpt");
+  const auto query = StreamingQuery::make(
+      event_scan(
+          make_memory_stream(event_schema(), std::vector<Chunk>(3, event_chunk({{5, "a", 1}})))),
+      std::make_shared<WatchedSink>(std::make_shared<MemorySink>(), log), options, {});
+  EXPECT_FALSE(query->strategy().checkpoint_async);
+  query->start();
+  EXPECT_EQ(query->await_termination(), 3u);
+  std::vector<std::string> expected = {"sink open"};
+  for (int i = 1; i <= 3; ++i) {
+    for (const std::string& line : {concat("sink write ", i), std::string("sink flush"),
+                                    std::string("sink sync"), concat("sink checkpoint ", i)}) {
+      expected.push_back(line);
+    }
+  }
+  expected.push_back("sink close");
+  EXPECT_EQ(log->lines(), expected);
+}
+
+// The n-th time that something is done to the disk it fails, whatever it is.
+TEST(Checkpoint, EveryFailingStepOfTheDiskIsNamed) {
+  class FailingDisk : public SlowDisk {
+   public:
+    explicit FailingDisk(int fail_at) : fail_at_(fail_at) { let_through(1 << 20); }
+    std::unique_ptr<WritableFile> create(const std::string& p, bool append) override {
+      step("create " + p);
+      return std::make_unique<File>(*this, SlowDisk::create(p, append));
+    }
+    void rename(const std::string& from, const std::string& to) override {
+      step("rename to " + to);
+      SlowDisk::rename(from, to);
+    }
+    void sync_directory(const std::string& p) override {
+      step("sync " + p);
+      SlowDisk::sync_directory(p);
+    }
+    std::unique_ptr<FileLock> try_lock(const std::string& p, std::string_view note) override {
+      step("lock " + p);
+      return SlowDisk::try_lock(p, note);
+    }
+    void step(const std::string& what) {
+      if (++steps_ == fail_at_) {
+        throw Error(ErrorKind::kFileAccess, concat("no space left: step ", fail_at_, ", ", what));
+      }
+    }
+    int steps() const { return steps_; }
+
+   private:
+    class File : public WritableFile {
+     public:
+      File(FailingDisk& disk, std::unique_ptr<WritableFile> real)
+          : disk_(disk), real_(std::move(real)) {}
+      void write(std::string_view bytes) override {
+        disk_.step("write");
+        real_->write(bytes);
+      }
+      void sync() override {
+        disk_.step("sync");
+        real_->sync();
+      }
+      void close() override {
+        disk_.step("close");
+        real_->close();
+      }
+
+     private:
+      FailingDisk& disk_;
+      const std::unique_ptr<WritableFile> real_;
+    };
+    const int fail_at_;
+    std::atomic<int> steps_{0};
+  };
+  std::vector<Chunk> batches;
+  for (int i = 0; i < 4; ++i) batches.push_back(event_chunk({{5, "a", i}}));
+  for (const bool async : {true, false}) {
+    int failures = 0;
+    for (int fail_at = 1;; ++fail_at) {
+      const TestDirectory directory;
+      StreamOptions options;
+      options.checkpoint_path = directory.file("state/q.ckpt");
+      options.checkpoint_delivery_mode = DeliveryMode::kBestEffort;
+      options.checkpoint_async = async;
+      const auto run = [&](std::shared_ptr<FileSystem> files, CallLogPtr log) {
+        StreamEnvironment environment;
+        environment.files = files;
+        const auto query =
+            StreamingQuery::make(event_scan(std::make_shared<WatchedSource>(
+                                     make_memory_stream(event_schema(), batches), log)),
+                                 std::make_shared<WatchedSink>(
+                                     make_csv_file_sink(files, directory.file("out.csv")), log),
+                                 options, environment);
+        query->start();
+        query->await_termination();
+      };
+      const auto disk = std::make_shared<FailingDisk>(fail_at);
+      auto log = std::make_shared<CallLog>();
+      std::string message;
+      try {
+        run(disk, log);
+      } catch (const Error& error) {
+        message = error.message();
+      }
+      EXPECT_EQ(log->count("source close"), 1);
+      EXPECT_EQ(log->count("sink close"), 1);
+      if (message.empty()) {
+        EXPECT_LT(disk->steps(), fail_at);
+        break;
+      }
+      ++failures;
+      EXPECT_NE(message.find(concat("no space left: step ", fail_at)), std::string::npos)
+          << message;
+      // With space again the query goes on, and no row is lost.
+      run(local_file_system(), std::make_shared<CallLog>());
+      const std::string text = read_file(*local_file_system(), directory.file("out.csv"));
+      for (int i = 0; i < 4; ++i) {
+        EXPECT_NE(text.find(concat(",a,", i, "\n")), std::string::npos)
+            << fail_at << ": " << message << "\n"
+            << text;
+      }
+    }
+    EXPECT_GT(failures, 15);
+  }
 }
 
 TEST(Checkpoint, BestEffortWithoutRestoreSaysSo) {
@@ -417,6 +743,34 @@ TEST(Checkpoint, ATornOrForeignFileFailsTheStart) {
   EXPECT_NE(message.find("another query"), std::string::npos);
 }
 
+TEST(Checkpoint, ASecondQueryOnARunningOnesFileIsRefused) {
+  const TestDirectory directory;
+  StreamOptions options;
+  options.checkpoint_path = directory.file("q.ckpt");
+  options.query_id = "orders";
+  const auto make = [&options](StreamSourcePtr source) {
+    return StreamingQuery::make(event_scan(std::move(source)), std::make_shared<MemorySink>(),
+                                options, {});
+  };
+  auto source = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  const auto running = make(source);
+  running->start();
+  const std::vector<Chunk> batches = {event_chunk({{5, "a", 1}})};
+  const auto second = make(make_memory_stream(event_schema(), batches));
+  std::string message;
+  EXPECT_EQ(kind_of([&] { second->start(); }, &message), ErrorKind::kCheckpoint);
+  EXPECT_NE(message.find("in use by query 'orders'"), std::string::npos) << message;
+  EXPECT_EQ(second->status(), StreamStatus::kFailed);
+  EXPECT_EQ(running->status(), StreamStatus::kRunning);
+  source->push(batches);
+  running->stop(true);
+  EXPECT_EQ(running->progress().batches_processed, 1u);
+  // From the moment that it has ended the file is free.
+  const auto third = make(make_memory_stream(event_schema(), batches));
+  third->start();
+  EXPECT_EQ(third->await_termination(), 1u);
+}
+
 TEST(Checkpoint, AnUnwritableCheckpointFailsTheQuery) {
   class NoRename : public FileSystem {
    public:
@@ -437,6 +791,9 @@ TEST(Checkpoint, AnUnwritableCheckpointFailsTheQuery) {
     }
     void remove(const std::string& p) override { real->remove(p); }
     void sync_directory(const std::string& p) override { real->sync_directory(p); }
+    std::unique_ptr<FileLock> try_lock(const std::string& p, std::string_view note) override {
+      return real->try_lock(p, note);
+    }
     std::shared_ptr<FileSystem> real = local_file_system();
   };
   const TestDirectory directory;

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -9,6 +10,7 @@
 #include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
+#include "stream/source_sink_adapters.h"
 #include "tests/stream/stream_testing.h"
 
 namespace velaria {
@@ -276,6 +278,105 @@ TEST(CsvDirectory, FollowsNewFiles) {
   }
   EXPECT_EQ(query->await_termination(), 3u);
   EXPECT_EQ(amounts(sink->chunks(), 0), (std::vector<int64_t>{0, 1, 2}));
+}
+
+TEST(CsvDirectory, RowsThatAreLeftOutAreCounted) {
+  const TestDirectory directory;
+  write_file(directory.file("a.csv"), "id,name\n1,a\n2\n3,c\nx,d\n");
+  write_file(directory.file("b.csv"), "id,name\n4,e\n");
+  write_file(directory.file("c.csv"), "id,name\nonly\n");  // gives no batch
+  CsvDirectoryOptions options;
+  options.csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
+  options.csv.on_error = RowErrorPolicy::kSkip;
+  StreamSourcePtr source =
+      make_csv_directory_stream(local_file_system(), directory.path(), options);
+  for (const bool through_c : {false, true}) {
+    if (through_c) {
+      VelariaSource table;
+      export_stream_source(source, &table);
+      source = import_stream_source(&table, "exported");
+    }
+    auto sink = std::make_shared<MemorySink>();
+    const auto query = StreamingQuery::make(event_scan(source), sink, {}, {});
+    query->start();
+    EXPECT_EQ(query->await_termination(), 2u);
+    EXPECT_EQ(amounts(sink->chunks(), 0), (std::vector<int64_t>{1, 3, 4}));
+    EXPECT_EQ(query->progress().rejected_rows, 3u);
+    EXPECT_NE(query->snapshotJson().find("\"rejected_rows\": 3"), std::string::npos);
+    const std::vector<std::string> warnings = query->warnings();
+    ASSERT_EQ(warnings.size(), 2u);
+    EXPECT_NE(warnings[0].find(directory.file("a.csv")), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[0].find("2 of 4 rows are left out"), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[1].find("1 of 1 rows is left out"), std::string::npos) << warnings[1];
+  }
+}
+
+// Syncs are counted: one at the end without a checkpoint, and one before each checkpoint.
+TEST(CsvFileSink, IsSyncedForCheckpointsOnly) {
+  class CountingFiles : public FileSystem {
+   public:
+    class File : public WritableFile {
+     public:
+      File(std::unique_ptr<WritableFile> real, std::atomic<int>* syncs)
+          : real_(std::move(real)), syncs_(syncs) {}
+      void write(std::string_view bytes) override { real_->write(bytes); }
+      void sync() override { ++*syncs_; }
+      void close() override { real_->close(); }
+
+     private:
+      std::unique_ptr<WritableFile> real_;
+      std::atomic<int>* syncs_;
+    };
+    std::unique_ptr<ReadableFile> open_read(const std::string& p) override {
+      return real->open_read(p);
+    }
+    std::unique_ptr<WritableFile> create(const std::string& p, bool append) override {
+      auto file = real->create(p, append);
+      if (p.find(".csv") == std::string::npos) return file;
+      return std::make_unique<File>(std::move(file), &syncs);
+    }
+    bool exists(const std::string& p) override { return real->exists(p); }
+    bool is_directory(const std::string& p) override { return real->is_directory(p); }
+    std::vector<std::string> list_directory(const std::string& p) override {
+      return real->list_directory(p);
+    }
+    void make_directories(const std::string& p) override { real->make_directories(p); }
+    void rename(const std::string& from, const std::string& to) override { real->rename(from, to); }
+    void remove(const std::string& p) override { real->remove(p); }
+    void sync_directory(const std::string& p) override { real->sync_directory(p); }
+    std::unique_ptr<FileLock> try_lock(const std::string& p, std::string_view note) override {
+      return real->try_lock(p, note);
+    }
+    std::atomic<int> syncs{0};
+    std::shared_ptr<FileSystem> real = local_file_system();
+  };
+  const std::vector<Chunk> batches(7, event_chunk({{5, "a", 1}}));
+  const auto syncs_of = [&batches](StreamOptions options, const std::string& path,
+                                   bool through_c = false) {
+    StreamEnvironment environment;
+    const auto files = std::make_shared<CountingFiles>();
+    environment.files = files;
+    options.checkpoint_async = false;
+    StreamSinkPtr sink = make_csv_file_sink(files, path);
+    if (through_c) {
+      VelariaSink table;
+      export_stream_sink(sink, &table);
+      sink = import_stream_sink(&table, "exported");
+    }
+    const auto query = StreamingQuery::make(event_scan(make_memory_stream(event_schema(), batches)),
+                                            sink, options, environment);
+    query->start();
+    query->await_termination();
+    return files->syncs.load();
+  };
+  const TestDirectory directory;
+  EXPECT_EQ(syncs_of({}, directory.file("a.csv")), 1);
+  StreamOptions options;
+  options.checkpoint_path = directory.file("q.ckpt");
+  EXPECT_EQ(syncs_of(options, directory.file("b.csv")), 7 + 1);
+  EXPECT_EQ(syncs_of(options, directory.file("d.csv"), true), 7 + 1);
+  options.checkpoint_interval_ms = 3600 * 1000;
+  EXPECT_EQ(syncs_of(options, directory.file("c.csv")), 2 + 1);
 }
 
 TEST(CsvDirectory, AFileThatDoesNotFitFailsTheQuery) {

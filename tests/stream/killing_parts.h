@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -183,7 +184,7 @@ class KillingFiles : public FileSystem {
     journal_->add(concat("removed 0 ", to));
     journal_->add(concat("named 0 ", to));
     real_->rename(from, to);
-    journal_->add(concat("synced ", synced_[from], " ", to));
+    journal_->add(concat("synced ", synced(from), " ", to));
     steps_->reach("after rename of " + role(to));
   }
   void remove(const std::string& path) override { real_->remove(path); }
@@ -191,6 +192,12 @@ class KillingFiles : public FileSystem {
     steps_->reach("before directory sync");
     journal_->add(concat("directory 0 ", path));
     steps_->reach("after directory sync");
+  }
+  std::unique_ptr<FileLock> try_lock(const std::string& path, std::string_view note) override {
+    steps_->reach("before locking of " + role(path));
+    std::unique_ptr<FileLock> lock = real_->try_lock(path, note);
+    steps_->reach("after locking of " + role(path));
+    return lock;
   }
 
  private:
@@ -206,10 +213,12 @@ class KillingFiles : public FileSystem {
       size_ += bytes.size();
       reach("after write of ");
     }
+    // Perhaps while it is written to: what came before is safe.
     void sync() override {
       reach("before sync of ");
-      files_.synced_[path_] = size_;
-      files_.journal_->add(concat("synced ", size_, " ", path_));
+      const uint64_t size = size_;
+      files_.note_synced(path_, size);
+      files_.journal_->add(concat("synced ", size, " ", path_));
       reach("after sync of ");
     }
     void close() override {
@@ -224,8 +233,17 @@ class KillingFiles : public FileSystem {
     KillingFiles& files_;
     const std::string path_;
     const std::unique_ptr<WritableFile> real_;
-    uint64_t size_;
+    std::atomic<uint64_t> size_;
   };
+
+  void note_synced(const std::string& path, uint64_t size) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    synced_[path] = size;
+  }
+  uint64_t synced(const std::string& path) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return synced_[path];
+  }
 
   static std::string role(const std::string& path) {
     if (path.find(".ckpt") != std::string::npos) return "checkpoint";
@@ -235,7 +253,8 @@ class KillingFiles : public FileSystem {
   const std::shared_ptr<FileSystem> real_ = local_file_system();
   const StepsPtr steps_;
   const DiskJournal* const journal_;
-  std::map<std::string, uint64_t> synced_;  // the files are one thread's
+  std::mutex mutex_;
+  std::map<std::string, uint64_t> synced_;
 };
 
 class KillingSource : public StreamSource {
@@ -304,6 +323,11 @@ class KillingSink : public StreamSink {
     steps_->reach("before sink flush");
     inner_->flush();
     steps_->reach("after sink flush");
+  }
+  void sync() override {
+    steps_->reach("before sink sync");
+    inner_->sync();
+    steps_->reach("after sink sync");
   }
   void checkpoint(const CheckpointMarker& marker) override {
     steps_->reach("before sink checkpoint");

@@ -219,6 +219,7 @@ class WatchedSource : public StreamSource {
     note(concat("source next ", ++asked_));
     return inner_->next(batch);
   }
+  SourceNotes take_notes() override { return inner_->take_notes(); }
   void checkpoint(const CheckpointMarker& marker) override {
     note(concat("source checkpoint ", marker.batches_processed, " at ", marker.source_offset));
   }
@@ -261,6 +262,10 @@ class WatchedSink : public StreamSink {
   void flush() override {
     note("sink flush");
     inner_->flush();
+  }
+  void sync() override {
+    note("sink sync");
+    inner_->sync();
   }
   void checkpoint(const CheckpointMarker& marker) override {
     note(concat("sink checkpoint ", marker.batches_processed));

@@ -85,6 +85,81 @@ TEST(StreamingQuery, RecentProgressIsTheNewestBatches) {
   }
 }
 
+TEST(StreamingQuery, TheListenerHearsOfEveryBatchAndOfTheEnd) {
+  for (const bool slow : {false, true}) {
+    std::vector<BatchProgress> heard;
+    std::vector<std::string> statuses;
+    std::set<std::thread::id> threads;
+    StreamOptions options;
+    StreamingQueryPtr query;
+    options.on_progress = [&](const ProgressEvent& event) {
+      heard.insert(heard.end(), event.batches.begin(), event.batches.end());
+      statuses.push_back(event.progress.status);
+      threads.insert(std::this_thread::get_id());
+      EXPECT_EQ(kind_of([&] { query->await_termination(); }), ErrorKind::kStream);
+      EXPECT_LE(event.progress.batches_processed, query->progress().batches_processed);
+      if (slow) std::this_thread::sleep_for(milliseconds(5));
+    };
+    query = stateless_query(make_memory_stream(event_schema(), small_batches(60)),
+                            std::make_shared<MemorySink>(), options);
+    query->start();
+    EXPECT_EQ(query->await_termination(), 60u);
+    // The last call is over: nothing is guarded here.
+    ASSERT_EQ(heard.size(), 60u);
+    for (size_t i = 0; i < heard.size(); ++i) EXPECT_EQ(heard[i].batch, i + 1);
+    ASSERT_FALSE(statuses.empty());
+    EXPECT_EQ(statuses.back(), "stopped");
+    for (size_t i = 0; i + 1 < statuses.size(); ++i) EXPECT_NE(statuses[i], "stopped");
+    EXPECT_EQ(threads.size(), 1u);
+    EXPECT_EQ(threads.count(std::this_thread::get_id()), 0u);
+    EXPECT_TRUE(query->warnings().empty());
+  }
+}
+
+TEST(StreamingQuery, WhatAListenerThrowsIsReportedAndChangesNothing) {
+  std::atomic<int> calls{0};
+  StreamOptions options;
+  options.on_progress = [&calls](const ProgressEvent&) {
+    ++calls;
+    throw std::runtime_error("the dashboard is gone");
+  };
+  auto sink = std::make_shared<MemorySink>();
+  const auto query =
+      stateless_query(make_memory_stream(event_schema(), small_batches(9)), sink, options);
+  query->start();
+  EXPECT_EQ(query->await_termination(), 9u);
+  EXPECT_EQ(sink->batches().size(), 9u);
+  EXPECT_EQ(query->progress().last_error, "");
+  const std::vector<std::string> warnings = query->warnings();
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find(concat("failed ", calls.load(), " time")), std::string::npos);
+  EXPECT_NE(warnings[0].find("the dashboard is gone"), std::string::npos) << warnings[0];
+}
+
+TEST(StreamingQuery, TheListenerHearsOfAFailureAndMayStopTheQuery) {
+  std::string last_error;
+  StreamOptions options;
+  options.on_progress = [&](const ProgressEvent& event) {
+    if (event.progress.status == "failed") last_error = event.progress.last_error;
+  };
+  auto log = std::make_shared<CallLog>();
+  const auto failing = stateless_query(
+      make_memory_stream(event_schema(), small_batches(9)),
+      std::make_shared<WatchedSink>(std::make_shared<MemorySink>(), log, "sink write 3"), options);
+  failing->start();
+  EXPECT_EQ(kind_of([&] { failing->await_termination(); }), ErrorKind::kStream);
+  EXPECT_NE(last_error.find("told to fail"), std::string::npos) << last_error;
+
+  auto source = std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  StreamingQueryPtr stopped;
+  options.on_progress = [&](const ProgressEvent&) { stopped->stop(); };
+  stopped = stateless_query(source, std::make_shared<MemorySink>(), options);
+  stopped->start();
+  source->push({event_chunk({event(0, "a", 1)})});
+  EXPECT_EQ(stopped->await_termination(), 1u);
+  EXPECT_TRUE(stopped->ended());
+}
+
 TEST(StreamingQuery, WindowsEqualTheBatchRunHoweverTheRowsAreSplit) {
   std::mt19937_64 random(test_seed());
   auto pool = std::make_shared<ThreadPool>(2);
@@ -310,6 +385,7 @@ TEST(StreamingQuery, ProgressIsCompleteAndMeasured) {
                                              "rows_in",
                                              "rows_out",
                                              "late_rows",
+                                             "rejected_rows",
                                              "last_error",
                                              "state_size_bytes",
                                              "input_rows_per_second",

@@ -173,6 +173,10 @@ class StreamRun:
             if live is not None and live.failure is not None:
                 raise live.failure
             query.await_termination()
+            if warnings := query.warnings():
+                from ._tables import plain
+
+                click.echo("\n".join(f"warning: {plain(text)}" for text in warnings), err=True)
 
     def _turn(self, query: StreamingQuery, write: Callable[[list[list[str | None]]], None]) -> None:
         if self.sink is None:

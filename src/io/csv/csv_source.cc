@@ -196,6 +196,10 @@ TableSourcePtr CsvSource::rejects() const {
   return layout_->rejected ? make_reject_table(layout_->rejected->kept) : nullptr;
 }
 
+int64_t CsvSource::rejected_rows() const {
+  return layout_->rejected ? layout_->rejected->count : 0;
+}
+
 uint64_t CsvSource::order_bound(int64_t chunk_rows) const {
   return chunk_order_bound(layout_->text->most_text_bytes(), layout_->options.range_bytes,
                            chunk_rows);

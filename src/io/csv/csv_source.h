@@ -55,6 +55,7 @@ class CsvSource : public SingleFileSource {
   const CsvOptions& options() const { return layout_->options; }
   std::vector<std::string> warnings() const override { return warnings_; }
   TableSourcePtr rejects() const override;
+  int64_t rejected_rows() const override;
   uint64_t order_bound(int64_t chunk_rows) const override;
   bool is_serial() const override { return !layout_->text->seekable(); }
   bool is_inferred(size_t column) const override { return layout_->inferred[column]; }

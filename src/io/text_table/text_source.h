@@ -34,6 +34,7 @@ class TextSource : public SingleFileSource {
   uint64_t order_bound(int64_t chunk_rows) const override;
   std::vector<std::string> warnings() const override { return rejected().warnings(); }
   TableSourcePtr rejects() const override;
+  int64_t rejected_rows() const override { return rejected().count; }
   const std::string& path() const override { return layout_->path(); }
   bool is_serial() const override { return !layout_->text->seekable(); }
   bool is_inferred(size_t column) const override { return layout_->inferred[column]; }

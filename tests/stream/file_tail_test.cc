@@ -1,0 +1,166 @@
+#include "stream/connectors/file_tail_source.h"
+
+#include <fstream>
+
+#include "tests/stream/stream_testing.h"
+
+namespace velaria {
+namespace {
+
+void append(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::app) << text;
+}
+
+// The rows of the next batch as texts; empty: not now.
+std::vector<std::string> next_rows(StreamSource& source, std::string* offset = nullptr) {
+  StreamBatch batch;
+  std::vector<std::string> out;
+  if (source.next(&batch) != SourceStatus::kBatch) return out;
+  for (const Chunk& chunk : batch.chunks) {
+    for (int64_t row = 0; row < chunk.rows; ++row) {
+      std::string text;
+      for (const ColumnPtr& column : chunk.columns) text += column->value(row).to_string() + "|";
+      out.push_back(text);
+    }
+  }
+  if (offset != nullptr) *offset = batch.source_offset;
+  return out;
+}
+
+using Rows = std::vector<std::string>;
+
+TEST(FileTail, GivesWholeRowsAsTheyCome) {
+  const TestDirectory directory;
+  const std::string path = directory.file("log.csv");
+  append(path, "id,name\n1,a\n2,\"two\nli");
+  CsvOptions csv;
+  csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
+  const auto source = make_csv_tail_stream(local_file_system(), path, csv);
+  EXPECT_FALSE(source->bounded());
+  source->open({});
+  std::string offset;
+  EXPECT_EQ(next_rows(*source, &offset), (Rows{"1|a|"}));
+  EXPECT_EQ(offset, "12");
+  EXPECT_EQ(next_rows(*source), Rows());
+  append(path, "nes\"");
+  EXPECT_EQ(next_rows(*source), Rows());
+  append(path, "\n\n3,c\n4");
+  EXPECT_EQ(next_rows(*source, &offset), (Rows{"2|two\nlines|", "3|c|"}));
+  append(path, "4,d\r\n");
+  EXPECT_EQ(next_rows(*source), (Rows{"44|d|"}));
+
+  // Behind an offset, in another run.
+  const auto again = make_csv_tail_stream(local_file_system(), path, csv);
+  again->open({});
+  again->restore(offset);
+  EXPECT_EQ(next_rows(*again), (Rows{"44|d|"}));
+  for (const char* bad : {"x", "", "-1", "5", "999999"}) {
+    EXPECT_EQ(kind_of([&] { again->restore(bad); }), ErrorKind::kCheckpoint) << bad;
+  }
+}
+
+TEST(FileTail, TheHeaderMayComeAloneAndTheTypesComeFromTheFile) {
+  const TestDirectory directory;
+  const std::string path = directory.file("log.csv");
+  append(path, "");
+  EXPECT_EQ(kind_of([&] { make_csv_tail_stream(local_file_system(), path); }),
+            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { make_csv_tail_stream(local_file_system(), directory.file("none")); }),
+            ErrorKind::kFileAccess);
+  CsvOptions csv;
+  csv.columns = {{"id", DataType(TypeId::kInt64)}};
+  const auto early = make_csv_tail_stream(local_file_system(), path, csv);
+  early->open({});
+  append(path, "id\n");
+  EXPECT_EQ(next_rows(*early), Rows());
+  append(path, "7\n");
+  EXPECT_EQ(next_rows(*early), (Rows{"7|"}));
+  const auto inferred = make_csv_tail_stream(local_file_system(), path);
+  EXPECT_EQ(inferred->schema().field(0).type, DataType(TypeId::kInt64));
+  inferred->open({});
+  EXPECT_EQ(next_rows(*inferred), (Rows{"7|"}));
+  append(path, "word\n");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { next_rows(*inferred); }, &message), ErrorKind::kTypeMismatch);
+  EXPECT_NE(message.find(concat("in '", path, "' from byte 5 on")), std::string::npos) << message;
+}
+
+TEST(FileTail, AReplacedFileIsNoticed) {
+  for (const bool longer : {false, true}) {
+    const TestDirectory directory;
+    const std::string path = directory.file("log.csv");
+    append(path, "id\n1\n2\n3\n");
+    const auto source = make_csv_tail_stream(local_file_system(), path);
+    source->open({});
+    EXPECT_EQ(next_rows(*source).size(), 3u);
+    std::filesystem::remove(path);
+    append(path, longer ? "id\n5\n6\n7\n8\n9\n" : "id\n5\n");
+    std::string message;
+    EXPECT_EQ(kind_of([&] { next_rows(*source); }, &message), ErrorKind::kStream);
+    EXPECT_NE(message.find("was replaced or cut"), std::string::npos) << message;
+  }
+}
+
+TEST(FileTail, JsonLinesSkippedRowsAndTheEnd) {
+  const TestDirectory directory;
+  const std::string path = directory.file("log.jsonl");
+  append(path, "{\"n\": 1}\nbroken\n{\"n\": 2}");
+  JsonOptions json;
+  json.columns = {{"n", DataType(TypeId::kInt64)}};
+  json.on_error = RowErrorPolicy::kSkip;
+  FileTailOptions options;
+  options.bounded = true;
+  auto sink = std::make_shared<MemorySink>();
+  const auto query = StreamingQuery::make(
+      event_scan(make_json_tail_stream(local_file_system(), path, json, options)), sink, {}, {});
+  query->start();
+  query->await_termination();
+  EXPECT_EQ(sink->rows(), 2);
+  EXPECT_EQ(query->progress().rejected_rows, 1u);
+  json.format = JsonFormat::kArray;
+  EXPECT_EQ(kind_of([&] { make_json_tail_stream(local_file_system(), path, json); }),
+            ErrorKind::kInvalidArgument);
+}
+
+// However the rows come, and with however small batches, all of them come once.
+TEST(FileTail, NothingIsLostOrDoubled) {
+  std::mt19937_64 random(test_seed());
+  for (int round = 0; round < 20; ++round) {
+    const TestDirectory directory;
+    const std::string path = directory.file("log.csv");
+    std::string text = "id,name\n";
+    for (int i = 0; i < 300; ++i) {
+      text += concat(i, random() % 3 == 0 ? ",\"a\n\"\"b\"\"\"\n" : ",plain\n");
+    }
+    append(path, "");
+    CsvOptions csv;
+    csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
+    FileTailOptions options;
+    options.batch_bytes = static_cast<int64_t>(1 + random() % 200);
+    auto source = make_csv_tail_stream(local_file_system(), path, csv, options);
+    source->open({});
+    int64_t next = 0;
+    std::string offset;
+    for (size_t at = 0; at < text.size();) {
+      const size_t size = std::min<size_t>(text.size() - at, random() % 300);
+      append(path, text.substr(at, size));
+      at += size;
+      for (;;) {
+        const Rows rows = next_rows(*source, &offset);
+        if (rows.empty()) break;
+        for (const std::string& row : rows) {
+          ASSERT_EQ(row.substr(0, row.find('|')), std::to_string(next)) << row;
+          ++next;
+        }
+        if (random() % 10 != 0) continue;
+        source = make_csv_tail_stream(local_file_system(), path, csv, options);
+        source->open({});
+        source->restore(offset);
+      }
+    }
+    EXPECT_EQ(next, 300);
+  }
+}
+
+}  // namespace
+}  // namespace velaria
