@@ -602,6 +602,41 @@ TEST(AggregateTest, NearlyUniqueKeysComeOutAsFromTables) {
   }
 }
 
+// Behind the choice whole chunks have no new key.
+TEST(AggregateTest, KeysThatAllComeAgainAddToTheirFirstRows) {
+  const int64_t different = 3000;
+  FixedBuilder<int64_t> keys(kInt64);
+  FixedBuilder<double> values(kFloat64);
+  for (int64_t i = 0; i < 3 * different; ++i) {
+    keys.append(i * 7 % different);
+    values.append(static_cast<double>(i) / 7);
+  }
+  Chunk chunk;
+  chunk.rows = 3 * different;
+  chunk.columns = {keys.finish(), values.finish()};
+  const auto source = std::make_shared<MemoryTableSource>(Schema({{"k", kInt64}, {"v", kFloat64}}),
+                                                          std::vector<Chunk>{chunk});
+  std::vector<BoundAggregate> aggregates{sql::make_bound_aggregate("count", nullptr)};
+  for (const char* name : {"count", "sum", "avg", "min", "max"}) {
+    aggregates.push_back(sql::make_bound_aggregate(name, bound_column(1, kFloat64, "v")));
+  }
+  const PlanPtr plan =
+      std::make_shared<AggregatePlan>(ScanPlan::all_columns(source, "t"),
+                                      std::vector<BoundExpressionPtr>{bound_column(0, kInt64, "k")},
+                                      std::vector<std::string>{"k"}, aggregates);
+  PhysicalOptions tables;
+  tables.aggregate.table.general_layouts = true;
+  const std::string expected = answer_of(*plan, tables, 1, 2048);
+  for (size_t tasks : {1, 4}) {
+    for (int64_t chunk_rows : {3, 500, 2048}) {
+      PhysicalOptions by_rows;
+      by_rows.aggregate.rows_before_choice = 100;
+      EXPECT_TRUE(answer_of(*plan, by_rows, tasks, chunk_rows) == expected)
+          << tasks << " tasks, " << chunk_rows;
+    }
+  }
+}
+
 // Enough groups that tasks' tables are merged by partition: same groups, same order as one thread.
 TEST(AggregateTest, ManyGroupsComeOutTheSameForAnyNumberOfTasks) {
   const int64_t rows = 300000;

@@ -320,6 +320,7 @@ Chunk RowGroups::output(size_t index, const std::vector<size_t>& columns) const 
     const auto accumulator = Accumulator::make(aggregates_[a]);
     accumulator->grow(static_cast<uint32_t>(leaders.size()));
     const auto add = [&](const ColumnPtr& argument, const std::vector<uint32_t>& row_ids) {
+      if (row_ids.empty()) return;  // no ids would mean one group for all rows
       AggregateRows rows;
       if (argument) rows.arguments.push_back(argument);
       rows.ids = row_ids.data();
