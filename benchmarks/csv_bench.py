@@ -175,7 +175,7 @@ class Engines:
             "datafusion": fusion,
             "pyarrow": arrow,
         }
-        return Case(name, engines, sort_by)
+        return Case(name, engines, sort_by, peers_may_refuse=True)
 
     def to_arrow(self, name: str, path: Path, types: dict[str, str] | None = None) -> Case:
         session, duck = self.session, self.duck
@@ -191,8 +191,6 @@ class Engines:
             "pyarrow": lambda: pacsv.read_csv(path, parse_options=quoted),
         }
         if types is not None:
-            arrow_types = {n: velaria.Schema([(n, t)]) for n, t in types.items()}
-            del arrow_types
             duck_types = {n: {"int64": "BIGINT", "float64": "DOUBLE"}[t] for n, t in types.items()}
             polars_types = {
                 n: {"int64": pl.Int64, "float64": pl.Float64}[t] for n, t in types.items()
@@ -207,7 +205,7 @@ class Engines:
             engines["pyarrow"] = lambda: pacsv.read_csv(
                 path, convert_options=pacsv.ConvertOptions(column_types=pa_types)
             )
-        return Case(name, engines)
+        return Case(name, engines, peers_may_refuse=True)
 
 
 def cases() -> list[Case]:

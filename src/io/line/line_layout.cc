@@ -154,9 +154,9 @@ class LineRowReader : public RowReader {
   bool find_groups(std::string_view line) {
     if (layout_.fast_pattern) {
       switch (layout_.fast_pattern->match(line, groups_.data(), groups_needed_)) {
-        case OnePassPattern::Verdict::kMatch: return true;
-        case OnePassPattern::Verdict::kNoMatch: return false;
-        case OnePassPattern::Verdict::kNotAscii: break;
+        case TaggedDfa::Verdict::kMatch: return true;
+        case TaggedDfa::Verdict::kNoMatch: return false;
+        case TaggedDfa::Verdict::kNotAscii: break;
       }
     }
     return layout_.pattern->match(line, groups_.data(), groups_needed_);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "src/io/line/line_options.h"
-#include "src/io/line/one_pass_pattern.h"
+#include "src/io/line/tagged_dfa.h"
 #include "src/io/text_table/text_layout.h"
 #include "src/kernel/regular_expression.h"
 
@@ -14,9 +14,9 @@ namespace velaria {
 
 struct LineLayout : TextLayout {
   LineOptions options;
-  RegularExpressionPtr pattern;                        // of mode regex
-  std::shared_ptr<const OnePassPattern> fast_pattern;  // the same, if it is of that kind
-  std::vector<int> places;                             // per column: its field, or its group
+  RegularExpressionPtr pattern;                   // of mode regex
+  std::shared_ptr<const TaggedDfa> fast_pattern;  // the same, if it is of that kind
+  std::vector<int> places;                        // per column: its field, or its group
   bool exact_fields = false;  // split: a line has one field for each column, no more
 
   std::string format() const override { return "line"; }

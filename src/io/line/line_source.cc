@@ -88,7 +88,7 @@ std::vector<Field> split_fields(LineLayout* layout, const TextPass& pass,
 
 std::vector<Field> group_fields(LineLayout* layout) {
   layout->pattern = compile_regular_expression(layout->options.regex_pattern, "");
-  layout->fast_pattern = OnePassPattern::compile(layout->options.regex_pattern);
+  layout->fast_pattern = TaggedDfa::compile(layout->options.regex_pattern);
   const int groups = layout->pattern->group_count();
   const std::map<std::string, int> numbers = layout->pattern->group_numbers();
   std::vector<Field> fields;

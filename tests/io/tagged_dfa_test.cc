@@ -1,5 +1,5 @@
 // The fast matcher says what RE2 says, group by group.
-#include "src/io/line/one_pass_pattern.h"
+#include "src/io/line/tagged_dfa.h"
 
 #include "gtest/gtest.h"
 #include "src/base/text.h"
@@ -22,7 +22,7 @@ std::vector<std::string> texts_of(const std::vector<std::string_view>& groups) {
 }
 
 // Whether the fast matcher could tell; a failure when it disagrees with RE2.
-bool agrees(const std::string& pattern, const OnePassPattern& fast, const std::string& line,
+bool agrees(const std::string& pattern, const TaggedDfa& fast, const std::string& line,
             size_t* matches) {
   const RegularExpressionPtr slow = compile_regular_expression(pattern, "");
   EXPECT_EQ(slow->group_count(), fast.group_count()) << pattern;
@@ -30,10 +30,10 @@ bool agrees(const std::string& pattern, const OnePassPattern& fast, const std::s
   std::vector<std::string_view> wanted(mine.size());
   const int count = static_cast<int>(mine.size());
   const auto verdict = fast.match(line, mine.data(), count);
-  if (verdict == OnePassPattern::Verdict::kNotAscii) return false;
+  if (verdict == TaggedDfa::Verdict::kNotAscii) return false;
   const bool matched = slow->match(line, wanted.data(), count);
-  EXPECT_EQ(verdict == OnePassPattern::Verdict::kMatch, matched) << pattern << " on " << line;
-  if (matched && verdict == OnePassPattern::Verdict::kMatch) {
+  EXPECT_EQ(verdict == TaggedDfa::Verdict::kMatch, matched) << pattern << " on " << line;
+  if (matched && verdict == TaggedDfa::Verdict::kMatch) {
     EXPECT_EQ(texts_of(mine), texts_of(wanted)) << pattern << " on " << line;
     ++*matches;
   }
@@ -47,31 +47,32 @@ std::string random_text(Random* random, std::string_view alphabet, size_t most) 
   return out;
 }
 
-TEST(OnePassPattern, KnowsWhatItUnderstands) {
+TEST(TaggedDfa, KnowsWhatItUnderstands) {
   for (const char* pattern :
        {R"(^$)", R"(^abc$)", R"(^(\S+) (\d+)$)", R"(^(?P<a>[^,]*),(?:(b)|c)?$)",
         R"re(^"((?:[^"\\]|\\.)*)"$)re", R"(^(a{2,3})(b{2})$)", R"(^([a-z_\-\]]+):\t(.*)$)",
-        R"(^x(?:,(\d+))*$)"}) {
-    EXPECT_NE(OnePassPattern::compile(pattern), nullptr) << pattern;
+        R"(^x(?:,(\d+))*$)", R"(^(.*),(.*)$)", R"(^(a+)(a*)$)", "^(?:a|ab)$",
+        R"re(^"(\S+) (\S+)" (\d+)$)re", R"(^(.*?) (\d+)(?: (.*))?$)"}) {
+    EXPECT_NE(TaggedDfa::compile(pattern), nullptr) << pattern;
   }
   for (const char* pattern :
-       {"abc", "^abc", "abc$", R"(^(.*),(.*)$)", R"(^(a+)(a*)$)", "^a|b$", R"(^\ba$)", R"(^(?i)a$)",
-        R"(^(a*)*$)", "^\xC3\xA9$", R"(^[[:alpha:]]+$)", R"(^a$b$)", "^(?:a|ab)$"}) {
-    EXPECT_EQ(OnePassPattern::compile(pattern), nullptr) << pattern;
+       {"abc", "^abc", "abc$", "^a|b$", R"(^\ba$)", R"(^(?i)a$)", R"(^(a*)*$)", "^\xC3\xA9$",
+        R"(^[[:alpha:]]+$)", R"(^a$b$)", R"(^(?:a|b)*a(?:a|b){12}$)"}) {
+    EXPECT_EQ(TaggedDfa::compile(pattern), nullptr) << pattern;
   }
 }
 
-TEST(OnePassPattern, PresetsAreFast) {
+TEST(TaggedDfa, PresetsAreFast) {
   size_t fast = 0;
   for (const LinePreset& preset : line_presets()) {
-    fast += OnePassPattern::compile(preset.pattern) != nullptr ? 1 : 0;
+    fast += TaggedDfa::compile(preset.pattern) != nullptr ? 1 : 0;
   }
-  EXPECT_NE(OnePassPattern::compile(line_preset("apache_combined").pattern), nullptr);
-  EXPECT_NE(OnePassPattern::compile(line_preset("apache_common").pattern), nullptr);
+  EXPECT_NE(TaggedDfa::compile(line_preset("apache_combined").pattern), nullptr);
+  EXPECT_NE(TaggedDfa::compile(line_preset("apache_common").pattern), nullptr);
   EXPECT_GE(fast, 3u);
 }
 
-TEST(OnePassPattern, AgreesWithRe2OnRandomPatterns) {
+TEST(TaggedDfa, AgreesWithRe2OnRandomPatterns) {
   Random random(test_seed());
   SCOPED_TRACE(concat("seed ", test_seed()));
   const std::vector<std::string> pieces = {"a",
@@ -101,7 +102,14 @@ TEST(OnePassPattern, AgreesWithRe2OnRandomPatterns) {
                                            "(?:\\d\\d)+",
                                            "(?:a(b)?)+",
                                            "((a)|,)*",
-                                           "(?:[^,\\\\]|\\\\.)*"};
+                                           "(?:[^,\\\\]|\\\\.)*",
+                                           "(.*?)",
+                                           "(a+?)",
+                                           "(\\S+)\"",
+                                           "(?:a|(ab))",
+                                           "(?:(a|b)(c)?)*?",
+                                           "(a{1,2}?)",
+                                           "((?:ab?)+)"};
   size_t compiled = 0;
   size_t matches = 0;
   for (int round = 0; round < 6000; ++round) {
@@ -110,7 +118,7 @@ TEST(OnePassPattern, AgreesWithRe2OnRandomPatterns) {
     pattern += "$";
     // One name may stand only once.
     if (pattern.find("(?P<n>") != pattern.rfind("(?P<n>")) continue;
-    const auto fast = OnePassPattern::compile(pattern);
+    const auto fast = TaggedDfa::compile(pattern);
     if (!fast) continue;
     ++compiled;
     for (int i = 0; i < 30; ++i) {
@@ -122,7 +130,7 @@ TEST(OnePassPattern, AgreesWithRe2OnRandomPatterns) {
   EXPECT_GT(matches, 1000u);
 }
 
-TEST(OnePassPattern, AgreesWithRe2OnDamagedLogs) {
+TEST(TaggedDfa, AgreesWithRe2OnDamagedLogs) {
   Random random(test_seed() + 1);
   SCOPED_TRACE(concat("seed ", test_seed()));
   const std::vector<std::string> lines = {
@@ -135,7 +143,7 @@ TEST(OnePassPattern, AgreesWithRe2OnDamagedLogs) {
       "[Wed Oct 11 14:32:52.123456 2000] [core:error] [pid 35:tid 47] [client 1.2.3.4:5] File"};
   size_t matches = 0;
   for (const LinePreset& preset : line_presets()) {
-    const auto fast = OnePassPattern::compile(preset.pattern);
+    const auto fast = TaggedDfa::compile(preset.pattern);
     if (!fast) continue;
     for (int round = 0; round < 4000; ++round) {
       std::string line = lines[random() % lines.size()];

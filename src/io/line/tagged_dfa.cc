@@ -1,8 +1,10 @@
-#include "src/io/line/one_pass_pattern.h"
+#include "src/io/line/tagged_dfa.h"
 
+#include <algorithm>
 #include <bitset>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace velaria {
 
@@ -11,6 +13,7 @@ namespace {
 constexpr size_t kMostNodes = 4000;  // counted repetitions multiply them
 constexpr size_t kMostStates = 2000;
 constexpr int kMostGroups = 31;  // two bits of a word each
+constexpr size_t kMostWays = 12;
 constexpr int kMostDepth = 200;
 
 using ByteSet = std::bitset<128>;
@@ -31,8 +34,23 @@ struct Piece {
   ByteSet bytes;
   std::vector<Piece> parts;
   int least = 0;
-  int most = -1;   // -1: any number
-  int group = -1;  // -1: not counted
+  int most = -1;      // -1: any number
+  bool lazy = false;  // as few as can be
+  int group = -1;     // -1: not counted
+
+  bool may_be_empty() const {
+    switch (kind) {
+      case Kind::kBytes: return false;
+      case Kind::kRepeat: return least == 0 || parts[0].may_be_empty();
+      case Kind::kChoice:
+        return std::any_of(parts.begin(), parts.end(),
+                           [](const Piece& part) { return part.may_be_empty(); });
+      case Kind::kSequence:
+      case Kind::kGroup: break;
+    }
+    return std::all_of(parts.begin(), parts.end(),
+                       [](const Piece& part) { return part.may_be_empty(); });
+  }
 };
 
 ByteSet range_of(int first, int last) {
@@ -62,16 +80,16 @@ bool is_punctuation(char c) {
 }
 
 // Thrown for what is not understood; RE2 decides about it.
-struct NotOnePass {};
+struct NotUnderstood {};
 
 class PatternReader {
  public:
   explicit PatternReader(std::string_view text) : text_(text) {}
 
   Piece read() {
-    if (!take('^')) throw NotOnePass();
+    if (!take('^')) throw NotUnderstood();
     Piece out = choice(0);
-    if (!ended_ || at_ != text_.size()) throw NotOnePass();
+    if (!ended_ || at_ != text_.size()) throw NotUnderstood();
     return out;
   }
   int groups() const { return groups_; }
@@ -84,17 +102,17 @@ class PatternReader {
     return true;
   }
   char next() {
-    if (done() || static_cast<unsigned char>(text_[at_]) >= 0x80) throw NotOnePass();
+    if (done() || static_cast<unsigned char>(text_[at_]) >= 0x80) throw NotUnderstood();
     return text_[at_++];
   }
 
   Piece choice(int depth) {
-    if (depth > kMostDepth) throw NotOnePass();
+    if (depth > kMostDepth) throw NotUnderstood();
     Piece out;
     out.kind = Piece::Kind::kChoice;
     do {
       // "^a|b$" would anchor each side on one end only.
-      if (depth == 0 && !out.parts.empty()) throw NotOnePass();
+      if (depth == 0 && !out.parts.empty()) throw NotUnderstood();
       out.parts.push_back(sequence(depth));
     } while (take('|'));
     if (out.parts.size() == 1) return Piece(out.parts[0]);
@@ -104,9 +122,9 @@ class PatternReader {
   Piece sequence(int depth) {
     Piece out;
     while (!done() && text_[at_] != '|' && text_[at_] != ')') {
-      if (ended_) throw NotOnePass();
+      if (ended_) throw NotUnderstood();
       if (text_[at_] == '$') {
-        if (depth > 0) throw NotOnePass();
+        if (depth > 0) throw NotUnderstood();
         ++at_;
         ended_ = true;
         continue;
@@ -129,7 +147,7 @@ class PatternReader {
       case '+':
       case '?':
       case '{':
-      case '^': throw NotOnePass();
+      case '^': throw NotUnderstood();
       default: out.bytes.set(static_cast<size_t>(c)); return out;
     }
   }
@@ -138,7 +156,7 @@ class PatternReader {
     const char c = next();
     if (const auto set = named_set(c)) return *set;
     if (c == 't') return range_of('\t', '\t');
-    if (!is_punctuation(c)) throw NotOnePass();
+    if (!is_punctuation(c)) throw NotUnderstood();
     return range_of(c, c);
   }
 
@@ -148,9 +166,9 @@ class PatternReader {
     bool first = true;
     for (;; first = false) {
       if (take(']') && !first) break;
-      if (first && at_ > 0 && text_[at_ - 1] == ']') throw NotOnePass();
+      if (first && at_ > 0 && text_[at_ - 1] == ']') throw NotUnderstood();
       char c = next();
-      if (c == '[' && !done() && text_[at_] == ':') throw NotOnePass();
+      if (c == '[' && !done() && text_[at_] == ':') throw NotUnderstood();
       if (c == '\\') {
         const size_t begin = at_;
         const ByteSet set = escape();
@@ -164,7 +182,7 @@ class PatternReader {
       if (at_ + 1 < text_.size() && text_[at_] == '-' && text_[at_ + 1] != ']') {
         ++at_;
         last = next();
-        if (last == '\\' || last == '[' || last < c) throw NotOnePass();
+        if (last == '\\' || last == '[' || last < c) throw NotUnderstood();
       }
       out |= range_of(c, last);
     }
@@ -178,17 +196,17 @@ class PatternReader {
       if (take(':')) {
         out.group = -1;
       } else if (take('P') || text_.substr(at_, 1) == "<") {
-        if (!take('<')) throw NotOnePass();
+        if (!take('<')) throw NotUnderstood();
         while (!take('>')) next();
         out.group = ++groups_;
       } else {
-        throw NotOnePass();
+        throw NotUnderstood();
       }
     } else {
       out.group = ++groups_;
     }
     out.parts.push_back(choice(depth + 1));
-    if (!take(')')) throw NotOnePass();
+    if (!take(')')) throw NotUnderstood();
     return out;
   }
 
@@ -198,7 +216,7 @@ class PatternReader {
     while (!done() && text_[at_] >= '0' && text_[at_] <= '9' && digits++ < 4) {
       out = out * 10 + (text_[at_++] - '0');
     }
-    if (digits == 0 || digits > 4) throw NotOnePass();
+    if (digits == 0 || digits > 4) throw NotUnderstood();
     return out;
   }
 
@@ -214,16 +232,16 @@ class PatternReader {
     } else if (take('{')) {
       out.least = out.most = number();
       if (take(',')) out.most = !done() && text_[at_] != '}' ? number() : -1;
-      if (!take('}') || (out.most >= 0 && out.most < out.least)) throw NotOnePass();
+      if (!take('}') || (out.most >= 0 && out.most < out.least)) throw NotUnderstood();
     } else {
       return piece;
     }
-    // Whether as many or as few as can be: there is one way on, so it is the same. Repeated again,
-    // RE2 may see it otherwise.
-    take('?');
+    out.lazy = take('?');
+    // Which groups take part in empty repetitions, and in repeated ones, is RE2's to say.
+    if (piece.may_be_empty()) throw NotUnderstood();
     if (!done() &&
         (text_[at_] == '*' || text_[at_] == '+' || text_[at_] == '?' || text_[at_] == '{')) {
-      throw NotOnePass();
+      throw NotUnderstood();
     }
     out.parts.push_back(std::move(piece));
     return out;
@@ -237,36 +255,31 @@ class PatternReader {
 
 }  // namespace
 
-class OnePassCompiler {
+class TaggedDfaCompiler {
  public:
-  std::unique_ptr<const OnePassPattern> compile(std::string_view pattern) {
+  std::unique_ptr<const TaggedDfa> compile(std::string_view pattern) {
     PatternReader reader(pattern);
     const Piece whole = reader.read();
-    if (reader.groups() > kMostGroups) throw NotOnePass();
-    std::unique_ptr<OnePassPattern> out(new OnePassPattern());
+    if (reader.groups() > kMostGroups) throw NotUnderstood();
+    std::unique_ptr<TaggedDfa> out(new TaggedDfa());
     out_ = out.get();
     out_->groups_ = reader.groups();
-    out_->marks_.push_back(0);
+    out_->moves_.emplace_back();
     nodes_.push_back({});  // the final one
     const size_t start = make(whole, 0);
     make_classes();
     // State 0 is that without a way on.
-    add_state(SIZE_MAX);
-    add_state(start);
-    for (size_t state = 1; state < starts_.size(); ++state) {
-      seen_.assign(nodes_.size(), false);
-      follow(state, starts_[state], 0);
-    }
+    add_state({});
+    add_state({start});
+    for (size_t state = 1; state < ways_.size(); ++state) add_steps(state);
     // From numbers of states to places of their steps.
-    for (OnePassPattern::Step& step : out_->steps_) {
-      step.next *= static_cast<uint32_t>(out_->classes_);
-    }
+    for (TaggedDfa::Step& step : out_->steps_) step.next *= static_cast<uint32_t>(out_->classes_);
     return out;
   }
 
  private:
   size_t add_node(Node node) {
-    if (nodes_.size() >= kMostNodes) throw NotOnePass();
+    if (nodes_.size() >= kMostNodes) throw NotUnderstood();
     nodes_.push_back(node);
     return nodes_.size() - 1;
   }
@@ -286,20 +299,21 @@ class OnePassCompiler {
       case Piece::Kind::kChoice: {
         size_t first = make(piece.parts.back(), next);
         for (size_t i = piece.parts.size() - 1; i > 0; --i) {
-          first = split(make(piece.parts[i - 1], next), first);
+          first = split(piece, make(piece.parts[i - 1], next), first);
         }
         return first;
       }
       case Piece::Kind::kRepeat: {
         const Piece& part = piece.parts[0];
         if (piece.most < 0) {
-          const size_t loop = split(0, next);
+          const size_t loop = split(piece, 0, next);
           const size_t body = make(part, loop);
-          nodes_[loop].next = body;
+          (piece.lazy ? nodes_[loop].other : nodes_[loop].next) = body;
           next = loop;
         } else {
           const size_t behind = next;
-          for (int i = piece.least; i < piece.most; ++i) next = split(make(part, next), behind);
+          for (int i = piece.least; i < piece.most; ++i)
+            next = split(piece, make(part, next), behind);
         }
         for (int i = 0; i < piece.least; ++i) next = make(part, next);
         return next;
@@ -317,11 +331,12 @@ class OnePassCompiler {
     return next;
   }
 
-  size_t split(size_t next, size_t other) {
+  // `next` is preferred, unless the piece is lazy.
+  size_t split(const Piece& piece, size_t next, size_t other) {
     Node node;
     node.kind = Node::Kind::kSplit;
-    node.next = next;
-    node.other = other;
+    node.next = piece.lazy ? other : next;
+    node.other = piece.lazy ? next : other;
     return add_node(node);
   }
 
@@ -340,84 +355,161 @@ class OnePassCompiler {
     }
   }
 
-  uint32_t add_state(size_t start) {
-    const auto [place, added] = states_.emplace(start, static_cast<uint32_t>(starts_.size()));
+  // `ways`: the node at which each way through the pattern stands, the preferred one first.
+  uint32_t add_state(const std::vector<size_t>& ways) {
+    const auto [place, added] = states_.emplace(ways, static_cast<uint32_t>(ways_.size()));
     if (added) {
-      if (starts_.size() >= kMostStates) throw NotOnePass();
-      starts_.push_back(start);
-      out_->steps_.resize(starts_.size() * out_->classes_);
-      out_->final_marks_.push_back(0);
+      if (ways_.size() >= kMostStates || ways.size() > kMostWays) throw NotUnderstood();
+      ways_.push_back(ways);
+      out_->most_ways_ = std::max(out_->most_ways_, ways.size());
+      out_->steps_.resize(ways_.size() * out_->classes_);
+      out_->final_moves_.emplace_back();
       out_->is_final_.push_back(false);
     }
     return place->second;
   }
 
-  uint32_t place_of_marks(uint64_t marks) {
-    for (size_t i = 0; i < out_->marks_.size(); ++i) {
-      if (out_->marks_[i] == marks) return static_cast<uint32_t>(i);
+  uint32_t place_of_moves(const std::vector<TaggedDfa::Move>& moves) {
+    bool all_as_before = true;
+    std::vector<std::pair<uint32_t, uint64_t>> key;
+    for (size_t i = 0; i < moves.size(); ++i) {
+      all_as_before = all_as_before && moves[i].from == i && moves[i].marks == 0;
+      key.emplace_back(moves[i].from, moves[i].marks);
     }
-    out_->marks_.push_back(marks);
-    return static_cast<uint32_t>(out_->marks_.size() - 1);
+    if (all_as_before) return 0;
+    const auto [place, added] =
+        places_of_moves_.emplace(std::move(key), static_cast<uint32_t>(out_->moves_.size()));
+    if (added) out_->moves_.push_back(moves);
+    return place->second;
   }
 
-  // All that `state` may do from `node` on; each node is reached in one way only.
-  void follow(size_t state, size_t node_number, uint64_t marks) {
-    if (seen_[node_number]) throw NotOnePass();
+  // A byte that a way may take next.
+  struct Choice {
+    size_t node;
+    TaggedDfa::Move move;
+  };
+
+  // All that the ways of a state may do, the preferred first; a node that two of them reach is the
+  // preferred one's, as in RE2.
+  void follow(size_t state, size_t node_number, TaggedDfa::Move move,
+              std::vector<Choice>* choices) {
+    if (seen_[node_number]) return;
     seen_[node_number] = true;
-    const Node node = nodes_[node_number];
+    const Node& node = nodes_[node_number];
     switch (node.kind) {
       case Node::Kind::kSplit:
-        follow(state, node.next, marks);
-        follow(state, node.other, marks);
+        follow(state, node.next, move, choices);
+        follow(state, node.other, move, choices);
         return;
-      case Node::Kind::kMark: follow(state, node.next, marks | uint64_t{1} << node.mark); return;
+      case Node::Kind::kMark:
+        move.marks |= uint64_t{1} << node.mark;
+        follow(state, node.next, move, choices);
+        return;
       case Node::Kind::kFinal:
         out_->is_final_[state] = true;
-        out_->final_marks_[state] = marks;
+        out_->final_moves_[state] = move;
         return;
-      case Node::Kind::kByte: break;
-    }
-    const uint32_t next = add_state(node.next);
-    const uint32_t place = place_of_marks(marks);
-    std::vector<bool> set(out_->classes_, false);
-    for (size_t byte = 0; byte < 128; ++byte) {
-      const uint8_t byte_class = out_->class_[byte];
-      if (!node.bytes[byte] || set[byte_class]) continue;
-      set[byte_class] = true;
-      OnePassPattern::Step& step = out_->steps_[state * out_->classes_ + byte_class];
-      if (step.next != 0) throw NotOnePass();
-      step = {next, place};
+      case Node::Kind::kByte: choices->push_back({node_number, move}); return;
     }
   }
 
-  OnePassPattern* out_ = nullptr;
+  void add_steps(size_t state) {
+    seen_.assign(nodes_.size(), false);
+    std::vector<Choice> choices;
+    const std::vector<size_t> ways = ways_[state];
+    for (uint32_t way = 0; way < ways.size(); ++way) follow(state, ways[way], {way, 0}, &choices);
+    std::vector<bool> done(out_->classes_, false);
+    for (size_t byte = 0; byte < 128; ++byte) {
+      const uint8_t byte_class = out_->class_[byte];
+      if (done[byte_class]) continue;
+      done[byte_class] = true;
+      std::vector<size_t> next;
+      std::vector<TaggedDfa::Move> moves;
+      for (const Choice& choice : choices) {
+        const Node& node = nodes_[choice.node];
+        if (!node.bytes[byte]) continue;
+        if (std::find(next.begin(), next.end(), node.next) != next.end()) continue;
+        next.push_back(node.next);
+        moves.push_back(choice.move);
+      }
+      if (next.empty()) continue;
+      const uint32_t number = add_state(next);
+      out_->steps_[state * out_->classes_ + byte_class] = {number, place_of_moves(moves)};
+    }
+  }
+
+  TaggedDfa* out_ = nullptr;
   std::vector<Node> nodes_;
-  std::vector<size_t> starts_;  // by state: its node
-  std::map<size_t, uint32_t> states_;
+  std::vector<std::vector<size_t>> ways_;  // by state
+  std::map<std::vector<size_t>, uint32_t> states_;
+  std::map<std::vector<std::pair<uint32_t, uint64_t>>, uint32_t> places_of_moves_;
   std::vector<bool> seen_;
 };
 
-std::unique_ptr<const OnePassPattern> OnePassPattern::compile(std::string_view pattern) {
+std::unique_ptr<const TaggedDfa> TaggedDfa::compile(std::string_view pattern) {
   try {
-    return OnePassCompiler().compile(pattern);
-  } catch (const NotOnePass&) {
+    return TaggedDfaCompiler().compile(pattern);
+  } catch (const NotUnderstood&) {
     return nullptr;
   }
 }
 
-OnePassPattern::Verdict OnePassPattern::match(std::string_view line, std::string_view* groups,
-                                              int count) const {
-  const char* places[2 * (kMostGroups + 1)] = {};
+// The ends of groups that each way has passed, as lists that share what they have in common.
+class TaggedDfa::Histories {
+ public:
+  explicit Histories(size_t ways) : last_(ways, kNone), before_(ways) { passed_.reserve(64); }
+
+  void clear() {
+    passed_.clear();
+    last_[0] = kNone;
+  }
+  void go_on(const std::vector<Move>& moves, const char* at) {
+    if (moves.size() == 1) {
+      last_[0] = pass(last_[moves[0].from], moves[0].marks, at);
+      return;
+    }
+    std::swap(last_, before_);
+    for (size_t i = 0; i < moves.size(); ++i) {
+      last_[i] = pass(before_[moves[i].from], moves[i].marks, at);
+    }
+  }
+  // Sets places[i] to where the way passed mark i last, or null.
+  void find(const Move& move, const char* end, const char** places) {
+    uint32_t at = pass(last_[move.from], move.marks, end);
+    uint64_t found = 0;
+    for (; at != kNone; at = passed_[at].before) {
+      uint64_t marks = passed_[at].marks & ~found;
+      found |= marks;
+      for (; marks != 0; marks &= marks - 1) places[__builtin_ctzll(marks)] = passed_[at].at;
+    }
+  }
+
+ private:
+  static constexpr uint32_t kNone = ~uint32_t{0};
+  struct Passed {
+    uint32_t before;
+    uint64_t marks;
+    const char* at;
+  };
+  uint32_t pass(uint32_t before, uint64_t marks, const char* at) {
+    if (marks == 0) return before;
+    passed_.push_back({before, marks, at});
+    return static_cast<uint32_t>(passed_.size() - 1);
+  }
+
+  std::vector<uint32_t> last_;  // by way: its last mark
+  std::vector<uint32_t> before_;
+  std::vector<Passed> passed_;
+};
+
+TaggedDfa::Verdict TaggedDfa::match(std::string_view line, std::string_view* groups,
+                                    int count) const {
+  thread_local Histories histories(kMostWays);
+  histories.clear();
   const char* at = line.data();
   const char* const end = at + line.size();
   const Step* const steps = steps_.data();
   size_t row = classes_;  // of state 1
-  const auto set = [&](uint64_t marks) {
-    while (marks != 0) {
-      places[__builtin_ctzll(marks)] = at;
-      marks &= marks - 1;
-    }
-  };
   for (; at < end; ++at) {
     const uint8_t byte_class = class_[static_cast<unsigned char>(*at)];
     const Step step = steps[row + byte_class];
@@ -428,12 +520,13 @@ OnePassPattern::Verdict OnePassPattern::match(std::string_view line, std::string
       }
       return Verdict::kNoMatch;
     }
-    if (step.marks != 0) set(marks_[step.marks]);
+    if (step.moves != 0) histories.go_on(moves_[step.moves], at);
     row = step.next;
   }
   const size_t state = row / classes_;
   if (!is_final_[state]) return Verdict::kNoMatch;
-  set(final_marks_[state]);
+  const char* places[2 * (kMostGroups + 1)] = {};
+  histories.find(final_moves_[state], end, places);
   if (count > 0) groups[0] = line;
   for (int i = 1; i < count; ++i) {
     const char* begin = places[2 * i];
