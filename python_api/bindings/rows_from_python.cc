@@ -67,6 +67,9 @@ class ValueReader {
       case TypeId::kTimestamp: return timestamp(type, value, why);
       case TypeId::kInterval: return interval(value);
       case TypeId::kFixedSizeList: return vector(type, value, why);
+      case TypeId::kNested:
+        *why = "lists, structs and maps come in as Arrow data only";
+        return std::nullopt;
     }
     return std::nullopt;
   }

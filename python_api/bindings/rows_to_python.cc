@@ -15,6 +15,7 @@
 #include "src/column/arrow/export.h"
 #include "src/column/calendar.h"
 #include "src/column/decimal.h"
+#include "src/column/nested_array.h"
 
 namespace velaria::python {
 
@@ -95,6 +96,8 @@ py::object interval_to_python(const Interval& interval) {
   return py::handle(interval_class)(interval.months, interval.days, interval.micros);
 }
 
+py::object nested_to_python(const NestedArray& array, int64_t slot);
+
 // Row `i` of a flat column, or the value of a constant with i = 0; not null.
 py::object flat_value(const Column& column, int64_t i) {
   switch (column.type().id()) {
@@ -138,8 +141,73 @@ py::object flat_value(const Column& column, int64_t i) {
       }
       return out;
     }
+    case TypeId::kNested: {
+      const NestedArray array =
+          decode_nested(column.type().nested_type(), column.values<StringView>()[i].text());
+      return nested_to_python(array, 0);
+    }
   }
   throw Error(ErrorKind::kInternal, "a column of an unknown type");
+}
+
+py::object leaf_to_python(const NestedArray& array, int64_t slot) {
+  const NestedType& type = *array.type;
+  const DataType& leaf = type.leaf;
+  if (leaf.id() == TypeId::kUtf8) return to_python_text(array.bytes(slot));
+  const Value value = array.value(slot);
+  if (leaf.id() == TypeId::kBool) return py::bool_(value.as_bool());
+  if (leaf.is_signed_integer()) return checked(PyLong_FromLongLong(value.as_int64()));
+  if (leaf.is_float()) return checked(PyFloat_FromDouble(value.as_double()));
+  if (leaf.id() == TypeId::kInterval && type.arrow_format[1] == 'D') {
+    const int64_t micros = value.as_interval().micros;
+    const int64_t days = floor_div(micros, kSecondsPerDay * kMicrosPerSecond);
+    const int64_t rest = floor_mod(micros, kSecondsPerDay * kMicrosPerSecond);
+    return checked(PyDelta_FromDSU(static_cast<int>(days),
+                                   static_cast<int>(rest / kMicrosPerSecond),
+                                   static_cast<int>(rest % kMicrosPerSecond)));
+  }
+  return flat_value(*Column::constant(value, 1), 0);
+}
+
+// As pyarrow's to_pylist(): lists, dicts, and maps as lists of pairs.
+py::object nested_to_python(const NestedArray& array, int64_t slot) {
+  if (array.is_null(slot)) return py::none();
+  switch (array.type->kind) {
+    case NestedType::Kind::kList:
+    case NestedType::Kind::kFixedSizeList: {
+      const int64_t begin = array.begin(slot);
+      py::list out(static_cast<size_t>(array.end(slot) - begin));
+      for (size_t i = 0; i < out.size(); ++i) {
+        out[i] = nested_to_python(array.children[0], begin + static_cast<int64_t>(i));
+      }
+      return out;
+    }
+    case NestedType::Kind::kMap: {
+      const std::vector<NestedArray>& entry = array.children[0].children;
+      const int64_t begin = array.begin(slot);
+      py::list out(static_cast<size_t>(array.end(slot) - begin));
+      for (size_t i = 0; i < out.size(); ++i) {
+        const int64_t at = begin + static_cast<int64_t>(i);
+        out[i] = py::make_tuple(nested_to_python(entry[0], at), nested_to_python(entry[1], at));
+      }
+      return out;
+    }
+    case NestedType::Kind::kStruct: {
+      py::dict out;
+      for (size_t i = 0; i < array.children.size(); ++i) {
+        const std::string& name = array.type->fields[i].name;
+        const py::str key = to_python_text(name);
+        if (out.contains(key)) {
+          throw Error(ErrorKind::kInvalidArgument,
+                      concat("two fields of a struct are named '", excerpt(name),
+                             "', and a dict would lose one; use to_arrow()"));
+        }
+        out[key] = nested_to_python(array.children[i], slot);
+      }
+      return out;
+    }
+    default: return leaf_to_python(array, slot);
+  }
 }
 
 std::vector<py::str> unique_names(const Schema& schema) {

@@ -21,8 +21,9 @@ struct RowSet {
 };
 
 // One value as a Python object: int, float, Decimal, str, bytes, date, time, datetime, a list of
-// floats, or an Interval tuple (months, days, microseconds). Throws TypeMismatchError for a date or
-// time that Python's classes cannot hold.
+// floats, or an Interval tuple (months, days, microseconds); lists, structs and maps as lists,
+// dicts and lists of pairs, durations inside of them as timedelta. Throws TypeMismatchError for a
+// date or time that Python's classes cannot hold.
 pybind11::object to_python_value(const Column& column, int64_t row);
 
 // One dict a row. Throws InvalidArgumentError when two columns share a name.

@@ -124,7 +124,8 @@ std::unique_ptr<ColumnBuilder> ColumnBuilder::make(const DataType& type) {
     case TypeId::kDecimal128: return std::make_unique<FixedBuilder<Int128>>(type);
     case TypeId::kInterval: return std::make_unique<FixedBuilder<Interval>>(type);
     case TypeId::kUtf8:
-    case TypeId::kBinary: return std::make_unique<StringBuilder>(type);
+    case TypeId::kBinary:
+    case TypeId::kNested: return std::make_unique<StringBuilder>(type);
     case TypeId::kFixedSizeList: return std::make_unique<VectorBuilder>(type);
   }
   VELARIA_CHECK(false);

@@ -108,7 +108,7 @@ class FixedBuilder : public ColumnBuilder {
   ValidityBuilder validity_;
 };
 
-// utf8 and binary. Long strings are copied into the builder's own heap.
+// utf8 and binary, and encoded nested values. Long strings are copied into the builder's own heap.
 class StringBuilder : public ColumnBuilder {
  public:
   explicit StringBuilder(DataType type = DataType(TypeId::kUtf8))

@@ -108,7 +108,8 @@ ColumnPtr Column::constant(const Value& value, int64_t length) {
     case TypeId::kDecimal128: put(buffer.get(), value.as_int128()); break;
     case TypeId::kInterval: put(buffer.get(), value.as_interval()); break;
     case TypeId::kUtf8:
-    case TypeId::kBinary: {
+    case TypeId::kBinary:
+    case TypeId::kNested: {
       auto heap = std::make_shared<StringHeap>();
       put(buffer.get(), heap->add(value.as_text()));
       column->owners_ = std::make_shared<StringOwners>(StringOwners{heap});
@@ -186,6 +187,7 @@ Value Column::value(int64_t row) const {
     case TypeId::kInterval: return Value::interval(values<Interval>()[i]);
     case TypeId::kUtf8: return Value::utf8(std::string(values<StringView>()[i].text()));
     case TypeId::kBinary: return Value::binary(std::string(values<StringView>()[i].text()));
+    case TypeId::kNested: return Value::nested(type_, std::string(values<StringView>()[i].text()));
     case TypeId::kFixedSizeList: {
       const float* elements = vector_at(row);
       return Value::vector(std::vector<float>(elements, elements + type_.list_size()));
@@ -241,7 +243,7 @@ int64_t Column::estimated_bytes() const {
   }
   if (type_.is_vector()) return length_ * type_.list_size() * 4 + validity_bytes;
   int64_t bytes = length_ * type_.value_width_bytes() + validity_bytes;
-  if (type_.is_string()) {
+  if (type_.has_string_views()) {
     const StringView* strings = values<StringView>();
     for (int64_t i = 0; i < length_; ++i) {
       if (validity_.valid(i) && !strings[i].is_inline()) bytes += strings[i].size();

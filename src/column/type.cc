@@ -8,6 +8,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/nested_type.h"
 
 namespace velaria {
 
@@ -36,7 +37,7 @@ DataType DataType::decimal(int precision, int scale) {
 DataType DataType::timestamp(TimeUnit unit, std::string_view time_zone) {
   DataType type(TypeId::kTimestamp);
   type.unit_ = unit;
-  if (!time_zone.empty()) type.time_zone_ = std::make_shared<const std::string>(time_zone);
+  if (!time_zone.empty()) type.details_ = std::make_shared<const std::string>(time_zone);
   return type;
 }
 
@@ -46,9 +47,22 @@ DataType DataType::vector(int32_t dimension) {
   return type;
 }
 
+DataType DataType::nested(std::shared_ptr<const NestedType> tree) {
+  VELARIA_CHECK(tree != nullptr);
+  DataType type(TypeId::kNested);
+  type.details_ = std::move(tree);
+  return type;
+}
+
 const std::string& DataType::time_zone() const {
   static const std::string none;
-  return time_zone_ ? *time_zone_ : none;
+  return id_ == TypeId::kTimestamp && details_ ? *static_cast<const std::string*>(details_.get())
+                                               : none;
+}
+
+const NestedType& DataType::nested_type() const {
+  VELARIA_CHECK(is_nested());
+  return *static_cast<const NestedType*>(details_.get());
 }
 
 bool DataType::operator==(const DataType& other) const {
@@ -57,6 +71,7 @@ bool DataType::operator==(const DataType& other) const {
     case TypeId::kDecimal128: return precision_ == other.precision_ && scale_ == other.scale_;
     case TypeId::kTimestamp: return unit_ == other.unit_ && time_zone() == other.time_zone();
     case TypeId::kFixedSizeList: return list_size_ == other.list_size_;
+    case TypeId::kNested: return details_ == other.details_ || nested_type() == other.nested_type();
     default: return true;
   }
 }
@@ -90,6 +105,7 @@ std::string DataType::to_string() const {
     }
     case TypeId::kInterval: return "interval";
     case TypeId::kFixedSizeList: return concat("fixed_size_list<float32>[", list_size_, "]");
+    case TypeId::kNested: return nested_type().to_string();
   }
   return "unknown";
 }
@@ -115,7 +131,8 @@ int DataType::value_width_bytes() const {
     case TypeId::kDecimal128:
     case TypeId::kUtf8:
     case TypeId::kBinary:
-    case TypeId::kInterval: return 16;
+    case TypeId::kInterval:
+    case TypeId::kNested: return 16;
   }
   return 0;
 }

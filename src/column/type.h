@@ -6,6 +6,7 @@
 //   StringView date32: int32 days since 1970-01-01 · time64: int64 microseconds since midnight
 //   timestamp: int64 units since 1970-01-01 UTC · interval: Interval
 //   fixed_size_list<float32>: `list_size` floats, in the child column
+//   nested: StringView over the value's encoded bytes, see nested_array.h
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ enum class TypeId : uint8_t {
   kTimestamp,
   kInterval,
   kFixedSizeList,  // of float32: vectors
+  kNested,         // lists, structs and maps: carried, never looked into
 };
 
 enum class TimeUnit : uint8_t { kSecond, kMilli, kMicro, kNano };
@@ -61,6 +63,8 @@ struct Interval {
   }
 };
 
+struct NestedType;
+
 class DataType {
  public:
   DataType() = default;
@@ -69,13 +73,15 @@ class DataType {
   static DataType decimal(int precision, int scale);
   static DataType timestamp(TimeUnit unit, std::string_view time_zone = "");
   static DataType vector(int32_t dimension);  // fixed_size_list<float32>[dimension]
+  static DataType nested(std::shared_ptr<const NestedType> tree);
 
   TypeId id() const { return id_; }
   TimeUnit unit() const { return unit_; }
   int precision() const { return precision_; }
   int scale() const { return scale_; }
   int32_t list_size() const { return list_size_; }
-  const std::string& time_zone() const;  // empty: no zone
+  const std::string& time_zone() const;   // empty: no zone
+  const NestedType& nested_type() const;  // of kNested only; lives as long as this or a copy
 
   bool operator==(const DataType& other) const;
   bool operator!=(const DataType& other) const { return !(*this == other); }
@@ -89,8 +95,12 @@ class DataType {
   bool is_string() const { return id_ == TypeId::kUtf8 || id_ == TypeId::kBinary; }
   bool is_temporal() const { return id_ >= TypeId::kDate32 && id_ <= TypeId::kTimestamp; }
   bool is_vector() const { return id_ == TypeId::kFixedSizeList; }
+  bool is_nested() const { return id_ == TypeId::kNested; }
+  // Values are StringViews, whose bytes the column's owners keep.
+  bool has_string_views() const { return is_string() || is_nested(); }
 
-  // "int64", "utf8", "timestamp[us, UTC]", "decimal128(10, 2)", "fixed_size_list<float32>[64]".
+  // "int64", "utf8", "timestamp[us, UTC]", "decimal128(10, 2)", "fixed_size_list<float32>[64]",
+  // "struct<a: int64, b: list<utf8>>".
   std::string to_string() const;
 
   // Bytes of one value in a flat column; 0 for null and fixed_size_list.
@@ -102,7 +112,8 @@ class DataType {
   uint8_t precision_ = 0;
   int8_t scale_ = 0;
   int32_t list_size_ = 0;
-  std::shared_ptr<const std::string> time_zone_;
+  // A std::string (the time zone of a timestamp, if it has one) or a NestedType, by id.
+  std::shared_ptr<const void> details_;
 };
 
 // The SQL names of types: "BIGINT", "int", "varchar", "double precision", "timestamp" ... and the

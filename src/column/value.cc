@@ -6,6 +6,7 @@
 #include "src/base/text.h"
 #include "src/column/calendar.h"
 #include "src/column/decimal.h"
+#include "src/column/nested_array.h"
 
 namespace velaria {
 
@@ -65,6 +66,7 @@ std::string Value::to_string() const {
       for (float v : as_vector()) parts.push_back(format_float(v));
       return "[" + join_texts(parts, ", ") + "]";
     }
+    case TypeId::kNested: return nested_json(type_.nested_type(), as_text());
   }
   return "";
 }
@@ -73,7 +75,8 @@ std::string Value::to_sql() const {
   if (is_null()) return "NULL";
   switch (type_.id()) {
     case TypeId::kUtf8:
-    case TypeId::kBinary: return quote_sql_string(to_string());
+    case TypeId::kBinary:
+    case TypeId::kNested: return quote_sql_string(to_string());
     case TypeId::kDate32: return "DATE " + quote_sql_string(to_string());
     case TypeId::kTime64: return "TIME " + quote_sql_string(to_string());
     case TypeId::kTimestamp: return "TIMESTAMP " + quote_sql_string(to_string());

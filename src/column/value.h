@@ -26,6 +26,10 @@ class Value {
   static Value unsigned_integral(DataType type, uint64_t v) { return Value(std::move(type), v); }
   static Value floating(DataType type, double v) { return Value(std::move(type), v); }
   static Value decimal(DataType type, Int128 v) { return Value(std::move(type), v); }
+  // `encoded`: see nested_array.h.
+  static Value nested(DataType type, std::string encoded) {
+    return Value(std::move(type), std::move(encoded));
+  }
   static Value binary(std::string v) { return Value(DataType(TypeId::kBinary), std::move(v)); }
 
   const DataType& type() const { return type_; }
@@ -43,7 +47,8 @@ class Value {
 
   bool operator==(const Value& other) const { return type_ == other.type_ && data_ == other.data_; }
 
-  // As it is shown to people: "NULL", "42", "0.5", "2013-01-01 05:00:00", "abc".
+  // As it is shown to people: "NULL", "42", "0.5", "2013-01-01 05:00:00", "abc"; nested values as
+  // JSON.
   std::string to_string() const;
   // As SQL text: strings and dates in quotes.
   std::string to_sql() const;

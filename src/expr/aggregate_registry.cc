@@ -166,6 +166,19 @@ DataType type_of_null(Kind kind) {
   }
 }
 
+// Those that give one of their values or only look whether there is one.
+bool carries_nested(Kind kind) {
+  switch (kind) {
+    case Kind::kCount:
+    case Kind::kAnyValue:
+    case Kind::kFirst:
+    case Kind::kLast:
+    case Kind::kArgMin:
+    case Kind::kArgMax: return true;
+    default: return false;
+  }
+}
+
 std::string hint_of(Kind kind, const DataType& type) {
   switch (kind) {
     case Kind::kBoolAnd:
@@ -338,6 +351,9 @@ BoundAggregate AggregateRegistry::bind(AggregateCall call) const {
   for (size_t i = 0; i < call.arguments.size(); ++i) {
     BoundExpressionPtr& argument = call.arguments[i];
     const bool key = i == 1 && (out.kind == Kind::kArgMin || out.kind == Kind::kArgMax);
+    if (argument->type.is_nested() && (key || call.distinct || !carries_nested(out.kind))) {
+      refuse_nested(*argument, concat(name, call.distinct ? "(DISTINCT ...)" : "()"));
+    }
     const auto type = key && argument->type.is_vector()
                           ? std::nullopt
                           : aggregate_result_type(out.kind, argument->type);
@@ -360,6 +376,7 @@ BoundAggregate AggregateRegistry::bind(AggregateCall call) const {
   if (definition->order != OrderRule::kHonoured) return out;
   out.order_by = std::move(call.order_by);
   for (BoundSortKey& key : out.order_by) {
+    refuse_nested(*key.expression, concat("ORDER BY inside ", name, "()"));
     if (key.expression->type.is_vector()) {
       throw Error(ErrorKind::kTypeMismatch,
                   concat("ORDER BY a vector is not possible in ", name, "()"));

@@ -5,6 +5,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/kernel/cast.h"
+#include "src/kernel/nested_cast.h"
 
 namespace velaria {
 
@@ -27,7 +28,7 @@ std::string operand_text(const BoundExpression& operand) {
 // Casts that take every value of the type.
 bool always_fits(const DataType& from, const DataType& to) {
   if (from.is_null()) return true;
-  if (to.id() == TypeId::kUtf8) return from.id() != TypeId::kBinary;
+  if (to.id() == TypeId::kUtf8) return from.id() != TypeId::kBinary && !from.is_nested();
   const int from_bytes = from.value_width_bytes();
   const int to_bytes = to.value_width_bytes();
   if (from.is_integer() && to.is_integer()) {
@@ -155,6 +156,21 @@ BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> c
     }
   }
   return node;
+}
+
+std::string nested_refusal(std::string_view clause, std::string_view name, const DataType& type) {
+  return concat(clause, " is not possible over ", excerpt(name, 80), ", which is ",
+                excerpt(type.to_string(), 120),
+                ": lists, structs and maps are carried through a query, but not compared, ordered, "
+                "grouped or computed with; use another column, or CAST(... AS VARCHAR), its JSON "
+                "text",
+                is_list_of_floats(type) ? "; as a vector it is CAST(... AS FLOAT[n])" : "");
+}
+
+void refuse_nested(const BoundExpression& expression, std::string_view clause) {
+  if (!expression.type.is_nested()) return;
+  throw Error(ErrorKind::kTypeMismatch,
+              nested_refusal(clause, expression.to_string(), expression.type));
 }
 
 bool same_expression(const BoundExpression& a, const BoundExpression& b) {

@@ -69,6 +69,13 @@ BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type,
 // AND or OR over boolean children; one child is that child.
 BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> children);
 
+// Lists, structs and maps are carried whole: whatever compares, orders, groups or computes with
+// values refuses them. The text of the TypeMismatchError for `clause` ("GROUP BY", "min()") over
+// `name` of `type`.
+std::string nested_refusal(std::string_view clause, std::string_view name, const DataType& type);
+// Throws it when the expression is nested.
+void refuse_nested(const BoundExpression& expression, std::string_view clause);
+
 bool same_expression(const BoundExpression& a, const BoundExpression& b);
 
 // Calls f(column) for every column the expression reads.

@@ -1,6 +1,7 @@
 #include "src/expr/function_registry.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -284,6 +285,18 @@ void settle_alternatives(std::vector<BoundExpressionPtr>* values) {
   settle_text_alternatives(values);
 }
 
+namespace {
+
+// Those that look at no more than whether there is a value.
+bool takes_nested(std::string_view name) {
+  for (const char* one : {"is_null", "is_not_null", "coalesce", "ifnull", "nvl", "typeof"}) {
+    if (equals_ignore_case(name, one)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {
   const FunctionDefinition* definition = find(name);
@@ -298,6 +311,12 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                 concat("wrong number of arguments: ", arguments.size(), " given to ",
                        definition->signature, ", which takes at ", too_many ? "most " : "least ",
                        too_many ? definition->most_arguments : definition->least_arguments));
+  }
+  if (!takes_nested(name)) {
+    const bool is_word = std::isalpha(static_cast<unsigned char>(definition->name[0])) != 0;
+    for (const BoundExpressionPtr& argument : arguments) {
+      refuse_nested(*argument, is_word ? definition->name + "()" : definition->name);
+    }
   }
   if (definition->group == "comparison" && arguments.size() == 2) {
     settle_integer_constant(&arguments[0], arguments[1]);

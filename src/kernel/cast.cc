@@ -12,6 +12,7 @@
 #include "src/column/calendar.h"
 #include "src/column/decimal.h"
 #include "src/kernel/dispatch.h"
+#include "src/kernel/nested_cast.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -386,8 +387,10 @@ std::optional<std::vector<float>> parse_vector(std::string_view text) {
 bool can_cast(const DataType& from, const DataType& to) {
   if (from == to || from.is_null()) return true;
   if (to.is_null()) return false;
+  if (to.is_nested()) return false;
   if (from.id() == TypeId::kBinary) return to.id() == TypeId::kUtf8;
   if (to.id() == TypeId::kUtf8) return true;
+  if (from.is_nested()) return to.is_vector() && is_list_of_floats(from);
   if (from.id() == TypeId::kUtf8) return true;
   const auto number_like = [](const DataType& t) {
     return t.is_numeric() || t.id() == TypeId::kBool;
@@ -414,6 +417,9 @@ ColumnPtr cast(const ColumnPtr& column, const DataType& to, CastMode mode) {
     return Column::constant(one->value(0), column->length());
   }
   if (column->is_dictionary()) return cast(flatten(column), to, mode);
+  if (from.is_nested()) {
+    return to.is_vector() ? nested_to_vector(*column, to, mode) : nested_to_text(*column, to, mode);
+  }
   if (to.id() == TypeId::kUtf8) return to_text(*column, to);
   if (from.id() == TypeId::kUtf8) {
     if (to.id() == TypeId::kBinary) return column->with_type(to);

@@ -12,8 +12,8 @@ struct TypeTag {
 };
 
 // Calls f(TypeTag<T>()) with the stored type of `type`: uint8_t for bool, int32_t for date32,
-// int64_t for timestamps, Int128 for decimals, StringView for text. Vectors and the null type are
-// refused.
+// int64_t for timestamps, Int128 for decimals, StringView for text and nested values. Vectors and
+// the null type are refused.
 template <typename F>
 decltype(auto) visit_stored_type(const DataType& type, F&& f) {
   switch (type.id()) {
@@ -34,7 +34,8 @@ decltype(auto) visit_stored_type(const DataType& type, F&& f) {
     case TypeId::kDecimal128: return f(TypeTag<Int128>());
     case TypeId::kInterval: return f(TypeTag<Interval>());
     case TypeId::kUtf8:
-    case TypeId::kBinary: return f(TypeTag<StringView>());
+    case TypeId::kBinary:
+    case TypeId::kNested: return f(TypeTag<StringView>());
     case TypeId::kNull:
     case TypeId::kFixedSizeList: break;
   }

@@ -154,7 +154,10 @@ AggregatePlan::AggregatePlan(PlanPtr child, std::vector<BoundExpressionPtr> keys
                              std::vector<BoundAggregate> aggregates)
     : LogicalPlan(PlanKind::kAggregate, aggregate_schema(keys, key_names, aggregates), {child}),
       keys_(std::move(keys)),
-      aggregates_(std::move(aggregates)) {}
+      aggregates_(std::move(aggregates)) {
+  // The binder has refused them with their place in the text, but for the keys of a decorrelation.
+  for (const auto& key : keys_) refuse_nested(*key, "grouping");
+}
 
 std::vector<std::string> AggregatePlan::key_names() const {
   std::vector<std::string> names = schema().names();
@@ -188,7 +191,12 @@ std::string describe_sort_items(const std::vector<SortItem>& items, const Schema
 }
 
 SortPlan::SortPlan(PlanPtr child, std::vector<SortItem> items)
-    : LogicalPlan(PlanKind::kSort, child->schema(), {child}), items_(std::move(items)) {}
+    : LogicalPlan(PlanKind::kSort, child->schema(), {child}), items_(std::move(items)) {
+  for (const SortItem& item : items_) {
+    const Field& field = schema().field(item.column);
+    refuse_nested(*bound_column(item.column, field.type, field.name), "sorting");
+  }
+}
 
 std::string SortPlan::describe() const { return "Sort " + describe_sort_items(items_, schema()); }
 
@@ -290,7 +298,10 @@ JoinPlan::JoinPlan(PlanPtr left, PlanPtr right, JoinType type, std::vector<JoinK
       keys_(std::move(keys)),
       condition_(std::move(condition)),
       null_aware_(null_aware) {
-  for (const JoinKey& key : keys_) VELARIA_CHECK(key.left->type == key.right->type);
+  for (const JoinKey& key : keys_) {
+    VELARIA_CHECK(key.left->type == key.right->type);
+    refuse_nested(*key.left, "a join key");
+  }
   VELARIA_CHECK(!null_aware_ || (keys_.size() == 1 && !condition_));
 }
 
@@ -324,7 +335,10 @@ WindowPlan::WindowPlan(PlanPtr child, std::vector<BoundExpressionPtr> partition_
     : LogicalPlan(PlanKind::kWindow, window_function_schema(child->schema(), functions), {child}),
       partition_by_(std::move(partition_by)),
       order_by_(std::move(order_by)),
-      functions_(std::move(functions)) {}
+      functions_(std::move(functions)) {
+  for (const auto& expression : partition_by_) refuse_nested(*expression, "PARTITION BY");
+  for (const BoundSortKey& key : order_by_) refuse_nested(*key.expression, "ORDER BY");
+}
 
 std::string WindowPlan::describe() const {
   std::vector<std::string> parts;

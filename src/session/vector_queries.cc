@@ -8,6 +8,7 @@
 #include "src/io/memory/arrow_table_source.h"
 #include "src/io/memory/memory_table_source.h"
 #include "src/kernel/cast.h"
+#include "src/kernel/nested_cast.h"
 #include "src/plan/snapshot.h"
 #include "src/session/frame_verbs.h"
 
@@ -38,7 +39,10 @@ void require_vectors(const Field& field) {
   throw Error(ErrorKind::kTypeMismatch,
               concat("column '", field.name, "' is ", field.type.to_string(),
                      ", not vectors; vector search needs fixed_size_list<float32>, or text such as "
-                     "'[1 2 3]'"));
+                     "'[1 2 3]'",
+                     is_list_of_floats(field.type)
+                         ? "; lists of one length become vectors by CAST(... AS FLOAT[n]) in a view"
+                         : ""));
 }
 
 PlanPtr condition_plan(const PlanPtr& plan, const std::string& where, const Engine& engine) {

@@ -51,6 +51,8 @@ Subquery ExpressionContext::bind_subquery(const Expression& expression, Expressi
   if (expression.kind == ExpressionKind::kSubquery) return out;
   out.operand = binder.bind(*expression.children[0]);
   const Field& field = schema.field(0);
+  refuse_nested(*out.operand, "IN");
+  refuse_nested(*bound_column(0, field.type, field.name), "IN");
   // As in comparisons: a text constant takes the other side's type.
   const auto common = common_type(out.operand->type, field.type);
   if (!common) {

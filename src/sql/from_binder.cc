@@ -263,6 +263,7 @@ BoundRelation SelectBinder::join_using(const TableRef& join, const BoundRelation
                   b.type.to_string(), "; join ON a cast"),
            join.position);
     }
+    require_comparable({a.name, *common}, "USING", join.position);
     const size_t beside = left.plan->schema().size();
     const BoundExpressionPtr from_left = bound_column(sides[0], a.type, a.name);
     const BoundExpressionPtr from_right = bound_column(beside + sides[1], b.type, b.name);

@@ -5,6 +5,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/kernel/cast.h"
+#include "src/kernel/nested_cast.h"
 #include "src/plan/decorrelation/pull_up.h"
 #include "src/sql/select_binder.h"
 
@@ -52,7 +53,10 @@ void SelectBinder::add_hybrid_search(const HybridSearchClause& clause, BoundRela
   if (!vectors->type.is_vector() && vectors->type.id() != TypeId::kUtf8) {
     fail(ErrorKind::kTypeMismatch,
          concat("HYBRID SEARCH needs a column of vectors or of texts such as '[1 2 3]', but ",
-                clause.vector_column, " is ", vectors->type.to_string()),
+                clause.vector_column, " is ", vectors->type.to_string(),
+                is_list_of_floats(vectors->type)
+                    ? "; lists of one length become vectors by CAST(... AS FLOAT[n]) in a subquery"
+                    : ""),
          clause.position);
   }
   if (vectors->type.is_vector() && vectors->type.list_size() != dimension) {

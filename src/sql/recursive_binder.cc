@@ -112,6 +112,10 @@ PlanPtr SelectBinder::bind_recursive_table(const CommonTable& table) {
       fail(ErrorKind::kTypeMismatch, "UNION over a vector is not possible; use UNION ALL",
            table.position);
     }
+    if (distinct && wanted.type.is_nested()) {
+      fail(ErrorKind::kTypeMismatch, nested_refusal("UNION without ALL", wanted.name, wanted.type),
+           table.position);
+    }
     columns.push_back(bound_cast(bound_column(i, given.type, given.name), wanted.type));
   }
   next = std::make_shared<ProjectPlan>(next, std::move(columns), schema.names());

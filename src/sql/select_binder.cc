@@ -432,6 +432,8 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
            expression.position);
     }
     keys.push_back(input_binder.bind(expression));
+    require_comparable({expression.to_string(), keys.back()->type}, "GROUP BY",
+                       expression.position);
     key_names.push_back(expression.kind == ExpressionKind::kColumn ? keys.back()->name
                                                                    : expression.to_string());
   };
@@ -544,6 +546,8 @@ PlanPtr SelectBinder::keep_first_rows(const SelectStatement& statement,
   std::vector<BoundExpressionPtr> keys;
   for (size_t i = 0; i < projection.distinct_on.size(); ++i) {
     keys.push_back(column(projection.distinct_on[i]));
+    require_comparable(plan->schema().field(projection.distinct_on[i]), "DISTINCT ON",
+                       statement.distinct_on[i]->position);
     if (keys.back()->type.is_vector()) {
       fail(ErrorKind::kTypeMismatch, "DISTINCT ON a vector is not possible",
            statement.distinct_on[i]->position);
@@ -585,6 +589,7 @@ PlanPtr SelectBinder::finish(const SelectStatement& statement, Projection projec
   } else if (statement.distinct) {
     std::vector<BoundExpressionPtr> keys;
     for (size_t i = 0; i < visible; ++i) {
+      require_comparable(plan->schema().field(i), "SELECT DISTINCT", statement.position);
       keys.push_back(bound_column(i, plan->schema().field(i).type, plan->schema().field(i).name));
     }
     plan = std::make_shared<AggregatePlan>(plan, std::move(keys), plan->schema().names(),
@@ -611,11 +616,19 @@ PlanPtr SelectBinder::finish(const SelectStatement& statement, Projection projec
 void SelectBinder::check_sortable(const LogicalPlan& plan, const std::vector<SortItem>& items,
                                   const SelectStatement& statement) const {
   for (size_t i = 0; i < items.size(); ++i) {
-    if (plan.schema().field(items[i].column).type.is_vector()) {
-      fail(ErrorKind::kTypeMismatch, "ORDER BY a vector is not possible",
-           statement.order_by[i].expression->position);
+    const Field& key = plan.schema().field(items[i].column);
+    const int64_t position = statement.order_by[i].expression->position;
+    require_comparable(key, "ORDER BY", position);
+    if (key.type.is_vector()) {
+      fail(ErrorKind::kTypeMismatch, "ORDER BY a vector is not possible", position);
     }
   }
+}
+
+void SelectBinder::require_comparable(const Field& field, std::string_view clause,
+                                      int64_t position) const {
+  if (!field.type.is_nested()) return;
+  fail(ErrorKind::kTypeMismatch, nested_refusal(clause, field.name, field.type), position);
 }
 
 // ORDER BY and LIMIT over a relation that has only its columns (VALUES, UNION ...).
@@ -639,7 +652,10 @@ PlanPtr SelectBinder::bind_order_and_limit(const SelectStatement& statement, Pla
     }
     sort_items.push_back({column, key.descending, key.nulls_first.value_or(false)});
   }
-  if (!sort_items.empty()) plan = std::make_shared<SortPlan>(plan, std::move(sort_items));
+  if (!sort_items.empty()) {
+    check_sortable(*plan, sort_items, statement);
+    plan = std::make_shared<SortPlan>(plan, std::move(sort_items));
+  }
   return with_limit(statement, std::move(plan));
 }
 

@@ -56,6 +56,8 @@ class SelectBinder {
     fail(ErrorKind::kSqlUnsupported, what, position);
   }
   void locate(ExpressionBinder& binder) const;
+  // Refuses a list, struct or map, which `clause` would compare.
+  void require_comparable(const Field& field, std::string_view clause, int64_t position) const;
 
   void bind_common_tables(const SelectStatement& statement);
   // Null: its query does not read the table itself (recursive_binder.cc).

@@ -132,6 +132,10 @@ void SelectBinder::unify_types(const SelectStatement& statement, PlanPtr* left,
   }
   *left = cast_columns(*left, types);
   *right = cast_columns(*right, types);
+  if (statement.set_operation == SetOperation::kUnionAll) return;
+  for (const Field& field : (*left)->schema().fields()) {
+    require_comparable(field, name, statement.position);
+  }
 }
 
 PlanPtr SelectBinder::bind_set_operation(const SelectStatement& statement, bool keep_null_types) {

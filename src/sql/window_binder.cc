@@ -161,7 +161,8 @@ BoundExpressionPtr without_null_type(BoundExpressionPtr expression) {
   return expression->type.is_null() ? bound_cast(expression, DataType(TypeId::kUtf8)) : expression;
 }
 
-void refuse_vector(const BoundExpression& key, std::string_view clause) {
+void refuse_key(const BoundExpression& key, std::string_view clause) {
+  refuse_nested(key, concat(clause, " of a window"));
   if (!key.type.is_vector()) return;
   throw Error(ErrorKind::kTypeMismatch,
               concat(clause, " of a window cannot be a vector: ", excerpt(key.to_string(), 80)));
@@ -228,11 +229,11 @@ size_t WindowBinder::bind_window(const WindowSpec& spec, ExpressionBinder& binde
   Window window;
   for (const ExpressionPtr& key : spec.partition_by) {
     window.partition_by.push_back(without_null_type(binder.bind(*key)));
-    refuse_vector(*window.partition_by.back(), "PARTITION BY");
+    refuse_key(*window.partition_by.back(), "PARTITION BY");
   }
   for (const SortKey& key : spec.order_by) {
     const BoundExpressionPtr bound = without_null_type(binder.bind(*key.expression));
-    refuse_vector(*bound, "ORDER BY");
+    refuse_key(*bound, "ORDER BY");
     window.order_by.push_back({bound, key.descending, key.nulls_first.value_or(false)});
   }
   for (size_t w = 0; w < windows_.size(); ++w) {
@@ -296,9 +297,11 @@ BoundWindowFunction WindowBinder::bind_function(const Expression& call,
     out.kind = WindowFunctionKind::kAggregate;
     out.aggregate = bind_aggregate_call(call, binder);
     out.result_type = out.aggregate.result_type;
-    if (out.result_type.is_vector()) {
+    if (out.result_type.is_vector() || out.result_type.is_nested()) {
       throw Error(ErrorKind::kSqlUnsupported,
-                  concat(name, "() OVER of a vector is not supported; join with a grouped query"));
+                  concat(name, "() OVER of a ",
+                         out.result_type.is_vector() ? "vector" : "list, struct or map",
+                         " is not supported; join with a grouped query"));
     }
     return out;
   }

@@ -5,7 +5,10 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/arrow/export.h"
+#include "src/column/arrow/import.h"
 #include "src/column/builder.h"
+#include "src/column/nested_array.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -22,6 +25,65 @@ T load(std::string_view bytes) {
   return value;
 }
 
+void write_text(std::string_view text, ByteWriter* out) {
+  out->u32(static_cast<uint32_t>(text.size()));
+  out->fixed(text.data(), text.size());
+}
+
+void write_schema(const ArrowSchema& schema, ByteWriter* out) {
+  write_text(schema.format, out);
+  write_text(schema.name, out);
+  out->u8(static_cast<uint8_t>(schema.flags));
+  out->u32(static_cast<uint32_t>(schema.n_children));
+  for (int64_t i = 0; i < schema.n_children; ++i) write_schema(*schema.children[i], out);
+}
+
+void write_nested_type(const DataType& type, ByteWriter* out) {
+  ArrowSchema table;
+  export_schema(Schema({{"", type}}), &table);
+  write_schema(*table.children[0], out);
+  table.release(&table);
+}
+
+// An ArrowSchema node that was read; its memory is its own.
+struct ReadSchema {
+  std::string format;
+  std::string name;
+  std::vector<std::unique_ptr<ReadSchema>> children;
+  std::vector<ArrowSchema*> pointers;
+  ArrowSchema schema{};
+};
+
+std::unique_ptr<ReadSchema> read_schema(ByteReader* in, int depth) {
+  if (depth > kDeepestNesting + 1) in->refuse("has a type nested too deep");
+  auto out = std::make_unique<ReadSchema>();
+  out->format = in->fixed(in->u32());
+  out->name = in->fixed(in->u32());
+  out->schema.flags = in->u8();
+  const uint32_t children = in->u32();
+  for (uint32_t i = 0; i < children; ++i) {
+    out->children.push_back(read_schema(in, depth + 1));
+    out->pointers.push_back(&out->children.back()->schema);
+  }
+  out->schema.format = out->format.c_str();
+  out->schema.name = out->name.c_str();
+  out->schema.n_children = children;
+  out->schema.children = out->pointers.data();
+  return out;
+}
+
+DataType read_nested_type(ByteReader* in) {
+  const std::unique_ptr<ReadSchema> root = read_schema(in, 0);
+  DataType type;
+  try {
+    type = import_type(root->schema);
+  } catch (const Error& error) {
+    in->refuse(concat("has a nested column of no known type: ", error.message()));
+  }
+  if (!type.is_nested()) in->refuse("has a nested column that is not nested");
+  return type;
+}
+
 void write_type(const DataType& type, ByteWriter* out) {
   out->u8(static_cast<uint8_t>(type.id()));
   out->u8(static_cast<uint8_t>(type.unit()));
@@ -31,6 +93,7 @@ void write_type(const DataType& type, ByteWriter* out) {
   const std::string& zone = type.time_zone();
   out->u32(static_cast<uint32_t>(zone.size()));
   out->fixed(zone.data(), zone.size());
+  if (type.is_nested()) write_nested_type(type, out);
 }
 
 DataType read_type(ByteReader* in) {
@@ -40,7 +103,7 @@ DataType read_type(ByteReader* in) {
   const auto scale = static_cast<int8_t>(in->u8());
   const auto list_size = static_cast<int32_t>(in->u32());
   const std::string_view zone = in->fixed(in->u32());
-  if (id > static_cast<uint8_t>(TypeId::kFixedSizeList)) {
+  if (id > static_cast<uint8_t>(TypeId::kNested)) {
     in->refuse(concat("has a column of unknown type ", int{id}));
   }
   switch (static_cast<TypeId>(id)) {
@@ -53,6 +116,7 @@ DataType read_type(ByteReader* in) {
     case TypeId::kFixedSizeList:
       if (list_size < 1) in->refuse("has a vector column without a dimension");
       return DataType::vector(list_size);
+    case TypeId::kNested: return read_nested_type(in);
     default: return DataType(static_cast<TypeId>(id));
   }
 }
@@ -98,6 +162,14 @@ void write_strings(const Column& column, ByteWriter* out) {
   }
 }
 
+void check_nested(ByteReader* in, const DataType& type, std::string_view encoded) {
+  try {
+    decode_nested(type.nested_type(), encoded);
+  } catch (const Error&) {
+    in->refuse(concat("has a value that is no ", excerpt(type.to_string())));
+  }
+}
+
 ColumnPtr read_strings(ByteReader* in, const DataType& type, int64_t rows, const Validity& valid) {
   const std::string_view offsets = in->fixed((static_cast<uint64_t>(rows) + 1) * 8);
   const auto offset = [&offsets](int64_t i) {
@@ -111,7 +183,9 @@ ColumnPtr read_strings(ByteReader* in, const DataType& type, int64_t rows, const
       in->refuse("has text offsets out of order");
     }
     if (valid.valid(i)) {
-      builder.append(bytes.substr(offset(i), offset(i + 1) - offset(i)));
+      const std::string_view value = bytes.substr(offset(i), offset(i + 1) - offset(i));
+      if (type.is_nested()) check_nested(in, type, value);
+      builder.append(value);
     } else {
       builder.append_null();
     }
@@ -166,7 +240,7 @@ void write_column(const ColumnPtr& any, ByteWriter* out) {
   if (any->type().is_null()) return;
   const ColumnPtr column = flatten(any);
   write_validity(*column, out);
-  if (column->type().is_string()) {
+  if (column->type().has_string_views()) {
     write_strings(*column, out);
   } else if (column->type().is_vector()) {
     out->fixed(column->length() == 0 ? nullptr : column->vector_at(0),
@@ -185,7 +259,7 @@ ColumnPtr read_column(ByteReader* in) {
   const auto rows = static_cast<int64_t>(length);
   if (type.is_null()) return Column::nulls(type, rows);
   const Validity validity = read_validity(in, rows);
-  if (type.is_string()) return read_strings(in, type, rows, validity);
+  if (type.has_string_views()) return read_strings(in, type, rows, validity);
   if (type.is_vector()) {
     if (length > in->left() / static_cast<uint64_t>(type.list_size())) in->refuse("ends too early");
     const uint64_t elements = length * static_cast<uint64_t>(type.list_size());

@@ -1,10 +1,12 @@
 // Columns as bytes and back: little-endian, every length written down, nothing trusted when read.
 //
 //   type      u8 id, u8 unit, u8 precision, i8 scale, i32 list size, u32 n + n bytes time zone
+//             nested types then: their Arrow schema, for each node u32 n + n bytes format, u32 n +
+//             n bytes name, u8 flags, u32 children, and so on for these
 //   length    u64 rows
 //   validity  u8 0: all valid; 1: (rows + 7) / 8 bytes follow, bit i of byte i / 8 is row i
 //   values    fixed width: rows * width bytes (a null row's bytes are zero); bool one byte a row
-//             utf8, binary: (rows + 1) u64 offsets, then the bytes
+//             utf8, binary, nested: (rows + 1) u64 offsets, then the bytes
 //             vectors: rows * list size float32
 //             null type: nothing
 //

@@ -41,6 +41,7 @@ struct Node {
   std::vector<std::optional<Bytes>> buffers;
   std::vector<Node> children;
   std::shared_ptr<Node> dictionary;
+  int64_t flags = ARROW_FLAG_NULLABLE;
 };
 
 // The memory of one made array or schema node. Buffers are exactly as large as said, so that the
@@ -132,7 +133,7 @@ inline void make_schema(const Node& node, std::atomic<int>* releases, ArrowSchem
   *out = ArrowSchema{parts->node.format.c_str(),
                      parts->node.name.c_str(),
                      nullptr,
-                     ARROW_FLAG_NULLABLE,
+                     node.flags,
                      static_cast<int64_t>(parts->schemas.size()),
                      parts->schema_pointers.data(),
                      parts->dictionary_schema.get(),
@@ -177,6 +178,35 @@ Node text_node(const std::string& format, const std::vector<std::string>& texts,
   Node node = fixed_node(format, offsets, valid);
   node.length = static_cast<int64_t>(texts.size());
   node.buffers.push_back(Bytes(data.begin(), data.end()));
+  return node;
+}
+
+// A list, a map or a list of 64-bit offsets; `ends`: where the first list begins, and where each
+// one ends.
+template <typename Offset>
+Node list_node(const std::string& format, const std::vector<Offset>& ends, Node element,
+               const std::string& valid = "") {
+  Node node = fixed_node(format, ends, valid);
+  node.length = static_cast<int64_t>(ends.size()) - 1;
+  node.children.push_back(std::move(element));
+  return node;
+}
+
+// A struct, or with "+w:n" a fixed_size_list.
+inline Node struct_node(const std::string& format, int64_t rows, std::vector<Node> fields,
+                        const std::string& valid = "") {
+  Node node;
+  node.format = format;
+  node.name = "c";
+  node.length = rows;
+  node.null_count = valid.empty() ? 0 : -1;
+  node.buffers = {valid.empty() ? std::nullopt : std::optional<Bytes>(bits_of(valid))};
+  node.children = std::move(fields);
+  return node;
+}
+
+inline Node named(std::string name, Node node) {
+  node.name = std::move(name);
   return node;
 }
 

@@ -10,6 +10,7 @@
 #include "src/exec/spill/partitioned_rows.h"
 #include "src/exec/spill/sorted_runs.h"
 #include "src/kernel/take.h"
+#include "tests/column/nested_values.h"
 
 namespace velaria {
 namespace {
@@ -25,7 +26,7 @@ std::vector<DataType> all_types() {
           DataType::decimal(38, 4),    DataType(TypeId::kDate32),
           DataType(TypeId::kUtf8),     DataType(TypeId::kBinary),
           DataType(TypeId::kInterval), DataType::timestamp(TimeUnit::kNano, "Asia/Tokyo"),
-          DataType::vector(3)};
+          DataType::vector(3),         column_test::int_list_type()};
 }
 
 Value random_value(const DataType& type, std::mt19937_64& random) {
@@ -45,6 +46,9 @@ Value random_value(const DataType& type, std::mt19937_64& random) {
     case TypeId::kBinary: return Value::binary(std::string(random() % 40, '\0'));
     case TypeId::kInterval: return Value::interval({1, 2, number});
     case TypeId::kFixedSizeList: return Value::vector({1.0f, static_cast<float>(number), 0.0f});
+    case TypeId::kNested:
+      return column_test::int_list(
+          std::vector<int32_t>(random() % 40, static_cast<int32_t>(number)));
     default: return Value::integral(type, number);
   }
 }

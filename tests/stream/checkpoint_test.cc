@@ -11,6 +11,7 @@
 #include "stream/checkpoint/column_codec.h"
 #include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
+#include "tests/column/nested_values.h"
 #include "tests/stream/stream_testing.h"
 
 namespace velaria {
@@ -35,6 +36,7 @@ std::vector<Value> sample_values(const DataType& type) {
       return {Value::binary(std::string("\0\1", 2)), Value::binary(std::string(99, '\0'))};
     case TypeId::kInterval: return {Value::interval({1, -2, 3}), Value::interval({})};
     case TypeId::kFixedSizeList: return {Value::vector({1, 2, 3}), Value::vector({-1, 0, 0.5f})};
+    case TypeId::kNested: return {column_test::int_list({}), column_test::int_list({1, -2, 3})};
     case TypeId::kNull: return {};
     default: return {Value::integral(type, -5), Value::integral(type, 100)};
   }
@@ -54,6 +56,7 @@ std::vector<DataType> all_types() {
     }
   }
   types.push_back(DataType::vector(3));
+  types.push_back(column_test::int_list_type());
   return types;
 }
 

@@ -7,29 +7,14 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/arrow/array_shape.h"
 #include "src/column/arrow/dictionary_values.h"
 #include "src/column/arrow/flat_rows.h"
+#include "src/column/half_float.h"
 
 namespace velaria {
 
 namespace {
-
-bool has_validity(ArrowLayout layout) {
-  return layout != ArrowLayout::kNull && layout != ArrowLayout::kRunEnd;
-}
-
-// Fewest buffers an array of this layout has.
-int64_t least_buffers(ArrowLayout layout) {
-  switch (layout) {
-    case ArrowLayout::kNull:
-    case ArrowLayout::kRunEnd: return 0;
-    case ArrowLayout::kVector: return 1;
-    case ArrowLayout::kText32:
-    case ArrowLayout::kText64:
-    case ArrowLayout::kTextView: return 3;
-    default: return 2;
-  }
-}
 
 bool aligned(const void* address, int bytes) {
   return reinterpret_cast<uintptr_t>(address) % static_cast<uintptr_t>(bytes) == 0;
@@ -40,26 +25,6 @@ uint64_t spread_bits(uint64_t bits) {
   // Byte k keeps bit k only; adding 0x7F carries a 1 into the top bit of every byte that is not 0.
   const uint64_t chosen = (bits * 0x0101010101010101ULL) & 0x8040201008040201ULL;
   return ((chosen + 0x7F7F7F7F7F7F7F7FULL) >> 7) & 0x0101010101010101ULL;
-}
-
-float half_to_float(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1F;
-  const uint32_t fraction = half & 0x3FF;
-  uint32_t bits = 0;
-  if (exponent == 31) {
-    bits = sign | 0x7F800000u | (fraction << 13);
-  } else if (exponent != 0) {
-    bits = sign | ((exponent + 112) << 23) | (fraction << 13);
-  } else {
-    // Subnormal: a small count of 2^-24, exact as a float.
-    const float value = static_cast<float>(fraction) * (1.0f / 16777216.0f);
-    std::memcpy(&bits, &value, sizeof(bits));
-    bits |= sign;
-  }
-  float out = 0;
-  std::memcpy(&out, &bits, sizeof(out));
-  return out;
 }
 
 // What lies below a NULL has no meaning.
@@ -82,40 +47,12 @@ bool null_views_are_empty(const Validity& valid, int64_t rows, const uint8_t* vi
 
 }  // namespace
 
-void ArrayReader::malformed(std::string_view what) const {
-  throw Error(ErrorKind::kInvalidArgument,
-              concat("the Arrow array of column '", excerpt(format_.column), "' (format '",
-                     excerpt(format_.text), "') is malformed: ", what,
-                     "; this is a defect of the program that made it"));
-}
+void ArrayReader::malformed(std::string_view what) const { malformed_array(format_, what); }
 
 void ArrayReader::refuse_value(int64_t row, std::string_view what) const {
   throw Error(ErrorKind::kTypeMismatch,
               concat("column '", excerpt(format_.column), "', row ", row,
                      " of its Arrow array (format '", excerpt(format_.text), "'): ", what));
-}
-
-void ArrayReader::check_shape() const {
-  if (array_.length < 0 || array_.offset < 0) malformed("its length or offset is below 0");
-  if (array_.length == 0) return;  // an empty array may come without buffers
-  const int64_t wanted = least_buffers(format_.layout);
-  if (array_.n_buffers < wanted || (wanted > 0 && array_.buffers == nullptr)) {
-    malformed(concat("it has ", array_.n_buffers, " buffers and needs ", wanted));
-  }
-  // The last buffer of texts may be null when every text is empty.
-  const int64_t required = wanted == 3 ? 2 : wanted;
-  for (int64_t i = 1; i < required; ++i) {
-    if (array_.buffers[i] == nullptr) malformed(concat("buffer ", i, " is null"));
-  }
-  if (has_validity(format_.layout) && array_.null_count > 0 && array_.buffers[0] == nullptr) {
-    malformed(concat("it has ", array_.null_count, " nulls and no validity bits"));
-  }
-  const int64_t children = format_.layout == ArrowLayout::kVector   ? 1
-                           : format_.layout == ArrowLayout::kRunEnd ? 2
-                                                                    : 0;
-  if (array_.n_children < children) {
-    malformed(concat("it has ", array_.n_children, " children and needs ", children));
-  }
 }
 
 ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
@@ -125,7 +62,7 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
       array_(array),
       owner_(std::move(owner)),
       string_owners_(std::move(string_owners)) {
-  check_shape();
+  check_array_shape(format_, array_);
   if (array_.length == 0) return;
   const int64_t rows = array_.offset + array_.length;
   if (has_validity(format_.layout) && array_.null_count != 0 && array_.buffers[0] != nullptr) {
@@ -138,15 +75,8 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
   } else if (format_.layout == ArrowLayout::kTextView) {
     values_ =
         Buffer::wrap(array_.buffers[1], static_cast<size_t>(rows) * sizeof(StringView), owner_);
-    const int64_t data_buffers = array_.n_buffers - 3;
-    const uint8_t* sizes = buffer(array_.n_buffers - 1);
-    for (int64_t b = 0; b < data_buffers && sizes != nullptr; ++b) {
-      ViewData from{reinterpret_cast<const char*>(buffer(2 + b)), 0};
-      std::memcpy(&from.bytes, sizes + b * 8, sizeof(from.bytes));
-      view_data_.push_back(from);
-    }
+    view_data_ = read_view_data(array_);
   } else if (format_.layout == ArrowLayout::kDictionary) {
-    if (array_.dictionary == nullptr) malformed("its dictionary is missing");
     values_ =
         Buffer::wrap(array_.buffers[1], static_cast<size_t>(rows * format_.width_bytes), owner_);
     if (previous != nullptr && previous->dictionary_ &&
@@ -158,7 +88,6 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
     }
   } else if (format_.layout == ArrowLayout::kVector || format_.layout == ArrowLayout::kRunEnd) {
     for (size_t i = 0; i < format_.children.size(); ++i) {
-      if (array_.children[i] == nullptr) malformed(concat("child ", i, " is null"));
       children_.push_back(std::make_unique<ArrayReader>(format_.children[i], *array_.children[i],
                                                         owner_, string_owners_, nullptr));
     }
@@ -173,6 +102,8 @@ ArrayReader::ArrayReader(const ArrowFormat& format, const ArrowArray& array,
         malformed("its runs do not cover its rows");
       }
     }
+  } else if (format_.is_nested_column()) {
+    nested_ = std::make_unique<const NestedReader>(format_, array_);
   }
 }
 
@@ -191,6 +122,12 @@ ColumnPtr ArrayReader::column(int64_t offset, int64_t length) const {
     case ArrowLayout::kVector: return vectors(offset, length);
     case ArrowLayout::kDictionary: return dictionary(offset, length);
     case ArrowLayout::kRunEnd: return run_ends(offset, length);
+    case ArrowLayout::kList32:
+    case ArrowLayout::kList64:
+    case ArrowLayout::kListView32:
+    case ArrowLayout::kListView64:
+    case ArrowLayout::kFixedSizeList:
+    case ArrowLayout::kStruct: return nested(offset, length);
     default: return converted(offset, length);
   }
   VELARIA_CHECK(false);
@@ -437,6 +374,24 @@ ColumnPtr ArrayReader::fixed_text(int64_t offset, int64_t length) const {
                            : StringView();
   }
   return strings(length, std::move(out), std::move(valid));
+}
+
+ColumnPtr ArrayReader::nested(int64_t offset, int64_t length) const {
+  Validity valid = validity(offset, length);
+  auto bytes = std::make_shared<std::string>();
+  std::vector<uint64_t> ends;
+  ends.reserve(static_cast<size_t>(length));
+  nested_->encode(offset, length, [&](int64_t i) { return valid.valid(i); }, bytes.get(), &ends);
+  auto out = Buffer::allocate(static_cast<size_t>(length) * sizeof(StringView));
+  StringView* to = reinterpret_cast<StringView*>(out->mutable_data());
+  uint64_t begin = 0;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    to[i] = StringView(bytes->data() + begin, static_cast<uint32_t>(ends[i] - begin));
+    begin = ends[i];
+  }
+  // Nothing points into Arrow's memory any more.
+  return Column::flat(format_.type, length, std::move(out), 0, std::move(valid),
+                      std::make_shared<const StringOwners>(StringOwners{std::move(bytes)}));
 }
 
 ColumnPtr ArrayReader::vectors(int64_t offset, int64_t length) const {

@@ -9,6 +9,7 @@
 
 #include "src/column/arrow/c_data.h"
 #include "src/column/arrow/format.h"
+#include "src/column/arrow/nested_reader.h"
 #include "src/column/arrow/string_views.h"
 #include "src/column/column.h"
 
@@ -35,7 +36,6 @@ class ArrayReader {
   [[noreturn]] void malformed(std::string_view what) const;
   // A value of row `row` that our type cannot hold.
   [[noreturn]] void refuse_value(int64_t row, std::string_view what) const;
-  void check_shape() const;
   const uint8_t* buffer(int64_t i) const { return static_cast<const uint8_t*>(array_.buffers[i]); }
 
   Validity validity(int64_t offset, int64_t length) const;
@@ -55,6 +55,7 @@ class ArrayReader {
   ColumnPtr fixed_text(int64_t offset, int64_t length) const;
   ColumnPtr strings(int64_t length, BufferPtr views, Validity validity) const;
 
+  ColumnPtr nested(int64_t offset, int64_t length) const;
   ColumnPtr vectors(int64_t offset, int64_t length) const;
   void check_narrowed(const float* elements, int64_t offset, int64_t length,
                       const Validity& valid) const;
@@ -75,6 +76,7 @@ class ArrayReader {
   mutable bool views_in_place_ = false;
   std::vector<std::unique_ptr<ArrayReader>> children_;
   std::shared_ptr<DictionaryValues> dictionary_;
+  std::unique_ptr<const NestedReader> nested_;
 };
 
 }  // namespace velaria

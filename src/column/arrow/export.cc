@@ -13,6 +13,7 @@
 #include "src/base/text.h"
 #include "src/column/arrow/flat_rows.h"
 #include "src/column/arrow/format.h"
+#include "src/column/nested_column.h"
 
 namespace velaria {
 
@@ -97,9 +98,8 @@ void add_fixed(const Column& column, ArrayParts* parts) {
   }
 }
 
-void add_booleans(const Column& column, ArrayParts* parts) {
-  const uint8_t* bytes = column.values<uint8_t>();
-  const int64_t length = column.length();
+// Bytes of 0 and 1 as bits.
+BufferPtr pack_bits(const uint8_t* bytes, int64_t length) {
   auto out = Buffer::allocate(static_cast<size_t>(bitmap_bytes(length)));
   uint8_t* bits = out->mutable_data();
   int64_t i = 0;
@@ -114,7 +114,7 @@ void add_booleans(const Column& column, ArrayParts* parts) {
   for (; i < length; ++i) {
     if ((bytes[i] & 1) != 0) set_bit(bits, i);
   }
-  parts->add(std::move(out));
+  return out;
 }
 
 // Below a null anything may lie: it is never looked at.
@@ -183,7 +183,78 @@ void add_intervals(const Column& column, const std::string& name, ArrayParts* pa
   parts->add(std::move(out));
 }
 
+void add_values(const std::shared_ptr<const NestedArray>& root, const NestedArray& node,
+                ArrayParts* parts) {
+  // Some consumers do not like null data buffers, not even of empty arrays.
+  if (node.values.empty()) {
+    parts->add(Buffer::allocate(0));
+  } else {
+    parts->add(node.values.data(), root);
+  }
+}
+
+// Offsets of texts and lists, narrowed where the type has 32-bit ones.
+void add_offsets(const std::shared_ptr<const NestedArray>& root, const NestedArray& node,
+                 const std::string& name, ArrayParts* parts) {
+  const std::string& format = node.type->arrow_format;
+  if (format == "U" || format == "Z" || format == "+L") {
+    parts->add(node.offsets.data(), root);
+    return;
+  }
+  if (node.offsets.back() > kArrowTextLimitBytes) {
+    throw Error(ErrorKind::kTypeMismatch,
+                concat("column '", excerpt(name), "': ", node.offsets.back(),
+                       " elements or bytes inside of it do not fit one Arrow array of ",
+                       node.type->to_string(), "; take fewer rows at a time"));
+  }
+  auto narrow = Buffer::allocate(node.offsets.size() * sizeof(int32_t));
+  auto* to = reinterpret_cast<int32_t*>(narrow->mutable_data());
+  for (size_t i = 0; i < node.offsets.size(); ++i) to[i] = static_cast<int32_t>(node.offsets[i]);
+  parts->add(std::move(narrow));
+}
+
+// `node` is the root or lies in it; the arrays handed out keep the root alive.
+void export_node(const std::shared_ptr<const NestedArray>& root, const NestedArray& node,
+                 const std::string& name, ArrowArray* out) {
+  using Kind = NestedType::Kind;
+  auto parts = std::make_unique<ArrayParts>();
+  if (node.type->kind == Kind::kNull) {
+    hand_out(std::move(parts), node.length, node.length, out);
+    return;
+  }
+  parts->add(node.nulls == 0 ? nullptr : pack_bits(node.present.data(), node.length));
+  switch (node.type->kind) {
+    case Kind::kNull:
+    case Kind::kFixedSizeList:
+    case Kind::kStruct: break;
+    case Kind::kBool:
+      parts->add(pack_bits(reinterpret_cast<const uint8_t*>(node.values.data()), node.length));
+      break;
+    case Kind::kFixed: add_values(root, node, parts.get()); break;
+    case Kind::kText:
+      add_offsets(root, node, name, parts.get());
+      add_values(root, node, parts.get());
+      break;
+    case Kind::kList:
+    case Kind::kMap: add_offsets(root, node, name, parts.get()); break;
+  }
+  parts->make_children(node.children.size());
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    export_node(root, node.children[i], name, &parts->children[i]);
+  }
+  hand_out(std::move(parts), node.length, node.nulls, out);
+}
+
+void export_nested(const ColumnPtr& flat, const std::string& name, ArrowArray* out) {
+  const auto root = std::make_shared<const NestedArray>(decode_nested_column(*flat));
+  export_node(root, *root, name, out);
+}
+
 void export_array(const ColumnPtr& flat, const std::string& name, ArrowArray* out) {
+  if (flat->type().is_nested()) {
+    export_nested(flat, name, out);
+    return;
+  }
   auto parts = std::make_unique<ArrayParts>();
   const int64_t length = flat->length();
   if (flat->type().is_null()) {
@@ -192,7 +263,7 @@ void export_array(const ColumnPtr& flat, const std::string& name, ArrowArray* ou
   }
   const int64_t nulls = add_validity(flat->validity(), length, parts.get());
   switch (flat->type().id()) {
-    case TypeId::kBool: add_booleans(*flat, parts.get()); break;
+    case TypeId::kBool: parts->add(pack_bits(flat->values<uint8_t>(), length)); break;
     case TypeId::kUtf8:
     case TypeId::kBinary: add_text(*flat, name, parts.get()); break;
     case TypeId::kInterval: add_intervals(*flat, name, parts.get()); break;
@@ -273,15 +344,36 @@ void hand_out(std::unique_ptr<SchemaParts> parts, int64_t flags, ArrowSchema* ou
   out->private_data = parts.release();
 }
 
+void export_nested_field(const NestedField& field, ArrowSchema* out) {
+  auto parts = std::make_unique<SchemaParts>();
+  parts->format = field.type->arrow_format;
+  parts->name = field.name;
+  parts->children.assign(field.type->fields.size(), ArrowSchema{});
+  for (size_t i = 0; i < field.type->fields.size(); ++i) {
+    export_nested_field(field.type->fields[i], &parts->children[i]);
+  }
+  const int64_t flags = (field.nullable ? ARROW_FLAG_NULLABLE : 0) |
+                        (field.type->keys_sorted ? ARROW_FLAG_MAP_KEYS_SORTED : 0);
+  hand_out(std::move(parts), flags, out);
+}
+
 void export_field(const std::string& name, const DataType& type, ArrowSchema* out) {
   auto parts = std::make_unique<SchemaParts>();
   parts->format = arrow_format_string(type);
   parts->name = name;
+  int64_t flags = ARROW_FLAG_NULLABLE;
   if (type.is_vector()) {
     parts->children.assign(1, ArrowSchema{});
     export_field("item", DataType(TypeId::kFloat32), &parts->children[0]);
+  } else if (type.is_nested()) {
+    const NestedType& nested = type.nested_type();
+    parts->children.assign(nested.fields.size(), ArrowSchema{});
+    for (size_t i = 0; i < nested.fields.size(); ++i) {
+      export_nested_field(nested.fields[i], &parts->children[i]);
+    }
+    flags |= nested.keys_sorted ? ARROW_FLAG_MAP_KEYS_SORTED : 0;
   }
-  hand_out(std::move(parts), ARROW_FLAG_NULLABLE, out);
+  hand_out(std::move(parts), flags, out);
 }
 
 // The state of an exported stream.
@@ -323,11 +415,12 @@ class ChunkStream {
     pending_.pop_front();
   }
 
-  // Halves a chunk until its texts fit int32 offsets.
+  // Halves a chunk until its texts, and the bytes of its nested values, fit int32 offsets.
   void split(Chunk flat) {
     bool fits = true;
     for (const ColumnPtr& column : flat.columns) {
-      fits = fits && (!column->type().is_string() || text_bytes(*column) <= text_limit_bytes_);
+      fits =
+          fits && (!column->type().has_string_views() || text_bytes(*column) <= text_limit_bytes_);
     }
     if (fits || flat.rows == 1) {
       pending_.push_back(std::move(flat));

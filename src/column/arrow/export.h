@@ -4,7 +4,8 @@
 //   zero-copy   flat integers, floats, decimal128, date32, time64, timestamps and vectors; the
 //               exported array keeps the buffers alive
 //   made        bool (bytes -> bits), utf8 and binary (views -> int32 offsets and bytes), interval
-//               (-> month_day_nano); validity bits that do not start at a byte
+//               (-> month_day_nano); lists, structs and maps, as the type that came in; validity
+//               bits that do not start at a byte
 //   expanded    constants and dictionaries, and the rows of a selection, so that every chunk of a
 //               stream has the one schema
 //

@@ -154,6 +154,20 @@ void read_temporal(ArrowFormat* format) {
   }
 }
 
+// `values`: what the indices of `format` choose from.
+void read_dictionary(ArrowFormat* format, ArrowFormat values) {
+  ArrowFormat index;
+  index.column = format->column;
+  index.text = format->text;
+  if (!read_simple(&index) || !index.type.is_integer()) {
+    malformed(*format, "dictionary indices are integers");
+  }
+  set(format, values.type, ArrowLayout::kDictionary);
+  format->width_bytes = index.width_bytes;
+  format->signed_index = index.type.is_signed_integer();
+  format->children.push_back(std::move(values));
+}
+
 const ArrowSchema& child_of(const ArrowFormat& format, const ArrowSchema& schema, int64_t i) {
   if (schema.children == nullptr || i >= schema.n_children || schema.children[i] == nullptr) {
     malformed(format, concat("child ", i, " is missing"));
@@ -161,24 +175,150 @@ const ArrowSchema& child_of(const ArrowFormat& format, const ArrowSchema& schema
   return *schema.children[i];
 }
 
+bool has_vectors(const ArrowSchema& schema, std::string_view format) {
+  if (!starts_with(format, "+w:") || format == "+w:0" || schema.children == nullptr ||
+      schema.n_children < 1 || schema.children[0] == nullptr) {
+    return false;
+  }
+  const ArrowSchema& element = *schema.children[0];
+  const std::string_view of = element.format == nullptr ? "" : element.format;
+  return element.dictionary == nullptr && (of == "f" || of == "e" || of == "g");
+}
+
 // "+w:dimension"
 void read_vector(ArrowFormat* format, const ArrowSchema& schema) {
   const int32_t dimension = read_number(*format, std::string_view(format->text).substr(3));
-  const ArrowSchema& element = child_of(*format, schema, 0);
-  const std::string_view element_format = element.format == nullptr ? "" : element.format;
-  if (dimension < 1) {
-    refuse(*format, "fixed_size_list of no elements", "leave it out, or give it a dimension");
-  }
-  if (element.dictionary != nullptr ||
-      (element_format != "f" && element_format != "e" && element_format != "g")) {
-    refuse(*format, concat("fixed_size_list of '", excerpt(element_format), "'"),
-           "cast its elements to float32, or split it into columns");
-  }
-  format->children.push_back(read_arrow_format(element, format->column));
-  if (element_format == "g") {
+  if (dimension < 1) malformed(*format, "a size below 0");
+  format->children.push_back(read_arrow_format(*schema.children[0], format->column));
+  if (format->children[0].text == "g") {
     set(&format->children[0], DataType(TypeId::kFloat32), ArrowLayout::kFloat64);
   }
   set(format, DataType::vector(dimension), ArrowLayout::kVector);
+}
+
+// Bytes of a leaf's value as it lies in Arrow.
+int32_t leaf_width(const ArrowFormat& format) {
+  switch (format.layout) {
+    case ArrowLayout::kBool: return 1;
+    case ArrowLayout::kFloat16: return 2;
+    case ArrowLayout::kDecimal32:
+    case ArrowLayout::kTime32:
+    case ArrowLayout::kYearMonth: return 4;
+    case ArrowLayout::kDecimal64:
+    case ArrowLayout::kDate64:
+    case ArrowLayout::kTime64:
+    case ArrowLayout::kDuration:
+    case ArrowLayout::kDayTime: return 8;
+    case ArrowLayout::kMonthDayNano: return 16;
+    default: return format.width_bytes;  // kFixed, kFixedText
+  }
+}
+
+void set_leaf(ArrowFormat* format) {
+  auto leaf = std::make_shared<NestedType>();
+  leaf->leaf = format->type;
+  leaf->arrow_format = format->text;
+  switch (format->layout) {
+    case ArrowLayout::kNull: leaf->kind = NestedType::Kind::kNull; break;
+    case ArrowLayout::kBool: leaf->kind = NestedType::Kind::kBool; break;
+    case ArrowLayout::kText32:
+    case ArrowLayout::kText64:
+    case ArrowLayout::kTextView:
+      leaf->kind = NestedType::Kind::kText;
+      if (format->layout == ArrowLayout::kTextView) {
+        leaf->arrow_format = arrow_format_string(format->type);
+      }
+      break;
+    default: leaf->kind = NestedType::Kind::kFixed; break;
+  }
+  format->width_bytes = leaf->width_bytes = leaf_width(*format);
+  format->nested = std::move(leaf);
+}
+
+// A node of a nested column.
+ArrowFormat read_node(const ArrowSchema& schema, const std::string& path, int depth);
+
+NestedField read_child(ArrowFormat* format, const ArrowSchema& schema, int64_t i, int depth) {
+  const ArrowSchema& child = child_of(*format, schema, i);
+  NestedField field;
+  field.name = child.name == nullptr ? "" : child.name;
+  field.nullable = (child.flags & ARROW_FLAG_NULLABLE) != 0;
+  format->children.push_back(read_node(child, concat(format->column, ".", field.name), depth + 1));
+  field.type = format->children.back().nested;
+  return field;
+}
+
+// "+l", "+L", "+vl", "+vL", "+w:size", "+s" and "+m": a column of its own, or inside of one.
+void read_lists(ArrowFormat* format, const ArrowSchema& schema, int depth) {
+  const std::string& text = format->text;
+  if (depth > kDeepestNesting) {
+    refuse(*format, concat("type nested more than ", kDeepestNesting, " deep"),
+           "leave the column out, or take the fields you need out as columns");
+  }
+  auto node = std::make_shared<NestedType>();
+  node->arrow_format = text;
+  node->kind = NestedType::Kind::kList;
+  if (text == "+s") {
+    node->kind = NestedType::Kind::kStruct;
+    format->layout = ArrowLayout::kStruct;
+  } else if (text == "+m") {
+    node->kind = NestedType::Kind::kMap;
+    node->keys_sorted = (schema.flags & ARROW_FLAG_MAP_KEYS_SORTED) != 0;
+    format->layout = ArrowLayout::kList32;
+  } else if (starts_with(text, "+w:")) {
+    node->kind = NestedType::Kind::kFixedSizeList;
+    node->list_size = read_number(*format, std::string_view(text).substr(3));
+    if (node->list_size < 0) malformed(*format, "a size below 0");
+    format->layout = ArrowLayout::kFixedSizeList;
+  } else if (text == "+l" || text == "+L") {
+    format->layout = text == "+l" ? ArrowLayout::kList32 : ArrowLayout::kList64;
+  } else {
+    // Views of elements go out as lists.
+    format->layout = text == "+vl" ? ArrowLayout::kListView32 : ArrowLayout::kListView64;
+    node->arrow_format = text == "+vl" ? "+l" : "+L";
+  }
+  const int64_t children = node->kind == NestedType::Kind::kStruct ? schema.n_children : 1;
+  for (int64_t i = 0; i < children; ++i) {
+    node->fields.push_back(read_child(format, schema, i, depth));
+  }
+  if (node->kind == NestedType::Kind::kMap) {
+    const NestedType& entry = *node->fields[0].type;
+    if (entry.kind != NestedType::Kind::kStruct || entry.fields.size() != 2) {
+      malformed(*format, "a map's entries are structs of a key and a value");
+    }
+  }
+  format->nested = node;
+  format->type = DataType::nested(std::move(node));
+}
+
+bool is_lists(std::string_view text) {
+  return text == "+l" || text == "+L" || text == "+vl" || text == "+vL" || text == "+s" ||
+         text == "+m" || starts_with(text, "+w:");
+}
+
+ArrowFormat read_node(const ArrowSchema& schema, const std::string& path, int depth) {
+  ArrowFormat format;
+  format.column = path;
+  format.text = schema.format == nullptr ? "" : schema.format;
+  if (schema.dictionary == nullptr && is_lists(format.text)) {
+    read_lists(&format, schema, depth);
+    return format;
+  }
+  if (schema.dictionary != nullptr) {
+    read_dictionary(&format, read_node(*schema.dictionary, path, depth + 1));
+    if (format.children[0].layout == ArrowLayout::kDictionary) {
+      refuse(format, "dictionary of a dictionary", "cast it to its values first");
+    }
+    format.nested = format.children[0].nested;
+    return format;
+  }
+  format = read_arrow_format(schema, path);
+  if (format.layout == ArrowLayout::kRunEnd) {
+    refuse(format, "run-end encoded array inside of a list, struct or map",
+           "cast it to its values first");
+  }
+  set_leaf(&format);
+  return format;
 }
 
 void read_nested(ArrowFormat* format, const ArrowSchema& schema) {
@@ -191,8 +331,10 @@ void read_nested(ArrowFormat* format, const ArrowSchema& schema) {
     set(format, DataType(TypeId::kBinary), ArrowLayout::kFixedText);
     format->width_bytes = read_number(*format, std::string_view(text).substr(2));
     if (format->width_bytes < 0) malformed(*format, "a width below 0");
-  } else if (starts_with(text, "+w:")) {
+  } else if (has_vectors(schema, text)) {
     read_vector(format, schema);
+  } else if (is_lists(text)) {
+    read_lists(format, schema, 0);
   } else if (text == "+r") {
     ArrowFormat ends = read_arrow_format(child_of(*format, schema, 0), format->column);
     if (ends.layout != ArrowLayout::kFixed || !ends.type.is_signed_integer() ||
@@ -203,16 +345,9 @@ void read_nested(ArrowFormat* format, const ArrowSchema& schema) {
     set(format, values.type, ArrowLayout::kRunEnd);
     format->children.push_back(std::move(ends));
     format->children.push_back(std::move(values));
-  } else if (text == "+s") {
-    refuse(*format, "struct", "take its fields out as columns first (in pyarrow: table.flatten())");
-  } else if (text == "+l" || text == "+L" || text == "+vl" || text == "+vL") {
-    refuse(*format, "list",
-           "leave the column out, or cast it: vectors of one length to "
-           "fixed_size_list<float32>, anything else to text");
-  } else if (text == "+m") {
-    refuse(*format, "map", "leave the column out, or take the keys you need out as columns");
   } else if (starts_with(text, "+u")) {
-    refuse(*format, "union", "leave the column out, or cast it to one type first");
+    refuse(*format, starts_with(text, "+ud") ? "dense union" : "sparse union",
+           "leave the column out, or cast it to one type first");
   } else {
     refuse(*format, "type unknown to this version",
            "cast it to a type of the list in the docs first");
@@ -227,17 +362,7 @@ ArrowFormat read_arrow_format(const ArrowSchema& schema, const std::string& colu
   if (schema.format == nullptr) malformed(format, "it has no format");
   format.text = schema.format;
   if (schema.dictionary != nullptr) {
-    ArrowFormat index;
-    index.column = column;
-    index.text = format.text;
-    if (!read_simple(&index) || !index.type.is_integer()) {
-      malformed(format, "dictionary indices are integers");
-    }
-    ArrowFormat values = read_arrow_format(*schema.dictionary, column);
-    set(&format, values.type, ArrowLayout::kDictionary);
-    format.width_bytes = index.width_bytes;
-    format.signed_index = index.type.is_signed_integer();
-    format.children.push_back(std::move(values));
+    read_dictionary(&format, read_arrow_format(*schema.dictionary, column));
     return format;
   }
   if (read_simple(&format)) return format;
@@ -276,6 +401,7 @@ std::string arrow_format_string(const DataType& type) {
     }
     case TypeId::kInterval: return "tin";
     case TypeId::kFixedSizeList: return concat("+w:", type.list_size());
+    case TypeId::kNested: return type.nested_type().arrow_format;
   }
   VELARIA_CHECK(false);
   return "";

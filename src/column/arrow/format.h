@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/column/arrow/c_data.h"
+#include "src/column/nested_type.h"
 #include "src/column/type.h"
 
 namespace velaria {
@@ -32,11 +33,18 @@ enum class ArrowLayout : uint8_t {
   kVector,        // fixed_size_list of float32, float16 or float64
   kDictionary,    // indices; the values are children[0]
   kRunEnd,        // run ends are children[0], values children[1]
+  // Columns of lists, structs and maps, and what lies in them.
+  kList32,      // int32 offsets; the elements are children[0]; maps too
+  kList64,      // int64 offsets
+  kListView32,  // int32 offsets and sizes
+  kListView64,  // int64 offsets and sizes
+  kFixedSizeList,
+  kStruct,
 };
 
 // One node of a column's format. A plain value.
 struct ArrowFormat {
-  std::string column;  // the column it belongs to, for errors
+  std::string column;  // the column it belongs to, for errors; "a.b" for a field inside of it
   std::string text;    // Arrow's format string
   DataType type;
   ArrowLayout layout = ArrowLayout::kNull;
@@ -44,10 +52,14 @@ struct ArrowFormat {
   int64_t multiply = 1;
   int64_t divide = 1;
   // kFixed: bytes of a value. kFixedText: bytes of a value. kDictionary and the run ends of
-  // kRunEnd: bytes of an index.
+  // kRunEnd: bytes of an index. Leaves of nested columns: bytes of a value in Arrow.
   int32_t width_bytes = 0;
   bool signed_index = false;
   std::vector<ArrowFormat> children;
+  // Nested columns and every node inside of one.
+  NestedTypePtr nested;
+
+  bool is_nested_column() const { return layout >= ArrowLayout::kList32; }
 };
 
 // The format of a column. TypeMismatchError names the column, Arrow's format and what to do when

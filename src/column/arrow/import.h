@@ -16,7 +16,10 @@
 //   dictionary     dictionary columns of distinct values for text, integers, dates, times and
 //                  decimals; the values of any other type
 //   run-end        expanded
-//   refused        list, struct, map, union, decimal256, fixed_size_list of anything else
+//   encoded        list, list_view, struct, map and fixed_size_list of anything else, with all that
+//                  lies in them as it is: see column/nested_array.h
+//   refused        union and decimal256 wherever they lie; run-end and dictionaries of dictionaries
+//                  inside of lists, structs and maps
 //
 // That texts are valid UTF-8 is the producer's promise and is not checked.
 //

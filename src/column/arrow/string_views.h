@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "src/column/arrow/c_data.h"
 #include "src/column/string_view.h"
 
 namespace velaria {
@@ -82,6 +83,18 @@ struct ViewData {
   const char* data = nullptr;
   int64_t bytes = 0;
 };
+
+// Of an array of views with at least three buffers; the sizes are its last one.
+inline std::vector<ViewData> read_view_data(const ArrowArray& array) {
+  std::vector<ViewData> out;
+  const auto* sizes = static_cast<const uint8_t*>(array.buffers[array.n_buffers - 1]);
+  for (int64_t b = 0; b < array.n_buffers - 3 && sizes != nullptr; ++b) {
+    ViewData from{static_cast<const char*>(array.buffers[2 + b]), 0};
+    std::memcpy(&from.bytes, sizes + b * 8, sizeof(from.bytes));
+    out.push_back(from);
+  }
+  return out;
+}
 
 // Of Arrow's own views; false, with `out` in any state, when one has a size below 0 or lies outside
 // of its buffer.

@@ -18,7 +18,7 @@ void append_row_bytes(const std::vector<ColumnPtr>& columns, int64_t row, std::s
     if (type.is_vector()) {
       out->append(reinterpret_cast<const char*>(column->vector_at(row)),
                   static_cast<size_t>(type.list_size()) * sizeof(float));
-    } else if (type.is_string()) {
+    } else if (type.has_string_views()) {
       const StringView& text = column->values<StringView>()[row];
       append_fixed(text.size(), out);
       out->append(text.data(), text.size());

@@ -44,7 +44,7 @@ void append_column(const ColumnPtr& any, std::string* out) {
   ColumnHeader header;
   header.has_nulls = column->validity().count_nulls(column->length()) > 0 ? 1 : 0;
   std::vector<uint32_t> sizes;
-  const bool is_text = column->type().is_string();
+  const bool is_text = column->type().has_string_views();
   if (is_text) {
     sizes.resize(rows, 0);
     for (size_t i = 0; i < rows; ++i) {
@@ -86,7 +86,7 @@ class FrameReader {
       const size_t size = (rows + 63) / 64 * 8;
       validity = Validity(Buffer::wrap(next(size), size, frame_), 0);
     }
-    if (type.is_string()) return texts(type, header, std::move(validity));
+    if (type.has_string_views()) return texts(type, header, std::move(validity));
     if (type.is_vector()) {
       const size_t elements = rows * static_cast<size_t>(type.list_size());
       return Column::vectors(

@@ -12,7 +12,7 @@ ValueColumn::ValueColumn(DataType type, uint32_t rows, bool nullable)
     : type_(std::move(type)),
       values_(Buffer::allocate(static_cast<size_t>(rows) *
                                static_cast<size_t>(type_.value_width_bytes()))),
-      owners_(type_.is_string() ? std::make_shared<StringOwners>() : nullptr) {
+      owners_(type_.has_string_views() ? std::make_shared<StringOwners>() : nullptr) {
   if (nullable) {
     missing_ = Buffer::allocate(rows);
     std::memset(missing_->mutable_data(), 0, rows);

@@ -332,7 +332,8 @@ std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool st
           },
           dialect);
     case TypeId::kNull:
-    case TypeId::kInterval: break;
+    case TypeId::kInterval:
+    case TypeId::kNested: break;
   }
   throw Error(ErrorKind::kSqlUnsupported,
               concat("CSV columns of type ", type.to_string(),

@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/column/calendar.h"
 #include "src/column/decimal.h"
+#include "src/column/nested_array.h"
 
 namespace velaria {
 
@@ -117,6 +118,9 @@ void CsvWriter::write_value(const Column& column, int64_t row, std::string* out)
       text += ']';
       break;
     }
+    case TypeId::kNested:
+      text = nested_json(type.nested_type(), flat.values<StringView>()[at].text());
+      break;
     case TypeId::kNull: return;
   }
   write_text(text, out);

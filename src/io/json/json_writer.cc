@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/column/calendar.h"
 #include "src/column/decimal.h"
+#include "src/column/nested_array.h"
 
 namespace velaria {
 
@@ -140,6 +141,9 @@ void append_value(const Column& column, int64_t row, std::string* out) {
       *out += ']';
       break;
     }
+    case TypeId::kNested:
+      *out += nested_json(type.nested_type(), flat.values<StringView>()[at].text());
+      break;
     case TypeId::kNull: *out += "null"; break;
   }
 }

@@ -16,9 +16,10 @@ uint64_t bytes_of(const Chunk& chunk) {
   return static_cast<uint64_t>(std::max<int64_t>(chunk.estimated_bytes(), 0));
 }
 
-// Texts move into one heap: a heap for every row ever inserted would outweigh the rows.
+// Texts and nested values move into one heap: a heap for every row ever inserted would outweigh the
+// rows.
 ColumnPtr join_columns(const ColumnPtr& left, const ColumnPtr& right) {
-  if (!left->type().is_string()) return concatenate({left, right});
+  if (!left->type().has_string_views()) return concatenate({left, right});
   StringBuilder builder(left->type());
   for (const ColumnPtr& part : {left, right}) {
     const ColumnPtr flat = flatten(part);
