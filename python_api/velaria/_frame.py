@@ -171,7 +171,8 @@ class DataFrame:
         """All rows as dicts; needs no other package.
 
         Values are int, float, Decimal, str, bytes, date, time, datetime, lists of floats for
-        vectors, ``velaria.Interval`` and None. Raises InvalidArgumentError when two columns share
+        vectors, ``velaria.Interval`` and None; lists, dicts and lists of pairs for Arrow's lists,
+        structs and maps. Raises InvalidArgumentError when two columns share
         a name, and TypeMismatchError for a time that Python cannot hold (nanoseconds, the year
         10000): ``to_arrow()`` has them.
 

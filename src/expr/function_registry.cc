@@ -1,7 +1,6 @@
 #include "src/expr/function_registry.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -313,9 +312,8 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                        too_many ? definition->most_arguments : definition->least_arguments));
   }
   if (!takes_nested(name)) {
-    const bool is_word = std::isalpha(static_cast<unsigned char>(definition->name[0])) != 0;
     for (const BoundExpressionPtr& argument : arguments) {
-      refuse_nested(*argument, is_word ? definition->name + "()" : definition->name);
+      refuse_nested(*argument, definition->signature);
     }
   }
   if (definition->group == "comparison" && arguments.size() == 2) {
