@@ -110,7 +110,8 @@ def test_other_layouts_come_in_as_ours(session):
 
 
 def test_types_that_velaria_lacks_are_refused_by_name(session):
-    table = pa.table({"ok": [1], "odd": pa.array([{"a": 1}])})
+    odd = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
+    table = pa.table({"ok": [1], "odd": odd})
     with pytest.raises(velaria.TypeMismatchError, match="odd"):
         session.create_dataframe_from_arrow(table)
     with pytest.raises(velaria.Error):

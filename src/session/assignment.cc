@@ -29,6 +29,13 @@ bool may_lose(const DataType& from, const DataType& to) {
   return (from.is_float() || from.id() == TypeId::kDecimal128) && !to.is_float();
 }
 
+bool has_only_nulls(const Column& values) {
+  for (int64_t row = 0; row < values.length(); ++row) {
+    if (!values.is_null(row)) return false;
+  }
+  return true;
+}
+
 ColumnPtr checked_cast(const ColumnPtr& values, const Field& column) {
   try {
     return cast(values, column.type);
@@ -53,7 +60,9 @@ void check_float_range(const Column& values, const Column& narrow, const Field& 
 ColumnPtr assign_values(const ColumnPtr& values, const Field& column) {
   const DataType& from = values->type();
   if (from == column.type) return values;
-  if (from.is_null()) return Column::nulls(column.type, values->length());
+  // A bare NULL has become text on its way here, and there is no cast from text to a list.
+  const bool all_null = column.type.is_nested() && has_only_nulls(*values);
+  if (from.is_null() || all_null) return Column::nulls(column.type, values->length());
   const bool drops_date = from.id() == TypeId::kTimestamp && column.type.id() == TypeId::kTime64;
   if (!can_cast(from, column.type) || drops_date) {
     refuse(column, concat("a value of type ", from.to_string(),
