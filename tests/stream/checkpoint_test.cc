@@ -270,6 +270,7 @@ QueryRun run_query(const std::vector<Chunk>& batches, const std::string& path, D
   StreamOptions options;
   options.checkpoint_path = path;
   options.checkpoint_delivery_mode = mode;
+  options.checkpoint_async = test_seed() % 2 == 0;
   options.max_batches = max_batches;
   if (!source) source = make_memory_stream(event_schema(), batches);
   const auto query = StreamingQuery::make(
@@ -321,7 +322,9 @@ TEST(Checkpoint, GlobalAndTextAggregatesAreRestored) {
   std::mt19937_64 random(test_seed());
   const std::vector<Event> events = random_events(3000, random);
   const std::vector<Chunk> batches = random_batches(events, random);
-  for (const bool global : {true, false}) {
+  for (int manner = 0; manner < 4; ++manner) {
+    const bool global = manner % 2 == 0;
+    const bool async = manner >= 2;  // the state is written while batches change it
     const auto plan_over = [global](const PlanPtr& scan) -> PlanPtr {
       std::vector<BoundExpressionPtr> keys;
       if (!global) keys.push_back(column_of(*scan, "amount"));
@@ -336,6 +339,7 @@ TEST(Checkpoint, GlobalAndTextAggregatesAreRestored) {
     StreamOptions options;
     options.checkpoint_path = directory.file("q.ckpt");
     options.checkpoint_delivery_mode = DeliveryMode::kBestEffort;
+    options.checkpoint_async = async;
     options.max_batches = batches.size() / 2;
     Results seen;
     for (int run = 0; run < 3; ++run) {
@@ -358,7 +362,9 @@ TEST(Checkpoint, AggregatesOfManyValuesAreRestored) {
   std::mt19937_64 random(test_seed());
   const std::vector<Event> events = random_events(3000, random);
   const std::vector<Chunk> batches = random_batches(events, random);
-  for (const bool global : {true, false}) {
+  for (int manner = 0; manner < 4; ++manner) {
+    const bool global = manner % 2 == 0;
+    const bool async = manner >= 2;  // the state is written while batches change it
     const auto plan_over = [global](const PlanPtr& scan) -> PlanPtr {
       const auto call = [&](const char* name, const char* column, bool distinct = false) {
         AggregateCall out;
@@ -385,6 +391,7 @@ TEST(Checkpoint, AggregatesOfManyValuesAreRestored) {
     StreamOptions options;
     options.checkpoint_path = directory.file("q.ckpt");
     options.checkpoint_delivery_mode = DeliveryMode::kBestEffort;
+    options.checkpoint_async = async;
     options.max_batches = batches.size() / 2;
     Results seen;
     for (int run = 0; run < 3; ++run) {
