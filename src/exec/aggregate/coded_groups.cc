@@ -150,14 +150,16 @@ class CodedGroups : public GroupTable {
   }
   std::string_view layout() const override { return general_ ? "bytes" : "codes"; }
 
-  // The codes of the keys' values stay, as long as they are not many more than the groups.
+  // The codes of the keys' values stay, as long as their words lie close enough together: windows
+  // that will not come again have codes too.
   bool clear() override {
     if (general_) return false;
-    constexpr uint32_t kMostCodesOfGroup = 4;
-    constexpr uint32_t kFewCodes = 4096;
-    for (const auto& coder : coders_) {
-      if (coder->size() > std::max(kFewCodes, size_ * kMostCodesOfGroup)) return false;
-    }
+    constexpr uint64_t kMostPlacesOfGroup = 64;
+    constexpr uint64_t kFewPlaces = uint64_t{1} << 18;
+    int bits = 0;
+    for (const int bits_of_key : bits_) bits += bits_of_key;
+    const uint64_t most_places = std::max(kFewPlaces, size_ * kMostPlacesOfGroup);
+    if (bits >= 63 || (uint64_t{1} << bits) > most_places) return false;
     words_.forget(group_words_);
     group_words_.clear();
     size_ = 0;
