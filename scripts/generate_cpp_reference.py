@@ -47,13 +47,19 @@ HEADERS = {
         "stream/stream_sink.h",
         "stream/connectors/arrow_stream_source.h",
         "stream/connectors/csv_directory_source.h",
+        "stream/connectors/json_directory_source.h",
+        "stream/connectors/file_tail_source.h",
         "stream/connectors/realtime_stream_source.h",
         "stream/connectors/realtime_stream_sink.h",
         "stream/connectors/memory_sink.h",
         "stream/connectors/callback_sink.h",
         "stream/connectors/csv_file_sink.h",
     ],
-    "Plugins in C": ["stream/source_sink_abi.h", "stream/source_sink_adapters.h"],
+    "Plugins in C": [
+        "stream/source_sink_abi.h",
+        "stream/source_sink_adapters.h",
+        "stream/plugin_library.h",
+    ],
 }
 
 # Lines that only a compiler wants.
