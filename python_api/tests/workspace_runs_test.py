@@ -1,5 +1,6 @@
 """Runs that are kept: by one process, by several at once, and by processes that are killed."""
 
+import fcntl
 import json
 import os
 import random
@@ -292,13 +293,16 @@ def test_ctrl_c_is_an_interrupted_run(workspace):
 
 def test_cleanup_keeps_away_from_a_run_that_is_being_made(workspace):
     workspace.run_sql(velaria.Session(), "SELECT 1 AS x")
-    young, old = workspace.home / "runs" / ".new-young", workspace.home / "runs" / ".new-old"
-    for path in (young, old):
-        (path / "artifacts").mkdir(parents=True)
-    os.utime(old, (0, 0))
-    workspace.cleanup(older_than_s=3600)
-    assert (young / "artifacts").is_dir()
-    assert not old.exists()
+    half = workspace.home / "runs" / ".new-20200101-000000-abcdef"
+    (half / "artifacts").mkdir(parents=True)
+    # Who makes a run shares this lock; when nobody holds it, whoever made this one has died.
+    with open(workspace.home / "making.lock") as making:
+        fcntl.flock(making, fcntl.LOCK_SH)
+        workspace.cleanup(keep=1)
+        assert (half / "artifacts").is_dir()
+    assert workspace.cleanup(keep=1) == ([], 0)
+    assert not half.exists()
+    assert len(workspace.runs()) == 1
 
 
 def test_processes_at_once_lose_nothing(workspace):

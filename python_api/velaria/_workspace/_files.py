@@ -86,11 +86,12 @@ class FileLock:
     ``exclusive`` keeps everybody out, otherwise only those who want it for themselves.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, exclusive: bool = True) -> None:
         self._path = path
+        self._exclusive = exclusive
         self._handle: int | None = None
 
-    def take(self, *, wait: bool = True, exclusive: bool = True) -> bool:
+    def take(self, *, wait: bool = True) -> bool:
         """Whether the lock is ours now. False only without ``wait``, or when its folder is gone."""
         try:
             # Python's handles are closed in programs that this process starts.
@@ -98,7 +99,7 @@ class FileLock:
         except FileNotFoundError:
             return False
         try:
-            kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+            kind = fcntl.LOCK_EX if self._exclusive else fcntl.LOCK_SH
             fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
@@ -124,8 +125,8 @@ class FileLock:
 
 def is_locked(path: Path) -> bool:
     """Whether a living process holds the lock for itself."""
-    lock = FileLock(path)
-    if not lock.take(wait=False, exclusive=False):
+    lock = FileLock(path, exclusive=False)
+    if not lock.take(wait=False):
         return path.parent.exists()
     lock.give_back()
     return False

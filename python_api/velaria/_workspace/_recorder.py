@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .._frame import DataFrame
 
 FORMAT_VERSION = 1
+# How the folder of a run that is being made begins, and the lock, beside the runs, that those who
+# make one share.
+NEW = ".new-"
+MAKING_LOCK = "making.lock"
 
 
 def utc_now() -> str:
@@ -91,15 +95,22 @@ class RunRecorder:
             "schema": None,
             "error": None,
         }
-        # Complete and locked before it has its name: nobody sees half a run.
-        made = runs / f".new-{self._run_id}"
-        (made / "artifacts").mkdir(parents=True)
+        # Complete and locked before it has its name: nobody sees half a run. What is half when
+        # nobody holds MAKING_LOCK was left by a process that died.
+        made = runs / f"{NEW}{self._run_id}"
         self._lock = FileLock(made / "lock")
+        with FileLock(runs.parent / MAKING_LOCK, exclusive=False):
+            self._make(made, {"action": action, **inputs})
+            os.rename(made, self._path)
+        sync_folder(runs)
+        self._changed(self._run_id, self._record)
+
+    def _make(self, made: Path, inputs: Mapping[str, Any]) -> None:
+        (made / "artifacts").mkdir(parents=True)
         self._lock.take()
         replace_json(
             made / "inputs.json",
             {
-                "action": action,
                 **inputs,
                 "cwd": os.getcwd(),
                 "python_version": sys.version.split()[0],
@@ -107,9 +118,6 @@ class RunRecorder:
             },
         )
         replace_json(made / "run.json", self._record)
-        os.rename(made, self._path)
-        sync_folder(runs)
-        self._changed(self._run_id, self._record)
 
     @property
     def run_id(self) -> str:

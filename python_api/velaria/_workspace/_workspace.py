@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,7 +14,7 @@ from .._arguments import PathLike, memory_bytes
 from .._progress_bar import progress_teller
 from ._diff import diff_runs
 from ._files import FileLock, folder_bytes, read_json, replace_json
-from ._recorder import RunRecorder, shown_inputs
+from ._recorder import MAKING_LOCK, NEW, RunRecorder, shown_inputs
 from ._run import FINAL, RUNNING, Run
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ _INDEXED = (
     "error",
 )
 _TRASH = ".deleted-"
-_NEW = ".new-"
-_MAKING_TIMEOUT_S = 60.0
 
 
 class CleanupResult(NamedTuple):
@@ -244,11 +241,20 @@ class Workspace:
     def _sweep(self) -> None:
         """Removes what processes left that died while they made or deleted a run."""
         for path in self._folders():
-            if path.name.startswith(_TRASH) or (path.name.startswith(_NEW) and _is_old(path)):
+            if path.name.startswith(_TRASH):
                 lock = FileLock(path / "lock")
                 if lock.take(wait=False) or not path.exists():
                     _remove_folder(path)
                     lock.give_back()
+        making = FileLock(self._home / MAKING_LOCK)
+        if not self._runs.exists() or not making.take(wait=False):
+            return  # somebody makes one; a later cleanup finds the leftovers
+        try:
+            for path in self._folders():
+                if path.name.startswith(NEW):
+                    _remove_folder(path)
+        finally:
+            making.give_back()
 
     # ---- the index
 
@@ -294,14 +300,6 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace({str(self._home)!r})"
-
-
-def _is_old(path: Path) -> bool:
-    """Whether a run that is being made has had time enough; it is locked only after it exists."""
-    try:
-        return time.time() - path.stat().st_mtime > _MAKING_TIMEOUT_S
-    except FileNotFoundError:
-        return False
 
 
 def _remove_folder(path: Path) -> None:
