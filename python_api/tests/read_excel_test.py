@@ -321,6 +321,21 @@ def test_sheets_by_name_and_place(session, engine, tmp_path):
             session.read_excel(tmp_path / "sheets.xlsx", sheet_name=bad, engine=engine)
 
 
+def test_chart_sheets_without_a_chart(session, engine, tmp_path):
+    book = openpyxl.Workbook()
+    book.create_chartsheet("Empty", 0)
+    book.active = 1
+    book.worksheets[0].append(["x"])
+    book.worksheets[0].append([1])
+    book.worksheets[0].print_area = "A1:A2"
+    book.create_chartsheet("Last")
+    path = tmp_path / "chart.xlsx"
+    book.save(path)
+    assert session.read_excel(path, engine=engine).to_rows() == [{"x": 1}]
+    with pytest.raises(velaria.InvalidArgumentError, match="'Sheet'"):
+        session.read_excel(path, sheet_name="Empty", engine=engine)
+
+
 def test_cell_range(read):
     sheet = [["x"] * 5, ["x", "a", "b", "x"], ["x", 1, 2, "x"], ["x", 3, None, "x"], ["x"] * 5]
     assert read(sheet, cell_range="B2:C4") == (["int64", "int64"], [[1, 2], [3, None]])

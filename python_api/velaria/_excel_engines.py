@@ -51,15 +51,17 @@ class OpenpyxlSheet:
     """A worksheet by openpyxl."""
 
     def __init__(self, package: Package, sheet: SheetPart) -> None:
-        openpyxl = import_openpyxl("read_excel()")
+        import_openpyxl("read_excel()")
         package.file.seek(0)
         # openpyxl warns of decoration that it drops; no value is touched by that.
         with _silence, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                self._book = openpyxl.load_workbook(
+                reader = _book_reader_class()(
                     package.file, read_only=True, data_only=True, keep_links=False
                 )
+                reader.read()
+                self._book = reader.wb
                 self._sheet = next(
                     found for found in self._book.worksheets if found.title == sheet.name
                 )
@@ -94,6 +96,22 @@ class OpenpyxlSheet:
     def bad_cell(self, place: object, why: str) -> core.FileFormatError:
         """The error of a cell that cannot be read."""
         return core.FileFormatError(f"{self._where}, cell {place}: {why}; the file is broken there")
+
+
+def _book_reader_class() -> Any:
+    """What openpyxl's load_workbook() uses, without the charts of chart sheets: nobody reads them
+    here, and it stumbles over a chart sheet that has none."""
+    from openpyxl.chartsheet import Chartsheet
+    from openpyxl.reader.excel import ExcelReader
+
+    class BookReader(ExcelReader):  # type: ignore[misc, unused-ignore]
+        def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+            # It keeps its place: names of a sheet count all of them.
+            self.wb._add_sheet(  # pyright: ignore[reportAttributeAccessIssue]
+                Chartsheet(parent=self.wb, title=sheet.name)
+            )
+
+    return BookReader
 
 
 def _parser_class() -> Any:
