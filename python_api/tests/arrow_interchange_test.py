@@ -248,6 +248,77 @@ def test_a_requested_dictionary_that_is_too_small(session):
     assert requested(frame, ("s", wide)).to_pylist() == frame.to_rows()
 
 
+@pytest.mark.parametrize(
+    ("values", "own", "kind"),
+    [
+        ([0, None, -1, 2**20], pyarrow.date32(), pyarrow.date64()),
+        ([0, None, 86_399_999_999], pyarrow.time64("us"), pyarrow.time64("ns")),
+        ([1, None, 1, -5], pyarrow.int32(), pyarrow.dictionary(pyarrow.int8(), pyarrow.int32())),
+        ([1, None, 1, -5], pyarrow.int32(), pyarrow.dictionary(pyarrow.uint8(), pyarrow.int64())),
+        (
+            [1.5, None, -0.0],
+            pyarrow.float32(),
+            pyarrow.dictionary(pyarrow.int32(), pyarrow.float64()),
+        ),
+        ([7, None, 7], pyarrow.date32(), pyarrow.dictionary(pyarrow.int16(), pyarrow.date32())),
+        (
+            [7, None, 7],
+            pyarrow.timestamp("ms", "UTC"),
+            pyarrow.dictionary(pyarrow.int64(), pyarrow.timestamp("us", "UTC")),
+        ),
+        (
+            [1, None, 1],
+            pyarrow.decimal128(9, 0),
+            pyarrow.dictionary(pyarrow.int32(), pyarrow.decimal128(12, 2)),
+        ),
+    ],
+    ids=lambda value: str(value) if isinstance(value, pyarrow.DataType) else "values",
+)
+def test_requested_dates_times_and_dictionaries_of_numbers(session, values, own, kind):
+    array = pyarrow.array(values, own)
+    table = pyarrow.table({"n": list(range(len(values))), "v": array})
+    frame = session.create_dataframe_from_arrow(table)
+    for rows in (frame, frame.filter("n > 0"), frame.limit(0), frame.union_all(frame)):
+        got = requested(rows, ("n", pyarrow.int64()), ("v", kind))
+        assert got.schema.field("v").type == kind
+        got.validate(full=True)
+        plain = pyarrow.table(rows).column("v")
+        wanted = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
+        decoded = got.column("v").cast(wanted)
+        assert decoded.combine_chunks().equals(plain.cast(wanted).combine_chunks())
+
+
+def test_a_requested_dictionary_of_too_many_numbers(session):
+    frame = session.sql("SELECT n FROM range(0, 300) r(n)")
+    with pytest.raises(pyarrow.ArrowInvalid, match=r"TypeMismatchError: .*300 different"):
+        requested(frame, ("n", pyarrow.dictionary(pyarrow.int8(), pyarrow.int64())))
+
+
+def test_requested_types_that_the_kernel_has_not(session):
+    table = pyarrow.table(
+        {
+            "x": pyarrow.array([1.5, None], "float32"),
+            "t": pyarrow.array([1, None], pyarrow.time32("s")),
+            "n": pyarrow.array([1, None], "int32"),
+        }
+    )
+    frame = session.create_dataframe_from_arrow(table)
+    got = requested(
+        frame,
+        ("x", pyarrow.float16()),
+        ("t", pyarrow.time32("ms")),
+        ("n", pyarrow.run_end_encoded(pyarrow.int32(), pyarrow.int32())),
+    )
+    assert got.schema.types == [pyarrow.float32(), pyarrow.time64("us"), pyarrow.int32()]
+    assert got.to_pylist() == table.to_pylist()
+    for name, kind in (("t", pyarrow.timestamp("ns")), ("n", pyarrow.float32())):
+        with pytest.raises(velaria.TypeMismatchError):
+            requested(frame.select(name), (name, kind))
+    far = session.sql("SELECT TIMESTAMP '9999-01-01' AS t")
+    with pytest.raises((pyarrow.ArrowInvalid, velaria.TypeMismatchError), match="cannot cast"):
+        requested(far, ("t", pyarrow.timestamp("ns")))
+
+
 def test_a_requested_schema_that_could_lose_something(session):
     frame = session.create_dataframe_from_arrow({"n": [1, 300], "x": [0.1, 0.2], "s": ["1", "2"]})
     own = {"n": pyarrow.int64(), "x": pyarrow.float64(), "s": pyarrow.string()}

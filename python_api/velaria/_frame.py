@@ -231,7 +231,9 @@ class DataFrame:
         where its types hold every value unchanged: wider numbers, finer times, and narrower
         integers, where one that does not fit fails. Raises SqlSemanticError for other names of
         columns, and TypeMismatchError for types that could lose something. Text and binary come in
-        the layout that is asked for: large, views, dictionaries.
+        the layout that is asked for: large, views, dictionaries; so do date64, time64[ns] and
+        dictionaries of numbers, dates and times. float16, time32 and run-end encoding are no such
+        layouts: the column comes as float32, time64[us] and plain.
         """
         return self._core.__arrow_c_stream__(requested_schema)
 

@@ -17,10 +17,6 @@ namespace velaria {
 
 namespace {
 
-bool is_text(const char* format) {
-  return std::strcmp(format, "u") == 0 || std::strcmp(format, "z") == 0;
-}
-
 // The layout that a format stands for; nothing when it is no text.
 bool text_layout_of(const char* format, TextLayout* layout) {
   const std::string_view name = format;
@@ -45,17 +41,51 @@ const char* format_of(TextLayout layout, bool is_utf8) {
   return "";
 }
 
+// Of numbers, decimals, dates and times; 0: of another type.
+int64_t value_bytes(std::string_view format) {
+  if (format.size() == 1) {
+    switch (format[0]) {
+      case 'c':
+      case 'C': return 1;
+      case 's':
+      case 'S': return 2;
+      case 'i':
+      case 'I':
+      case 'f': return 4;
+      case 'l':
+      case 'L':
+      case 'g': return 8;
+      default: return 0;
+    }
+  }
+  if (format == "tdD" || format == "tts" || format == "ttm") return 4;
+  if (format == "ttu" || format.substr(0, 2) == "ts") return 8;
+  return format.substr(0, 2) == "d:" ? 16 : 0;
+}
+
 ColumnLayout layout_of(const ArrowSchema& column) {
   ColumnLayout out;
   if (column.dictionary != nullptr) {
     const bool is_index =
         std::strlen(column.format) == 1 && std::strchr("cCsSiIlL", column.format[0]) != nullptr;
-    out.is_asked_for = is_index && text_layout_of(column.dictionary->format, &out.text);
+    out.values = column.dictionary->format;
+    out.is_text = text_layout_of(column.dictionary->format, &out.text);
+    out.is_asked_for = is_index && (out.is_text || value_bytes(out.values) > 0);
     if (out.is_asked_for) out.index_format = column.format[0];
     return out;
   }
-  out.is_asked_for = text_layout_of(column.format, &out.text) && out.text != TextLayout::kOffsets32;
+  out.values = column.format;
+  out.is_text = text_layout_of(column.format, &out.text);
+  out.is_asked_for =
+      out.is_text ? out.text != TextLayout::kOffsets32 : out.values == "tdm" || out.values == "ttn";
   return out;
+}
+
+// Whether a column that goes out in a format has the layout that is asked for.
+bool fits(const ColumnLayout& layout, std::string_view own) {
+  if (layout.is_text) return own == "u" || own == "z";
+  if (layout.index_format != 0) return own == layout.values && value_bytes(own) > 0;
+  return (layout.values == "tdm" && own == "tdD") || (layout.values == "ttn" && own == "ttu");
 }
 
 // A struct of the C interface that goes out, with all that it points to. What it shares of another
@@ -116,10 +146,15 @@ void share(const std::shared_ptr<Struct>& source, const Struct& part, Struct* ou
 void lay_out_column(const std::shared_ptr<ArrowSchema>& source, const ArrowSchema& column,
                     const ColumnLayout& layout, ArrowSchema* out) {
   share(source, column, out);
-  if (!layout.is_asked_for || !is_text(column.format)) return;
-  const char* text = format_of(layout.text, column.format[0] == 'u');
+  if (!layout.is_asked_for) return;
+  const char* values = column.format;
+  if (layout.is_text) {
+    values = format_of(layout.text, column.format[0] == 'u');
+  } else if (layout.index_format == 0) {
+    values = layout.values == "tdm" ? "tdm" : "ttn";
+  }
   if (layout.index_format == 0) {
-    out->format = text;
+    out->format = values;
     return;
   }
   switch (layout.index_format) {
@@ -134,11 +169,12 @@ void lay_out_column(const std::shared_ptr<ArrowSchema>& source, const ArrowSchem
   }
   auto* owner = static_cast<Outgoing<ArrowSchema>*>(out->private_data);
   out->dictionary = owner->add_part();
-  auto values = std::make_unique<Outgoing<ArrowSchema>>();
-  out->dictionary->format = text;
+  auto part = std::make_unique<Outgoing<ArrowSchema>>();
+  part->source = source;
+  out->dictionary->format = values;
   out->dictionary->name = "";
   out->dictionary->flags = ARROW_FLAG_NULLABLE;
-  hand_out(std::move(values), out->dictionary);
+  hand_out(std::move(part), out->dictionary);
 }
 
 void lay_out_schema(const ArrowSchema& given, const std::vector<ColumnLayout>& layouts,
@@ -236,15 +272,68 @@ void lay_out_text(const std::shared_ptr<ArrowArray>& source, const ArrowArray& c
   hand_out(std::move(owner), out);
 }
 
-// The different texts of a column in the order in which they come, and the place of each row's.
+// Dates in milliseconds or times in nanoseconds: each value of a column times `factor`, which it
+// has room for. What stands in the place of a NULL may be anything.
+template <typename Value>
+void scale(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column, uint64_t factor,
+           ArrowArray* out) {
+  auto owner = std::make_unique<Outgoing<ArrowArray>>();
+  owner->source = source;
+  const int64_t rows = column.offset + column.length;
+  const auto* values = static_cast<const Value*>(column.buffers[1]);
+  auto* scaled = owner->make_buffer<int64_t>(rows);
+  for (int64_t row = column.offset; row < rows; ++row) {
+    const auto value = static_cast<uint64_t>(static_cast<int64_t>(values[row]));
+    scaled[row] = static_cast<int64_t>(value * factor);
+  }
+  owner->buffers = {column.buffers[0], scaled};
+  *out = column;
+  out->buffers = owner->buffers.data();
+  hand_out(std::move(owner), out);
+}
+
+void lay_out_time(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column,
+                  const ColumnLayout& layout, ArrowArray* out) {
+  constexpr uint64_t kMillisecondsOfDay = 86'400'000;
+  if (layout.values == "tdm") {
+    scale<int32_t>(source, column, kMillisecondsOfDay, out);
+  } else {
+    scale<int64_t>(source, column, 1000, out);
+  }
+}
+
+// The bytes of values of one width.
+struct Words {
+  int64_t rows;  // with those before the offset
+  const uint8_t* valid;
+  const char* bytes;
+  int64_t value_bytes;
+
+  Words(const ArrowArray& array, int64_t width)
+      : rows(array.offset + array.length),
+        valid(static_cast<const uint8_t*>(array.buffers[0])),
+        bytes(static_cast<const char*>(array.buffers[1])),
+        value_bytes(width) {}
+
+  bool is_null(int64_t row) const {
+    return valid != nullptr && (valid[row / 8] >> (row % 8) & 1) == 0;
+  }
+  std::string_view text(int64_t row) const {
+    return {bytes + row * value_bytes, static_cast<size_t>(value_bytes)};
+  }
+};
+
+// The different values of a column in the order in which they come, and the place of each row's.
+// Values are the same when their bytes are.
 class Dictionary {
  public:
-  explicit Dictionary(const Texts& texts, int64_t first_row) {
-    indices_.resize(static_cast<size_t>(texts.rows));
-    for (int64_t row = first_row; row < texts.rows; ++row) {
-      if (texts.is_null(row)) continue;
+  template <typename Values>
+  Dictionary(const Values& values, int64_t first_row) {
+    indices_.resize(static_cast<size_t>(values.rows));
+    for (int64_t row = first_row; row < values.rows; ++row) {
+      if (values.is_null(row)) continue;
       const auto [found, is_new] =
-          places_.try_emplace(texts.text(row), static_cast<int64_t>(values_.size()));
+          places_.try_emplace(values.text(row), static_cast<int64_t>(values_.size()));
       if (is_new) values_.push_back(found->first);
       indices_[static_cast<size_t>(row)] = found->second;
     }
@@ -258,7 +347,7 @@ class Dictionary {
                           static_cast<uint64_t>(std::numeric_limits<Index>::max())) {
       throw Error(
           ErrorKind::kTypeMismatch,
-          concat("a batch has ", size(), " different texts, more than the ", 8 * sizeof(Index),
+          concat("a batch has ", size(), " different values, more than the ", 8 * sizeof(Index),
                  " bits of the requested dictionary's indices can ", "count; request wider ones"));
     }
     auto* out = owner->make_buffer<Index>(static_cast<int64_t>(indices_.size()));
@@ -267,8 +356,22 @@ class Dictionary {
     return out;
   }
 
+  // The values, all of one width.
+  void make_words(int64_t width, ArrowArray* out) const {
+    auto owner = std::make_unique<Outgoing<ArrowArray>>();
+    char* bytes = owner->make_buffer<char>(size() * width);
+    owner->buffers = {nullptr, bytes};
+    for (const std::string_view value : values_)
+      bytes = std::copy(value.begin(), value.end(), bytes);
+    *out = ArrowArray{};
+    out->length = size();
+    out->n_buffers = 2;
+    out->buffers = owner->buffers.data();
+    hand_out(std::move(owner), out);
+  }
+
   // The texts as an array with int32 offsets.
-  void make_values(ArrowArray* out) const {
+  void make_texts(ArrowArray* out) const {
     auto owner = std::make_unique<Outgoing<ArrowArray>>();
     auto* offsets = owner->make_buffer<int32_t>(size() + 1);
     int32_t end = 0;
@@ -310,14 +413,19 @@ void lay_out_dictionary(const std::shared_ptr<ArrowArray>& source, const ArrowAr
                         const ColumnLayout& layout, ArrowArray* out) {
   auto owner = std::make_unique<Outgoing<ArrowArray>>();
   owner->source = source;
-  const Texts texts(column);
-  const Dictionary dictionary(texts, column.offset);
-  owner->buffers = {texts.valid, make_indices(dictionary, layout.index_format, owner.get())};
-  ArrowArray plain;
-  dictionary.make_values(&plain);
-  const std::shared_ptr<ArrowArray> values = kept(plain);
+  const int64_t width = value_bytes(layout.values);
+  const Dictionary dictionary = layout.is_text ? Dictionary(Texts(column), column.offset)
+                                               : Dictionary(Words(column, width), column.offset);
+  owner->buffers = {column.buffers[0], make_indices(dictionary, layout.index_format, owner.get())};
   ArrowArray* part = owner->add_part();
-  lay_out_text(values, *values, layout.text, part);
+  if (layout.is_text) {
+    ArrowArray plain;
+    dictionary.make_texts(&plain);
+    const std::shared_ptr<ArrowArray> values = kept(plain);
+    lay_out_text(values, *values, layout.text, part);
+  } else {
+    dictionary.make_words(width, part);
+  }
   *out = column;
   out->n_buffers = 2;
   out->buffers = owner->buffers.data();
@@ -326,7 +434,7 @@ void lay_out_dictionary(const std::shared_ptr<ArrowArray>& source, const ArrowAr
 }
 
 void lay_out_array(const ArrowArray& given, const std::vector<ColumnLayout>& layouts,
-                   const std::vector<bool>& text_columns, ArrowArray* out) {
+                   ArrowArray* out) {
   const std::shared_ptr<ArrowArray> source = kept(given);
   auto owner = std::make_unique<Outgoing<ArrowArray>>();
   owner->source = source;
@@ -341,12 +449,14 @@ void lay_out_array(const ArrowArray& given, const std::vector<ColumnLayout>& lay
     const ArrowArray& column = *source->children[i];
     ArrowArray* child = parts->add_part();
     parts->children.push_back(child);
-    if (!layouts[i].is_asked_for || !text_columns[i]) {
+    if (!layouts[i].is_asked_for) {
       share(source, column, child);
-    } else if (layouts[i].index_format == 0) {
+    } else if (layouts[i].index_format != 0) {
+      lay_out_dictionary(source, column, layouts[i], child);
+    } else if (layouts[i].is_text) {
       lay_out_text(source, column, layouts[i].text, child);
     } else {
-      lay_out_dictionary(source, column, layouts[i], child);
+      lay_out_time(source, column, layouts[i], child);
     }
   }
   whole.children = parts->children.data();
@@ -358,7 +468,6 @@ void lay_out_array(const ArrowArray& given, const std::vector<ColumnLayout>& lay
 struct LaidOutStream {
   std::vector<ColumnLayout> layouts;
   ArrowArrayStream source{};
-  std::vector<bool> text_columns;
   bool knows_columns = false;
   std::string error;
 
@@ -385,9 +494,9 @@ struct LaidOutStream {
   }
 
   void look_at(const ArrowSchema& schema) {
-    text_columns.clear();
-    for (int64_t i = 0; i < schema.n_children; ++i) {
-      text_columns.push_back(is_text(schema.children[i]->format));
+    for (size_t i = 0; i < layouts.size(); ++i) {
+      ColumnLayout& layout = layouts[i];
+      layout.is_asked_for = layout.is_asked_for && fits(layout, schema.children[i]->format);
     }
     knows_columns = true;
   }
@@ -405,7 +514,7 @@ struct LaidOutStream {
       *out = given;
       return 0;
     }
-    lay_out_array(given, layouts, text_columns, out);
+    lay_out_array(given, layouts, out);
     return 0;
   }
 };
