@@ -57,6 +57,25 @@ void bind_stream_sources(py::module_& module) {
                source.push(std::move(chunks), check_signals);
              });
            })
+      // A batch that is made, but not yet pushed.
+      .def("batch_from_arrow",
+           [](const Source& source, py::handle data) {
+             const ArrowArrayStream stream = take_arrow_stream(data);
+             return without_gil([&] {
+               return RowSet{source.schema(), chunks_from_arrow(source.schema(), stream)};
+             });
+           })
+      .def("batch_from_rows",
+           [](const Source& source, py::handle rows) {
+             RowSet batch{source.schema(), {}};
+             Chunk chunk = rows_from_python(source.schema(), rows);
+             if (chunk.rows > 0) batch.chunks.push_back(std::move(chunk));
+             return batch;
+           })
+      .def(
+          "try_push",
+          [](Source& source, const RowSet& batch) { return source.try_push(batch.chunks); },
+          unlocked)
       .def("close", &Source::close_input, unlocked)
       .def("closed", &Source::input_closed, unlocked)
       .def("queued_batches", &Source::queued_batches, unlocked)

@@ -258,7 +258,7 @@ def _iterator(items: Any) -> Iterator[Any]:
     if hasattr(items, "__aiter__") or inspect.iscoroutine(items):
         raise TypeError(
             "a source is read without await; give a plain generator, or push the rows into a "
-            "realtime source, as by await asyncio.to_thread(source.push_rows, rows)"
+            "realtime source, as by await source.push_rows_async(rows)"
         )
     return iter(items)
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 from . import _velaria as core
 from ._arguments import PathLike, file_option_texts, path_bytes
 from ._optional import arrow_table, import_pyarrow
+from ._waiting import until
 
 if TYPE_CHECKING:
     import pyarrow
-
-# How long an async reader may take to see a result after a quiet time.
-_ASYNC_LONGEST_WAIT_S = 0.01
 
 
 class MemorySink:
@@ -162,22 +160,19 @@ class RealtimeStreamSink:
         )
 
     async def __aiter__(self) -> AsyncIterator[pyarrow.Table]:
-        import asyncio
-
         arrow = import_pyarrow("async for")
-        # No helper thread: a result is taken in the turn that hands it on, so that a cancelled
-        # reader loses nothing, and any number of readers leave the loop's threads to others.
-        wait_s = 0.0
-        while True:
-            await asyncio.sleep(wait_s)
+        rows: core.RowSet | None = None
+
+        def arrived() -> bool:
+            nonlocal rows
             rows = self._poll(0)
-            if rows is not None:
-                wait_s = 0.0
-                yield arrow_table(arrow, rows)
-            elif self.closed():
+            return rows is not None or self.closed()
+
+        while True:
+            await until(arrived)
+            if rows is None:
                 return
-            else:
-                wait_s = min(2 * wait_s + 0.0005, _ASYNC_LONGEST_WAIT_S)
+            yield arrow_table(arrow, rows)
 
 
 class ArrowWriter(Protocol):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from . import _velaria as core
 from ._optional import import_pyarrow
 from ._schema import Schema
+from ._waiting import until
 
 
 class RealtimeStreamSource:
@@ -68,6 +69,30 @@ class RealtimeStreamSource:
         integers in the column's unit since 1970-01-01 UTC. Raises otherwise like ``push_arrow``.
         """
         self._core.push_rows(rows)
+
+    async def push_arrow_async(self, data: Any) -> None:
+        """``push_arrow`` for coroutines: waits for room without holding up the event loop.
+
+        Raises like ``push_arrow``, also when the source is closed or its query ends in between. A
+        push whose task is cancelled while it waits has pushed nothing. Batches of one task keep
+        their order; among tasks that wait there is none.
+
+        >>> import asyncio, velaria
+        >>> async def run():
+        ...     source = velaria.Session().create_realtime_stream_source({"n": "int64"})
+        ...     await source.push_rows_async([{"n": 1}, {"n": 2}])
+        ...     return source.queued_batches
+        >>> asyncio.run(run())
+        1
+        """
+        await self._push(self._core.batch_from_arrow(as_arrow(data)))
+
+    async def push_rows_async(self, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+        """``push_rows`` for coroutines; see ``push_arrow_async``."""
+        await self._push(self._core.batch_from_rows(rows))
+
+    async def _push(self, batch: core.RowSet) -> None:
+        await until(lambda: self._core.try_push(batch))
 
     def close(self) -> None:
         """No more pushes: what was pushed is still read, then the query ends."""

@@ -12,9 +12,7 @@ from ._background import Background
 from ._schema import Schema
 from ._shown import Plan, Progress, ProgressEvent
 from ._sinks import core_sink
-
-# How long a waiting task may take to see the end of its query.
-_ASYNC_LONGEST_WAIT_S = 0.01
+from ._waiting import until
 
 
 class StreamingDataFrame:
@@ -246,13 +244,7 @@ class StreamingQuery:
         >>> asyncio.run(run())
         1
         """
-        import asyncio
-
-        # No helper thread: any number of waiting tasks leave the loop's threads to others.
-        wait_s = 0.0
-        while not self._core.ended():
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s + 0.0005, _ASYNC_LONGEST_WAIT_S)
+        await until(self._core.ended)
         return self._core.await_termination(None)
 
     def stop(self, drain: bool = False) -> None:

@@ -27,11 +27,25 @@ RealtimeStreamSource::RealtimeStreamSource(Schema schema, RealtimeSourceOptions 
   }
 }
 
-void RealtimeStreamSource::check_fits(const std::vector<Chunk>& chunks) const {
+RealtimeStreamSource::Item RealtimeStreamSource::checked(std::vector<Chunk> chunks) const {
   try {
     check_stream_chunks(schema_, chunks, "realtime source");
   } catch (const Error& error) {
     throw Error(ErrorKind::kInvalidArgument, error.message());
+  }
+  Item item;
+  for (const Chunk& chunk : chunks) item.rows += chunk.selected_rows();
+  item.chunks = std::move(chunks);
+  return item;
+}
+
+void RealtimeStreamSource::check_open() const {
+  if (ended_) {
+    throw Error(ErrorKind::kStream,
+                "the query that reads this realtime source has ended; nothing can be pushed");
+  }
+  if (input_closed_) {
+    throw Error(ErrorKind::kStream, "this realtime source was closed; nothing can be pushed");
   }
 }
 
@@ -41,58 +55,63 @@ bool RealtimeStreamSource::has_room(int64_t rows) const {
          queued_rows_ + rows <= options_.max_rows;
 }
 
-void RealtimeStreamSource::push(std::vector<Chunk> chunks, const std::function<void()>& interrupt) {
-  check_fits(chunks);
-  Item item;
-  for (const Chunk& chunk : chunks) item.rows += chunk.selected_rows();
-  if (item.rows == 0) return;
-  item.chunks = std::move(chunks);
-
-  std::unique_lock<std::mutex> lock(mutex_);
-  const auto check_open = [this] {
-    if (ended_) {
-      throw Error(ErrorKind::kStream,
-                  "the query that reads this realtime source has ended; nothing can be pushed");
-    }
-    if (input_closed_) {
-      throw Error(ErrorKind::kStream, "this realtime source was closed; nothing can be pushed");
-    }
-  };
-  check_open();
-  if (!has_room(item.rows)) {
-    switch (options_.policy) {
-      case PushPolicy::kFail:
-        throw Error(ErrorKind::kResource, concat("the realtime source is full: ", queue_.size(),
-                                                 " of ", options_.max_batches, " batches and ",
-                                                 queued_rows_, " of ", options_.max_rows,
-                                                 " rows are queued; push later, or make it with "
-                                                 "policy 'block' or 'drop-oldest'"));
-      case PushPolicy::kDropOldest:
-        while (!has_room(item.rows)) {
-          queued_rows_ -= queue_.front().rows;
-          queue_.pop_front();
-          ++dropped_batches_;
-        }
-        break;
-      case PushPolicy::kBlock: {
-        const auto ready = [&] { return ended_ || input_closed_ || has_room(item.rows); };
-        if (!interrupt) {
-          writable_.wait(lock, ready);
-        } else {
-          while (!writable_.wait_for(lock, std::chrono::milliseconds(20), ready)) {
-            lock.unlock();
-            interrupt();
-            lock.lock();
-          }
-        }
-        check_open();
-        break;
+bool RealtimeStreamSource::make_room(int64_t rows) {
+  if (has_room(rows)) return true;
+  switch (options_.policy) {
+    case PushPolicy::kBlock: return false;
+    case PushPolicy::kFail:
+      throw Error(
+          ErrorKind::kResource,
+          concat("the realtime source is full: ", queue_.size(), " of ", options_.max_batches,
+                 " batches and ", queued_rows_, " of ", options_.max_rows,
+                 " rows are queued; push later, or make it with policy 'block' or "
+                 "'drop-oldest'"));
+    case PushPolicy::kDropOldest:
+      while (!has_room(rows)) {
+        queued_rows_ -= queue_.front().rows;
+        queue_.pop_front();
+        ++dropped_batches_;
       }
-    }
+      return true;
   }
+  return false;
+}
+
+void RealtimeStreamSource::append(Item item) {
   queued_rows_ += item.rows;
   queue_.push_back(std::move(item));
   readable_.notify_one();
+}
+
+void RealtimeStreamSource::push(std::vector<Chunk> chunks, const std::function<void()>& interrupt) {
+  Item item = checked(std::move(chunks));
+  if (item.rows == 0) return;
+  std::unique_lock<std::mutex> lock(mutex_);
+  check_open();
+  if (!make_room(item.rows)) {
+    const auto ready = [&] { return ended_ || input_closed_ || has_room(item.rows); };
+    if (!interrupt) {
+      writable_.wait(lock, ready);
+    } else {
+      while (!writable_.wait_for(lock, std::chrono::milliseconds(20), ready)) {
+        lock.unlock();
+        interrupt();
+        lock.lock();
+      }
+    }
+    check_open();
+  }
+  append(std::move(item));
+}
+
+bool RealtimeStreamSource::try_push(std::vector<Chunk> chunks) {
+  Item item = checked(std::move(chunks));
+  if (item.rows == 0) return true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  check_open();
+  if (!make_room(item.rows)) return false;
+  append(std::move(item));
+  return true;
 }
 
 void RealtimeStreamSource::close_input() {

@@ -43,6 +43,8 @@ class RealtimeStreamSource : public StreamSource {
   // may throw. Throws InvalidArgumentError when a chunk does not fit the schema, StreamError when
   // the input was closed or the query that reads it has ended.
   void push(std::vector<Chunk> chunks, const std::function<void()>& interrupt = nullptr);
+  // push() for callers that must not wait: false, with nothing done, where push() would.
+  bool try_push(std::vector<Chunk> chunks);
   // No more pushes: what is queued is still read, then the stream ends. Wakes blocked pushers,
   // which throw StreamError. Again: nothing.
   void close_input();
@@ -62,13 +64,17 @@ class RealtimeStreamSource : public StreamSource {
   bool drain() override;
 
  private:
-  bool has_room(int64_t rows) const;
-  void check_fits(const std::vector<Chunk>& chunks) const;
-
   struct Item {
     std::vector<Chunk> chunks;
     int64_t rows = 0;
   };
+
+  Item checked(std::vector<Chunk> chunks) const;
+  // These want the lock to be held.
+  void check_open() const;
+  bool has_room(int64_t rows) const;
+  bool make_room(int64_t rows);  // as the policy says; false: it is to be waited for
+  void append(Item item);
 
   const Schema schema_;
   const RealtimeSourceOptions options_;
