@@ -1,9 +1,17 @@
 // velaria._velaria: the kernel as Python sees it, before the package gives it its names.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "python_api/bindings/bind.h"
 #include "python_api/bindings/errors.h"
 #include "python_api/bindings/python_types.h"
+#include "src/expr/aggregate_registry.h"
+#include "src/expr/function_registry.h"
+#include "src/expr/window_function.h"
 #include "src/sql/script.h"
 
 PYBIND11_MODULE(_velaria, module) {
@@ -23,6 +31,21 @@ PYBIND11_MODULE(_velaria, module) {
         return out;
       },
       "The statements of a script.");
+  module.def(
+      "function_names",
+      [] {
+        std::vector<std::string> out = velaria::FunctionRegistry::builtin().names();
+        for (std::string& name : velaria::AggregateRegistry::builtin().names()) {
+          out.push_back(std::move(name));
+        }
+        for (int kind = 0; kind < static_cast<int>(velaria::WindowFunctionKind::kAggregate);
+             ++kind) {
+          out.emplace_back(
+              velaria::window_function_name(static_cast<velaria::WindowFunctionKind>(kind)));
+        }
+        return out;
+      },
+      "What SQL calls by name: scalar, aggregate and window functions, and operators.");
   python::bind_rows(module);
   python::bind_data_frame(module);
   python::bind_stream_sinks(module);

@@ -660,6 +660,25 @@ def test_shell_reads_scripts(cli):
     assert "7" in cli("shell", text="SELECT 7 AS seven").stdout
 
 
+def test_shell_completes_names():
+    from velaria._cli._errors import State
+    from velaria._cli._shell import Shell
+
+    with velaria.Session() as session:
+        session.create_temp_view("regions", session.sql("SELECT 1 AS Regexp, 2 AS reg_id"))
+        shell = Shell(State(False), session)
+        reg = list(shell.completions("reg"))
+        assert reg[:3] == ["regions", "Regexp", "reg_id"]
+        assert "regexp_replace" in reg
+        assert "regr_slope" in reg
+        # Once each, whatever it is spelled like.
+        assert [name for name in shell.completions("cOUNt") if name.lower() == "count"] == ["COUNT"]
+        assert "dense_rank" in shell.completions("dense")
+        assert list(shell.completions("no_such_")) == []
+        for name in shell.completions("r"):
+            assert name.isidentifier()
+
+
 def test_shell_is_typed_into(cli):
     code, shown = on_terminal(
         cli,

@@ -150,6 +150,21 @@ class Shell:
             except core.Error:
                 continue  # a sink
 
+    def completions(self, word: str) -> Iterable[str]:
+        """How a word that was begun may go on: names of the session, keywords, functions."""
+        begin = word.lower()
+        seen = set()
+        for name in self.names():
+            if name.lower().startswith(begin) and name not in seen:
+                seen.add(name)
+                yield name
+        spelled = {name.lower() for name in seen}
+        functions = sorted(filter(str.isidentifier, core.function_names()))
+        for name in [*KEYWORDS, *functions]:
+            if name.lower().startswith(begin) and name.lower() not in spelled:
+                spelled.add(name.lower())
+                yield name
+
 
 def run_shell(state: State, **options: Any) -> None:
     """The shell until its end: typed on a terminal, or read from standard input."""
@@ -213,12 +228,8 @@ def _prompt(shell: Shell) -> Any:
     class Names(Completer):
         def get_completions(self, document: Any, complete_event: Any) -> Iterable[Any]:
             word = document.get_word_before_cursor()
-            if not word:
-                return
-            seen = set()
-            for name in [*shell.names(), *KEYWORDS]:
-                if name.lower().startswith(word.lower()) and name not in seen:
-                    seen.add(name)
+            if word:
+                for name in shell.completions(word):
                     yield Completion(name, start_position=-len(word))
 
     history: Any = InMemoryHistory()
