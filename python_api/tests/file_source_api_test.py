@@ -509,3 +509,63 @@ def test_json_streams_in_sql(session, tmp_path):
         session.sql(f"CREATE SINK TABLE w USING json OPTIONS(path: '{out}', header: true)")
     with pytest.raises(velaria.SqlUnsupportedError, match="csv and json are streamed"):
         session.sql(f"CREATE SOURCE TABLE w USING line OPTIONS(path: '{folder}')")
+
+
+def test_read_tells_what_the_probe_guessed(tmp_path):
+    path = tmp_path / "titled.csv"
+    path.write_text("Report of sales\n\na,b\n1,2\n3,4\n")
+    session = velaria.Session()
+    frame = session.read(path)
+    assert frame.count() == 2
+    assert frame.warnings == session.probe(path)["warnings"]
+    assert "'Report of sales'" in frame.warnings[0]
+    # Who says it decides it.
+    assert session.read(path, skip_lines=2).warnings == []
+    plain = tmp_path / "plain.csv"
+    plain.write_text("a,b\n1,2\n3,4\n")
+    assert session.read(plain).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[{"a":1},{"a":2},]', "1:18 (byte 17)"),
+        ('[{"a":1},{"a":2}', "not closed"),
+        ('[{"a":1,"b":NaN},{"a":2,"b":1}]', "not 'NaN"),
+        ('{"a":"x\ty"}\n', "raw control character"),
+        ('{"a":1},\n{"a":2},\n', "1:8 (byte 7)"),
+        ("[]", "has no objects"),
+    ],
+)
+def test_broken_json_is_no_table_of_another_kind(tmp_path, text, message):
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    with pytest.raises(velaria.FileFormatError) as error:
+        velaria.Session().read(path)
+    assert message in str(error.value)
+
+
+def test_objects_behind_each_other_of_which_the_first_is_one_line(tmp_path):
+    path = tmp_path / "objects.json"
+    path.write_text('{"a":1}\n{\n "a": 2\n}\n')
+    assert velaria.Session().read(path).to_rows() == [{"a": 1}, {"a": 2}]
+
+
+def test_json_lines_longer_than_the_probes_sample(tmp_path):
+    path = tmp_path / "long.jsonl"
+    path.write_text("".join(f'{{"id": {i}, "t": "{"x" * 270_000}"}}\n' for i in range(5)))
+    frame = velaria.Session().read(path)
+    assert frame.select("id").to_rows() == [{"id": i} for i in range(5)]
+
+
+def test_a_large_file_that_ends_inside_quotes_of_many_lines(tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text("id,t\n" + "1,ok\n" * 250_000 + '2,"' + "line of text\n" * 25_000 + '"\n')
+    assert velaria.Session().read(path).count() == 250_001
+
+
+def test_csv_with_zero_bytes_comes_back(tmp_path):
+    path = tmp_path / "zero.csv"
+    session = velaria.Session()
+    session.create_dataframe_from_arrow({"x": ["a\0b", "c"], "y": [1, 2]}).write_csv(path)
+    assert session.read_csv(path).to_rows() == [{"x": "a\0b", "y": 1}, {"x": "c", "y": 2}]

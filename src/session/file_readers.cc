@@ -1,12 +1,15 @@
 #include "src/session/file_readers.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/io/csv/csv_source.h"
 #include "src/io/json/json_source.h"
 #include "src/io/line/line_source.h"
+#include "src/io/noted_source.h"
 #include "src/io/option_texts.h"
 #include "src/session/engine.h"
 
@@ -76,17 +79,27 @@ TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string
   InputOptions input;
   RowPolicies rows;
   bool more = !columns.empty();
+  // What the probe says it guessed may be what the caller decided with one of these.
+  constexpr std::string_view kFormatOptions[] = {
+      "delimiter", "quote", "escape", "header", "skip_lines", "comment",       "null_text",
+      "format",    "mode",  "preset", "types",  "mappings",   "regex_pattern", "split_delimiter"};
+  bool decides_format = false;
   for (const auto& [key, text] : options) {
     const OptionText option{"", to_lower_ascii(key), text};
     if (set_input_option(option.key, text, &input)) continue;
     more = true;
+    decides_format = decides_format ||
+                     std::find(std::begin(kFormatOptions), std::end(kFormatOptions), option.key) !=
+                         std::end(kFormatOptions);
     if (option.key == "ragged") rows.ragged = option.ragged();
     if (option.key == "on_error") rows.on_error = option.row_errors();
   }
   const ProbeResult probed = probe_files(engine.files(), paths, input, engine.file_context(), rows);
-  if (!more) return probed.source;
-  return open_with_reader(engine, probed.kind, probed.paths, with_probed_options(probed, options),
-                          columns, probed.kind);
+  if (!more) return with_warnings(probed.source, probed.warnings);
+  TableSourcePtr source =
+      open_with_reader(engine, probed.kind, probed.paths, with_probed_options(probed, options),
+                       columns, probed.kind);
+  return decides_format ? source : with_warnings(std::move(source), probed.warnings);
 }
 
 std::string table_label(const std::vector<std::string>& paths) {

@@ -52,7 +52,8 @@ void CsvWriter::write_text(std::string_view text, std::string* out) const {
   const char quote = options_.quote;
   const bool must_quote =
       text.empty() || text.find(options_.delimiter) != std::string_view::npos ||
-      text.find_first_of("\r\n") != std::string_view::npos ||
+      // Outside of quotes a zero byte is a sign of binary data to the reader.
+      text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos ||
       text.find(quote) != std::string_view::npos ||
       // With a long delimiter the text's end and the delimiter behind it could match too early.
       (options_.delimiter.size() > 1 &&

@@ -152,6 +152,15 @@ void describe_lines(const std::shared_ptr<FileSystem>& files, const LineCandidat
   describe_source(table.source, out);
 }
 
+JsonCandidate broken_json(std::string_view text) {
+  const bool array = text[text.find_first_not_of(" \t\r\n")] == '[';
+  JsonCandidate out;
+  out.candidate = {array ? "json_array" : "json_lines", "json", 0.95,
+                   "the text begins as JSON does, though the sample is not all JSON"};
+  if (array) out.options.format = JsonFormat::kArray;
+  return out;
+}
+
 const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
   const double best = candidates[0].score;
   const double lead = candidates.size() > 1 ? best - candidates[1].score : best;
@@ -196,13 +205,18 @@ ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std
   }
   out.suggested_table_name = table_name_from_path(path);
   std::vector<CsvCandidate> tables = judge_csv(sample);
-  const std::vector<JsonCandidate> jsons = judge_json(sample);
+  std::vector<JsonCandidate> jsons = judge_json(sample);
   const std::vector<LineCandidate> lines = judge_lines(sample);
   // JSON objects with the same keys also have the same number of commas; nothing else looks like
   // JSON.
-  const bool json = std::any_of(jsons.begin(), jsons.end(), [](const JsonCandidate& candidate) {
+  bool json = std::any_of(jsons.begin(), jsons.end(), [](const JsonCandidate& candidate) {
     return candidate.candidate.score >= 0.9;
   });
+  if (!json && begins_like_json(sample.text)) {
+    // Its reader finds the defect, or reads what the sample was too short for.
+    jsons.assign(1, broken_json(sample.text));
+    json = true;
+  }
   struct Ranked {
     ProbeCandidate candidate;
     std::function<void()> describe;

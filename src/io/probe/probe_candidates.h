@@ -47,6 +47,9 @@ struct JsonCandidate {
   ProbeCandidate candidate;
   JsonOptions options;
 };
+// {"key": or [{"key": or an empty one of them: a table of another kind hardly ever begins so. What
+// is no JSON then is a defect of the file.
+bool begins_like_json(std::string_view text);
 std::vector<JsonCandidate> judge_json(const ProbeSample& sample);
 
 // True when `text` is one well-formed JSON value, without or with white space around it. The value

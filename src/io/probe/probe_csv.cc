@@ -123,8 +123,10 @@ void count_later(std::string_view part, const CsvDialect& dialect, size_t width,
     for (size_t at = part.find(dialect.quote); at < part.size() && at + 1 < part.size();
          at = part.find(dialect.quote, at + 1)) {
       if (part[at + 1] != '\n' && part[at + 1] != '\r') continue;
+      const size_t next_row = part.find_first_not_of("\r\n", at + 1);
+      if (next_row == std::string_view::npos) break;
       size_t all = 0;
-      const size_t count = agreeing_in(part.substr(part.find_first_not_of("\r\n", at + 1)), &all);
+      const size_t count = agreeing_in(part.substr(next_row), &all);
       if (count * best_all > best * all) {
         best = count;
         best_all = all;

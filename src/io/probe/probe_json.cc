@@ -156,6 +156,29 @@ bool is_json(std::string_view text, bool may_be_cut) {
          (may_be_cut && verdict == JsonChecker::Verdict::kCut);
 }
 
+bool begins_like_json(std::string_view text) {
+  const auto skip_space = [&text] {
+    text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t\r\n")));
+  };
+  const auto take = [&text, &skip_space](char c) {
+    skip_space();
+    if (text.empty() || text[0] != c) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  if (take('[') && take(']')) {
+    skip_space();
+    return text.empty();
+  }
+  if (!take('{')) return false;
+  if (take('}')) return true;
+  if (!take('"')) return false;
+  const size_t end = text.find('"');
+  if (end == std::string_view::npos) return false;
+  text.remove_prefix(end + 1);
+  return take(':');
+}
+
 std::vector<JsonCandidate> judge_json(const ProbeSample& sample) {
   using Verdict = JsonChecker::Verdict;
   std::vector<JsonCandidate> out;
@@ -193,6 +216,19 @@ std::vector<JsonCandidate> judge_json(const ProbeSample& sample) {
     ++lines;
     size_t objects = 0;
     if (JsonChecker(line).check_objects(&objects) == Verdict::kGood) ++good;
+  }
+  if (good > 0 && good < lines && sample.text[first] == '{') {
+    size_t objects = 0;
+    if (JsonChecker(sample.text).check_objects(&objects) == Verdict::kGood) {
+      JsonCandidate behind;
+      behind.candidate = {
+          "json_lines", "json", 0.99,
+          concat("the text is ", objects,
+                 " JSON objects behind each other, some of them over several lines")};
+      behind.options.multiline = true;
+      out.push_back(std::move(behind));
+      return out;
+    }
   }
   if (good > 0) {
     const double share = static_cast<double>(good) / static_cast<double>(lines);
