@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import os
 
-import datafusion
-import duckdb
 import numpy as np
-import polars as pl
 import pyarrow as pa
-import velaria
+from arrow_engines import ArrowEngines
 from peer_timing import Case, main
 
 ROWS = int(os.environ.get("VELARIA_BENCH_ROWS", 10_000_000))
@@ -47,23 +44,12 @@ def make_table(rows: int, per_group: int = 100) -> pa.Table:
 
 
 def cases(table: pa.Table) -> list[Case]:
-    session = velaria.Session()
-    session.create_temp_view("t", session.create_dataframe_from_arrow(table))
-    duck = duckdb.connect()
-    duck.register("t", table)
-    fusion = datafusion.SessionContext()
-    fusion.register_record_batches("t", [table.to_batches()])
-    polars_sql = pl.SQLContext(t=pl.from_arrow(table))
+    engines = ArrowEngines({"t": table})
 
     def sql(name: str, query: str, sort_by: list[str]) -> Case:
         return Case(
             name,
-            {
-                "velaria": lambda: session.sql(query).to_arrow(),
-                "duckdb": lambda: duck.sql(query).to_arrow_table(),
-                "polars": lambda: polars_sql.execute(query, eager=True).to_arrow(),
-                "datafusion": lambda: fusion.sql(query).to_arrow_table(),
-            },
+            engines.of(query),
             sort_by,
         )
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import os
 
-import datafusion
-import duckdb
 import numpy as np
-import polars as pl
 import pyarrow as pa
-import velaria
+from arrow_engines import ArrowEngines
 from peer_timing import Case, main
 
 ROWS = int(os.environ.get("VELARIA_BENCH_ROWS", 10_000_000))
@@ -65,24 +62,12 @@ def make_tables(rows: int) -> dict[str, pa.Table]:
 
 
 def cases(tables: dict[str, pa.Table]) -> list[Case]:
-    session = velaria.Session()
-    duck = duckdb.connect()
-    fusion = datafusion.SessionContext()
-    for name, table in tables.items():
-        session.create_temp_view(name, session.create_dataframe_from_arrow(table))
-        duck.register(name, table)
-        fusion.register_record_batches(name, [table.to_batches()])
-    polars_sql = pl.SQLContext({name: pl.from_arrow(t) for name, t in tables.items()})
+    engines = ArrowEngines(tables)
 
     def sql(name: str, query: str, sort_by: list[str]) -> Case:
         return Case(
             name,
-            {
-                "velaria": lambda: session.sql(query).to_arrow(),
-                "duckdb": lambda: duck.sql(query).to_arrow_table(),
-                "polars": lambda: polars_sql.execute(query, eager=True).to_arrow(),
-                "datafusion": lambda: fusion.sql(query).to_arrow_table(),
-            },
+            engines.of(query),
             sort_by,
         )
 

@@ -52,7 +52,10 @@ def in_order_of(names: list[str], table: Any) -> Any:
 def sorted_rows(table: Any, sort_by: list[str]) -> list[tuple[Any, ...]]:
     names = table.column_names
     rows = list(zip(*[column.to_pylist() for column in table.columns]))
-    keys = [names.index(name) for name in sort_by]
+    # Not by floats, which may differ in their last digits, unless that was asked for.
+    keys = [names.index(name) for name in sort_by] or [
+        i for i, field in enumerate(table.schema) if not pa.types.is_floating(field.type)
+    ]
     return sorted(rows, key=lambda row: [(row[k] is None, row[k]) for k in keys])
 
 

@@ -7,11 +7,8 @@ All engines read the same Arrow table and give an Arrow table back. The order is
 
 from __future__ import annotations
 
-import datafusion
-import duckdb
-import polars as pl
 import pyarrow as pa
-import velaria
+from arrow_engines import ArrowEngines
 from group_by_bench import ROWS, make_table
 from peer_timing import Case, main
 
@@ -44,23 +41,12 @@ def columns_of(query: str, table: pa.Table) -> list[str]:
 
 
 def cases(table: pa.Table) -> list[Case]:
-    session = velaria.Session()
-    session.create_temp_view("t", session.create_dataframe_from_arrow(table))
-    duck = duckdb.connect()
-    duck.register("t", table)
-    fusion = datafusion.SessionContext()
-    fusion.register_record_batches("t", [table.to_batches()])
-    polars_sql = pl.SQLContext(t=pl.from_arrow(table))
+    engines = ArrowEngines({"t": table})
 
     def case(name: str, query: str, keys: list[str]) -> Case:
         return Case(
             name,
-            {
-                "velaria": lambda: session.sql(query).to_arrow(),
-                "duckdb": lambda: duck.sql(query).to_arrow_table(),
-                "polars": lambda: polars_sql.execute(query, eager=True).to_arrow(),
-                "datafusion": lambda: fusion.sql(query).to_arrow_table(),
-            },
+            engines.of(query),
             sort_by=columns_of(query, table),  # floats too: nothing is computed
             ordered_by=keys,
         )
