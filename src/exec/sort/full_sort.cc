@@ -33,22 +33,23 @@ class SortedRows {
   std::shared_ptr<Buffer> rows_;
 };
 
-std::vector<ColumnPtr> whole_columns(std::vector<Chunk> chunks, size_t count,
+}  // namespace
+
+std::vector<ColumnPtr> whole_columns(size_t columns, size_t chunks,
+                                     const std::function<ColumnPtr(size_t, size_t)>& part,
                                      const ExecutionContext& context) {
-  std::vector<ColumnPtr> out(count);
+  std::vector<ColumnPtr> out(columns);
   run_parallel(
-      count,
+      columns,
       [&](size_t c) {
         std::vector<ColumnPtr> parts;
-        parts.reserve(chunks.size());
-        for (Chunk& chunk : chunks) parts.push_back(std::move(chunk.columns[c]));
+        parts.reserve(chunks);
+        for (size_t i = 0; i < chunks; ++i) parts.push_back(part(c, i));
         out[c] = concatenate(parts);
       },
       context);
   return out;
 }
-
-}  // namespace
 
 std::vector<Chunk> sort_chunks(std::vector<Chunk> chunks, const std::vector<DataType>& types,
                                const std::vector<SortItem>& items, int64_t offset,
@@ -58,7 +59,11 @@ std::vector<Chunk> sort_chunks(std::vector<Chunk> chunks, const std::vector<Data
   VELARIA_CHECK(all_rows <= int64_t{0xFFFFFFFF});
   if (all_rows <= offset) return {};
   const auto rows = static_cast<uint32_t>(all_rows);
-  const std::vector<ColumnPtr> columns = whole_columns(std::move(chunks), types.size(), context);
+  // Moved out, so that the parts of a column go as soon as it is whole.
+  const std::vector<ColumnPtr> columns = whole_columns(
+      types.size(), chunks.size(),
+      [&chunks](size_t column, size_t chunk) { return std::move(chunks[chunk].columns[column]); },
+      context);
   std::vector<ColumnPtr> key_columns;
   std::vector<SortOrder> orders;
   for (const SortItem& item : items) {

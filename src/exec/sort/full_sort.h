@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "src/column/chunk.h"
@@ -17,5 +18,11 @@ namespace velaria {
 std::vector<Chunk> sort_chunks(std::vector<Chunk> chunks, const std::vector<DataType>& types,
                                const std::vector<SortItem>& items, int64_t offset,
                                const ExecutionContext& context);
+
+// Each of `columns` columns over `chunks` chunks as one flat column, by the tasks of `context`.
+// `part(column, chunk)` is asked once for each, by several threads. At least one chunk.
+std::vector<ColumnPtr> whole_columns(size_t columns, size_t chunks,
+                                     const std::function<ColumnPtr(size_t, size_t)>& part,
+                                     const ExecutionContext& context);
 
 }  // namespace velaria

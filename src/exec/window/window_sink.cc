@@ -8,6 +8,7 @@
 #include "src/exec/aggregate/group_table.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/sort/chunk_list_scan.h"
+#include "src/exec/sort/full_sort.h"
 #include "src/exec/window/partition_totals.h"
 #include "src/exec/window/partitions.h"
 #include "src/exec/window/window_function_exec.h"
@@ -241,7 +242,10 @@ class WindowSink : public SinkOperator {
     }
     state.reservation.resize(state.reservation.held_bytes() + bytes_per_row * rows);
 
-    const std::vector<ColumnPtr> whole = whole_columns(state, context);
+    const std::vector<ColumnPtr> whole = whole_columns(
+        computed_.size(), state.chunks.size(),
+        [&state](size_t column, size_t chunk) { return state.chunks[chunk].computed[column]; },
+        context);
     std::vector<ColumnPtr> order_columns;
     for (const size_t place : order_by_) order_columns.push_back(whole[place]);
     const OrderKeys keys(order_columns, orders_, context);
@@ -275,21 +279,6 @@ class WindowSink : public SinkOperator {
           return functions[f]->result().part(first_rows[chunk], state.chunks[chunk].chunk.rows);
         },
         context);
-  }
-
-  std::vector<ColumnPtr> whole_columns(const WindowState& state,
-                                       const ExecutionContext& context) const {
-    std::vector<ColumnPtr> out(computed_.size());
-    run_parallel(
-        computed_.size(),
-        [&](size_t c) {
-          std::vector<ColumnPtr> parts;
-          parts.reserve(state.chunks.size());
-          for (const CollectedChunk& chunk : state.chunks) parts.push_back(chunk.computed[c]);
-          out[c] = concatenate(parts);
-        },
-        context);
-    return out;
   }
 
   std::vector<PartitionedChunk> partitioned_chunks(const WindowState& state) const {
