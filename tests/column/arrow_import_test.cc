@@ -9,6 +9,7 @@
 
 #include "src/base/error.h"
 #include "tests/column/arrow_arrays.h"
+#include "tests/column/arrow_imports.h"
 
 namespace velaria {
 namespace {
@@ -18,32 +19,15 @@ using arrow_test::bits_of;
 using arrow_test::Bytes;
 using arrow_test::bytes_of;
 using arrow_test::fixed_node;
+using arrow_test::import_column;
+using arrow_test::import_failure;
+using arrow_test::import_node;
 using arrow_test::MadeStream;
 using arrow_test::make_array;
 using arrow_test::make_schema;
 using arrow_test::Node;
 using arrow_test::text_node;
-
-ImportedTable import_node(const Node& batch, std::atomic<int>* releases = nullptr) {
-  ArrowSchema schema;
-  ArrowArray array;
-  make_schema(batch, nullptr, &schema);
-  make_array(batch, releases, &array);
-  ImportedTable table = import_batch(&schema, &array);
-  EXPECT_EQ(schema.release, nullptr);
-  EXPECT_EQ(array.release, nullptr);
-  return table;
-}
-
-ImportedTable import_column(const Node& column) {
-  return import_node(batch_of(column.length, {column}));
-}
-
-std::vector<std::string> texts(const ColumnPtr& column) {
-  std::vector<std::string> out;
-  for (int64_t i = 0; i < column->length(); ++i) out.push_back(column->value(i).to_string());
-  return out;
-}
+using arrow_test::texts;
 
 // Values of the only column, whole and through every slice, which must agree.
 std::vector<std::string> read(const ImportedTable& table) {
@@ -60,17 +44,6 @@ std::vector<std::string> read(const ImportedTable& table) {
 }
 
 using Texts = std::vector<std::string>;
-
-Error import_failure(const Node& column) {
-  try {
-    const ImportedTable table = import_column(column);
-    for (const auto& batch : table.batches) batch->column(0);
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error";
-  return Error(ErrorKind::kInternal, "");
-}
 
 TEST(ArrowImport, FixedWidthTypes) {
   EXPECT_EQ(read(import_column(fixed_node<int8_t>("c", {-1, 2}))), (Texts{"-1", "2"}));

@@ -9,6 +9,7 @@
 #include "src/column/arrow/import.h"
 #include "src/column/nested_array.h"
 #include "tests/column/arrow_arrays.h"
+#include "tests/column/arrow_imports.h"
 
 namespace velaria {
 namespace {
@@ -18,6 +19,9 @@ using arrow_test::bits_of;
 using arrow_test::Bytes;
 using arrow_test::bytes_of;
 using arrow_test::fixed_node;
+using arrow_test::import_column;
+using arrow_test::import_failure;
+using arrow_test::import_node;
 using arrow_test::list_node;
 using arrow_test::make_array;
 using arrow_test::make_schema;
@@ -25,25 +29,8 @@ using arrow_test::named;
 using arrow_test::Node;
 using arrow_test::struct_node;
 using arrow_test::text_node;
+using arrow_test::texts;
 using Texts = std::vector<std::string>;
-
-ImportedTable import_node(const Node& batch) {
-  ArrowSchema schema;
-  ArrowArray array;
-  make_schema(batch, nullptr, &schema);
-  make_array(batch, nullptr, &array);
-  return import_batch(&schema, &array);
-}
-
-ImportedTable import_column(const Node& column) {
-  return import_node(batch_of(column.length, {column}));
-}
-
-Texts texts(const ColumnPtr& column) {
-  Texts out;
-  for (int64_t i = 0; i < column->length(); ++i) out.push_back(column->value(i).to_string());
-  return out;
-}
 
 // Out by a stream and in again.
 ImportedTable again(const Schema& schema, const ColumnPtr& column) {
@@ -367,17 +354,6 @@ TEST(ArrowNested, StreamsSplitWhatOffsetsDoNotReach) {
   EXPECT_EQ(back.rows, 4);
 }
 
-Error failure(const Node& column) {
-  try {
-    const ImportedTable table = import_column(column);
-    for (const auto& batch : table.batches) batch->column(0);
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error";
-  return Error(ErrorKind::kInternal, "");
-}
-
 TEST(ArrowNested, MalformedArraysAreErrors) {
   Node short_field = struct_node("+s", 2, {named("a", fixed_node<int32_t>("i", {1}))});
   Node no_offsets = list_node<int32_t>("+l", {0, 1}, integers({1}));
@@ -409,7 +385,7 @@ TEST(ArrowNested, MalformedArraysAreErrors) {
   };
   for (size_t i = 0; i < bad.size(); ++i) {
     SCOPED_TRACE(i);
-    const Error error = failure(bad[i]);
+    const Error error = import_failure(bad[i]);
     EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument) << error.message();
     EXPECT_NE(error.message().find("malformed"), std::string::npos) << error.message();
   }
@@ -466,7 +442,7 @@ TEST(ArrowNested, RefusedTypesInsideAreNamedByTheirPath) {
     Node inner = named("b", one.node);
     const Node column =
         named("t", struct_node("+s", 1, {named("a", struct_node("+s", 1, {inner}))}));
-    const Error error = failure(column);
+    const Error error = import_failure(column);
     EXPECT_EQ(error.kind(), ErrorKind::kTypeMismatch);
     EXPECT_NE(error.message().find("'t.a.b'"), std::string::npos) << error.message();
     EXPECT_NE(error.message().find(one.says), std::string::npos) << error.message();
@@ -481,7 +457,7 @@ TEST(ArrowNested, DepthHasABound) {
   const ImportedTable table = import_column(deep);
   EXPECT_EQ(read(table), (Texts{std::string(kDeepestNesting + 1, '[') + "1" +
                                 std::string(kDeepestNesting + 1, ']')}));
-  const Error error = failure(list_node<int32_t>("+l", {0, 1}, deep));
+  const Error error = import_failure(list_node<int32_t>("+l", {0, 1}, deep));
   EXPECT_EQ(error.kind(), ErrorKind::kTypeMismatch);
   EXPECT_NE(error.message().find("nested more than 64 deep"), std::string::npos) << error.message();
 }
