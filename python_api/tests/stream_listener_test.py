@@ -38,19 +38,24 @@ def test_every_batch_and_the_end_are_heard_of(session):
 
 
 def test_a_slow_listener_gets_batches_together(session):
+    heard = threading.Event()
     let_go = threading.Event()
     sizes = []
 
     def hear(event):
         sizes.append(len(event.batches))
+        heard.set()
         let_go.wait(60)
 
     sink = velaria.MemorySink()
     query = numbers(session, 50).write_stream(sink, on_progress=hear).start()
-    while query.progress()["batches_processed"] < 50:  # the query does not wait for it
-        query.await_termination(5)
-    assert len(sizes) == 1
-    let_go.set()
+    try:
+        while query.progress()["batches_processed"] < 50:  # the query does not wait for it
+            query.await_termination(5)
+        assert heard.wait(60)
+        assert len(sizes) == 1
+    finally:
+        let_go.set()
     query.await_termination(WAIT_MS)
     assert sum(sizes) == 50
 
