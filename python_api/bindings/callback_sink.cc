@@ -1,5 +1,6 @@
 #include "python_api/bindings/callback_sink.h"
 
+#include <memory>
 #include <utility>
 
 #include "python_api/bindings/python_call.h"
@@ -48,6 +49,14 @@ void PythonSink::checkpoint(const CheckpointMarker& marker) {
 
 void PythonSink::close() {
   call_python(kWho, "close", close_, [](const py::object& hook) { hook(); });
+}
+
+ConsoleWriter python_console_writer(py::object write) {
+  const auto held = std::make_shared<const PythonReference>(std::move(write));
+  return [held](std::string_view text) {
+    call_python("console", "write", *held,
+                [&](const py::object& hook) { hook(to_python_text(text)); });
+  };
 }
 
 }  // namespace velaria::python

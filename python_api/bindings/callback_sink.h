@@ -1,4 +1,4 @@
-// A stream sink whose methods are Python's.
+// A stream sink whose methods are Python's, and consoles that Python writes.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "python_api/bindings/gil.h"
+#include "stream/connectors/console_sink.h"
 #include "stream/stream_sink.h"
 
 namespace velaria::python {
@@ -41,5 +42,8 @@ class PythonSink : public StreamSink {
   const std::string description_;
   const bool blocking_;
 };
+
+// Calls write(str) with the lock held; an exception fails the query with its text.
+ConsoleWriter python_console_writer(py::object write);
 
 }  // namespace velaria::python

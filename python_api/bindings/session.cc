@@ -10,12 +10,12 @@
 
 #include "python_api/bindings/arrow_capsules.h"
 #include "python_api/bindings/bind.h"
+#include "python_api/bindings/callback_sink.h"
 #include "python_api/bindings/callback_source.h"
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/probe_result.h"
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/query_handle.h"
-
 #include "python_api/bindings/query_vectors.h"
 #include "python_api/bindings/rows_from_python.h"
 #include "python_api/bindings/stream_progress.h"
@@ -23,6 +23,7 @@
 #include "src/session/dataflow_session.h"
 #include "stream/connectors/arrow_stream_source.h"
 #include "stream/connectors/csv_file_sink.h"
+#include "stream/connectors/rate_source.h"
 
 namespace velaria::python {
 
@@ -54,7 +55,8 @@ FormatWriter python_format_writer(const py::object& function) {
 std::unique_ptr<Session> make_session(size_t threads, uint64_t memory_limit_bytes,
                                       std::string temp_dir,
                                       std::optional<std::vector<std::string>> allowed_paths,
-                                      int64_t chunk_rows, const py::object& format_writer) {
+                                      int64_t chunk_rows, const py::object& format_writer,
+                                      const py::object& console_writer) {
   SessionOptions options;
   options.threads = threads;
   options.memory_limit_bytes = memory_limit_bytes;
@@ -63,17 +65,50 @@ std::unique_ptr<Session> make_session(size_t threads, uint64_t memory_limit_byte
   options.chunk_rows = chunk_rows;
   options.interrupt_check = check_signals;
   if (!format_writer.is_none()) options.format_writer = python_format_writer(format_writer);
+  if (!console_writer.is_none()) options.console_writer = python_console_writer(console_writer);
   return std::make_unique<Session>(std::move(options));
 }
 
 // What the text form of the options cannot say.
-void set_columns(CsvOptions* options, const py::object& columns, const py::dict& types,
-                 std::optional<std::vector<std::string>> null_texts) {
-  if (!columns.is_none()) options->columns = schema_from_python(columns, false).fields();
+using NullTexts = std::optional<std::vector<std::string>>;
+
+void set_types(std::map<std::string, DataType>* out, const py::dict& types) {
   for (const auto& [name, type] : types) {
-    options->types[py::cast<std::string>(name)] = type_from_python(type);
+    (*out)[py::cast<std::string>(name)] = type_from_python(type);
   }
-  if (null_texts) options->null_texts = std::move(*null_texts);
+}
+
+CsvOptions csv_options(const TextMap& texts, const py::object& columns, const py::dict& types,
+                       NullTexts null_texts) {
+  CsvOptions options = csv_options_from_text(texts);
+  if (!columns.is_none()) options.columns = schema_from_python(columns, false).fields();
+  set_types(&options.types, types);
+  if (null_texts) options.null_texts = std::move(*null_texts);
+  return options;
+}
+
+JsonOptions json_options(const TextMap& texts, const py::object& columns, const py::dict& types) {
+  JsonOptions options = json_options_from_text(texts);
+  if (!columns.is_none()) {
+    for (const py::handle& column : columns) {
+      const auto pair = py::reinterpret_borrow<py::tuple>(column);
+      options.columns.push_back({py::cast<std::string>(pair[0]), std::nullopt});
+      if (!pair[1].is_none()) options.columns.back().type = type_from_python(pair[1]);
+    }
+  }
+  set_types(&options.types, types);
+  return options;
+}
+
+LineOptions line_options(const TextMap& texts,
+                         const std::vector<std::pair<std::string, std::string>>& mappings,
+                         const py::dict& types, NullTexts null_texts) {
+  LineOptions options = line_options_from_text(texts);
+  if (!mappings.empty()) options.mappings.clear();
+  for (const auto& [name, from] : mappings) options.mappings.push_back({name, from});
+  set_types(&options.types, types);
+  if (null_texts) options.null_texts = std::move(*null_texts);
+  return options;
 }
 
 void bind_files(py::class_<Session>* session) {
@@ -94,56 +129,40 @@ void bind_files(py::class_<Session>* session) {
           unlocked)
       .def("read_csv",
            [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
-              const py::object& columns, const py::dict& types,
-              std::optional<std::vector<std::string>> null_texts) {
-             CsvOptions options = csv_options_from_text(texts);
-             set_columns(&options, columns, types, std::move(null_texts));
+              const py::object& columns, const py::dict& types, NullTexts null_texts) {
+             const CsvOptions options = csv_options(texts, columns, types, std::move(null_texts));
              return without_gil([&] { return self.read_csv(paths, options); });
            })
       .def("read_json",
            [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
               const py::object& columns, const py::dict& types) {
-             JsonOptions options = json_options_from_text(texts);
-             if (!columns.is_none()) {
-               for (const py::handle& column : columns) {
-                 const auto pair = py::reinterpret_borrow<py::tuple>(column);
-                 options.columns.push_back({py::cast<std::string>(pair[0]), std::nullopt});
-                 if (!pair[1].is_none()) options.columns.back().type = type_from_python(pair[1]);
-               }
-             }
-             for (const auto& [name, type] : types) {
-               options.types[py::cast<std::string>(name)] = type_from_python(type);
-             }
+             const JsonOptions options = json_options(texts, columns, types);
              return without_gil([&] { return self.read_json(paths, options); });
            })
       .def("read_line_file",
            [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
               const std::vector<std::pair<std::string, std::string>>& mappings,
-              const py::dict& types, std::optional<std::vector<std::string>> null_texts) {
-             LineOptions options = line_options_from_text(texts);
-             if (!mappings.empty()) options.mappings.clear();
-             for (const auto& [name, from] : mappings) options.mappings.push_back({name, from});
-             for (const auto& [name, type] : types) {
-               options.types[py::cast<std::string>(name)] = type_from_python(type);
-             }
-             if (null_texts) options.null_texts = std::move(*null_texts);
+              const py::dict& types, NullTexts null_texts) {
+             const LineOptions options =
+                 line_options(texts, mappings, types, std::move(null_texts));
              return without_gil([&] { return self.read_line_file(paths, options); });
            })
-      .def("read_stream_csv_dir",
-           [](const Session& self, const std::string& path, const TextMap& texts,
-              const py::object& columns, const py::dict& types,
-              std::optional<std::vector<std::string>> null_texts, bool follow) {
-             CsvOptions options = csv_options_from_text(texts);
-             set_columns(&options, columns, types, std::move(null_texts));
-             return without_gil([&] { return self.read_stream_csv_dir(path, options, follow); });
+      .def("read_stream_dir",
+           [](const Session& self, const std::string& path, const StreamFileFormat& format,
+              bool follow, const std::string& order, std::string pattern, int64_t settle_ms) {
+             FileDirectoryOptions options;
+             options.bounded = !follow;
+             options.order = file_order_from_name(order);
+             options.pattern = std::move(pattern);
+             options.settle_ms = settle_ms;
+             return without_gil([&] { return self.read_stream_dir(path, format, options); });
            })
-      .def("read_stream_csv_tail",
-           [](const Session& self, const std::string& path, const TextMap& texts,
-              const py::object& columns, const py::dict& types,
-              std::optional<std::vector<std::string>> null_texts) {
-             CsvOptions options = csv_options_from_text(texts);
-             set_columns(&options, columns, types, std::move(null_texts));
-             return without_gil([&] { return self.read_stream_csv_tail(path, options); });
+      .def("read_stream_tail",
+           [](const Session& self, const std::string& path, const StreamFileFormat& format,
+              bool follow) {
+             FileTailOptions options;
+             options.bounded = !follow;
+             return without_gil([&] { return self.read_stream_tail(path, format, options); });
            })
       .def("read_stream_plugin", &Session::read_stream_plugin, unlocked)
       .def("plugin_sink", &Session::create_plugin_sink, unlocked)
@@ -256,6 +275,10 @@ void bind_streams(py::class_<Session>* session) {
             return self.read_stream(std::move(source));
           },
           unlocked)
+      .def("read_stream_rate",
+           [](const Session& self, const TextMap& options) {
+             return self.read_stream(make_rate_stream(rate_options_from_text(options)));
+           })
       .def(
           "read_python_source",
           [](const Session& self, std::shared_ptr<PythonSource> source) {
@@ -281,11 +304,27 @@ void bind_streams(py::class_<Session>* session) {
 }  // namespace
 
 void bind_session(py::module_& module) {
+  py::class_<StreamFileFormat>(module, "StreamFileFormat")
+      .def_static(
+          "csv",
+          [](const TextMap& texts, const py::object& columns, const py::dict& types,
+             NullTexts null_texts) {
+            return csv_stream_format(csv_options(texts, columns, types, std::move(null_texts)));
+          })
+      .def_static("json",
+                  [](const TextMap& texts, const py::object& columns, const py::dict& types) {
+                    return json_stream_format(json_options(texts, columns, types));
+                  })
+      .def_static("line", [](const TextMap& texts,
+                             const std::vector<std::pair<std::string, std::string>>& mappings,
+                             const py::dict& types, NullTexts null_texts) {
+        return line_stream_format(line_options(texts, mappings, types, std::move(null_texts)));
+      });
   py::class_<Session> session(module, "Session", py::release_gil_before_calling_cpp_dtor());
   session
       .def(py::init(&make_session), py::kw_only(), py::arg("threads"),
            py::arg("memory_limit_bytes"), py::arg("temp_dir"), py::arg("allowed_paths"),
-           py::arg("chunk_rows"), py::arg("format_writer"))
+           py::arg("chunk_rows"), py::arg("format_writer"), py::arg("console_writer"))
       .def("close", &Session::close, py::call_guard<py::gil_scoped_release>());
   bind_files(&session);
   bind_tables(&session);

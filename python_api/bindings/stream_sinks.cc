@@ -41,6 +41,12 @@ void bind_stream_sinks(py::module_& module) {
           },
           unlocked);
 
+  module.def("console_sink", [](py::object write, int64_t rows) {
+    ConsoleOptions options;
+    options.most_rows = rows;
+    return make_console_sink(python_console_writer(std::move(write)), options);
+  });
+
   py::class_<RealtimeStreamSink, StreamSink, std::shared_ptr<RealtimeStreamSink>>(
       module, "RealtimeStreamSink", dies_unlocked)
       .def(py::init([](int64_t max_batches) {

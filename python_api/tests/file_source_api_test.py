@@ -507,8 +507,10 @@ def test_json_streams_in_sql(session, tmp_path):
     assert out.read_text() == '{"city":null,"m":12345678902}\n{"city":null,"m":4}\n'
     with pytest.raises(velaria.InvalidArgumentError, match="only, not option 'header'"):
         session.sql(f"CREATE SINK TABLE w USING json OPTIONS(path: '{out}', header: true)")
-    with pytest.raises(velaria.SqlUnsupportedError, match="csv and json are streamed"):
-        session.sql(f"CREATE SOURCE TABLE w USING line OPTIONS(path: '{folder}')")
+    with pytest.raises(velaria.SqlUnsupportedError, match="sources are csv, json, line, rate"):
+        session.sql(f"CREATE SOURCE TABLE w USING parquet OPTIONS(path: '{folder}')")
+    with pytest.raises(velaria.SqlUnsupportedError, match="sinks are csv, json, console"):
+        session.sql(f"CREATE SINK TABLE w USING line OPTIONS(path: '{folder}')")
 
 
 def test_read_tells_what_the_probe_guessed(tmp_path):

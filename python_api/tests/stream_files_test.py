@@ -1,5 +1,7 @@
 """Streams that follow files, and sources and sinks out of shared libraries."""
 
+import os
+
 import pytest
 import velaria
 
@@ -60,6 +62,157 @@ def test_a_growing_file_is_gone_on_with(session, tmp_path):
         assert query.await_termination(WAIT * 1000) == 1
         seen.append([row["n"] for row in sink.to_rows()])
     assert seen == [[0], [1], [2]]
+
+
+def rows_of(stream, **options):
+    sink = velaria.MemorySink()
+    with stream.write_stream(sink, **options) as query:
+        query.await_termination(WAIT * 1000)
+        return sink.to_rows(), query.warnings()
+
+
+def test_the_files_of_a_folder_in_three_orders(session, tmp_path):
+    for number, seconds in ((10, 1000), (9, 1002), (2, 1001)):
+        put(tmp_path / f"part-{number}.csv", f"n\n{number}\n")
+        os.utime(tmp_path / f"part-{number}.csv", (seconds, seconds))
+    put(tmp_path / "other.csv", "n\n0\n")
+    for order, expected in (
+        ("name", [10, 2, 9]),
+        ("natural", [2, 9, 10]),
+        ("modified", [10, 2, 9]),
+    ):
+        stream = session.read_stream_csv_dir(tmp_path, order=order, pattern="part-*")
+        assert [row["n"] for row in rows_of(stream)[0]] == expected, order
+    with pytest.raises(velaria.InvalidArgumentError, match="did you mean 'natural'"):
+        session.read_stream_csv_dir(tmp_path, order="naturl")
+
+
+def test_a_late_file_is_read_next_and_known_behind_a_checkpoint(session, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    options = {
+        "checkpoint_path": str(tmp_path / "q.ckpt"),
+        "checkpoint_delivery_mode": "best-effort",
+        "idle_wait_ms": 5,
+    }
+    columns = {"n": "int64"}
+    put(folder / "5.csv", "n\n5\n")
+    sink = session.create_realtime_stream_sink()
+    stream = session.read_stream_csv_dir(folder, follow=True, columns=columns, settle_ms=0)
+    with stream.write_stream(sink, **options):
+        assert sink.poll_rows(timeout=WAIT) == [{"n": 5}]
+        put(folder / "3.csv", "n\n3\n")
+        assert sink.poll_rows(timeout=WAIT) == [{"n": 3}]
+    put(folder / "7.csv", "n\n7\n")
+    stream = session.read_stream_csv_dir(folder, columns=columns)
+    assert rows_of(stream, **options) == ([{"n": 7}], [])
+    put(folder / "4.csv", "n\n4\n")
+    rows, warnings = rows_of(stream, **options)
+    assert rows == []
+    assert len(warnings) == 1
+    assert "1 files of csv directory" in warnings[0]
+
+
+def test_a_file_that_changes_after_it_was_read_fails_its_query(session, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("n\n1\n2")
+    sink = session.create_realtime_stream_sink()
+    stream = session.read_stream_csv_dir(tmp_path, follow=True, settle_ms=0)
+    with stream.write_stream(sink, idle_wait_ms=5) as query:
+        assert sink.poll_rows(timeout=WAIT) == [{"n": 1}, {"n": 2}]
+        with path.open("a") as file:
+            file.write("34\n")
+        with pytest.raises(velaria.StreamError, match="was changed after it was read"):
+            query.await_termination(WAIT * 1000)
+
+
+def test_folders_of_json_and_of_lines(session, tmp_path):
+    put(tmp_path / "b.jsonl", '{"n": 2, "s": "b"}\n')
+    put(tmp_path / "a.jsonl", '{"n": 1}\n')
+    stream = session.read_stream_json_dir(tmp_path, columns={"s": "utf8", "n": "int64"})
+    assert rows_of(stream)[0] == [{"s": None, "n": 1}, {"s": "b", "n": 2}]
+    with pytest.raises(velaria.StreamError, match=r"b\.jsonl"):
+        rows_of(session.read_stream_json_dir(tmp_path))  # a key that the first file lacks
+    put(tmp_path / "1.log", "warn 1\n")
+    put(tmp_path / "2.log", "info 2\n")
+    stream = session.read_stream_line_dir(
+        tmp_path, {"level": 0, "n": 1}, split_delimiter=" ", types={"n": "int32"}
+    )
+    assert stream.schema.types == ["utf8", "int32"]
+    assert rows_of(stream)[0] == [{"level": "warn", "n": 1}, {"level": "info", "n": 2}]
+
+
+def test_a_growing_file_of_json_lines(session, tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"level": "warn", "n": 1}\n{"level": "er')
+    stream = session.read_stream_json_tail(path)
+    assert stream.columns == ["level", "n"]
+    assert not stream.bounded
+    sink = session.create_realtime_stream_sink()
+    with stream.filter("n > 0").write_stream(sink, idle_wait_ms=5) as query:
+        assert sink.poll_rows(timeout=WAIT) == [{"level": "warn", "n": 1}]
+        with path.open("a") as file:
+            file.write('ror", "n": 2}\n')
+        assert sink.poll_rows(timeout=WAIT) == [{"level": "error", "n": 2}]
+        with path.open("a") as file:
+            file.write('{"level": "error", "more": 2}\n')
+        with pytest.raises(velaria.StreamError, match="more"):
+            query.await_termination(WAIT * 1000)
+    stream = session.read_stream_json_tail(path, {"n": "int64"}, follow=False)
+    assert stream.bounded
+    assert rows_of(stream)[0] == [{"n": 1}, {"n": 2}, {"n": None}]
+    for bad in ({"multiline": True}, {"encoding": "latin-1"}, {"filename": True}):
+        with pytest.raises(velaria.InvalidArgumentError):
+            session.read_stream_json_tail(path, **bad)
+    with pytest.raises(velaria.InvalidArgumentError, match="need types"):
+        session.read_stream_json_tail(path, ["n"])
+
+
+def test_a_growing_file_of_lines(session, tmp_path):
+    path = tmp_path / "app.log"
+    path.write_text("INFO up in 12 ms\nWARN slow in 900 ms\n")
+    stream = session.read_stream_line_tail(
+        path, mode="regex", regex_pattern=r"^(?P<level>\w+) .* in (?P<ms>\d+) ms$"
+    )
+    sink = session.create_realtime_stream_sink()
+    with stream.write_stream(sink, idle_wait_ms=5):
+        expected = [{"level": "INFO", "ms": 12}, {"level": "WARN", "ms": 900}]
+        assert sink.poll_rows(timeout=WAIT) == expected
+        with path.open("a") as file:
+            file.write("WARN slow in 901 ms\n")
+        assert sink.poll_rows(timeout=WAIT) == [{"level": "WARN", "ms": 901}]
+
+
+def test_growing_files_and_folders_in_sql(session, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"n": 1}\n')
+    session.sql(f"CREATE SOURCE TABLE ended USING json OPTIONS(path: '{log}')")
+    assert rows_of(session.stream_sql("SELECT n + 1 AS m FROM ended"))[0] == [{"m": 2}]
+    session.sql(f"CREATE SOURCE TABLE log (n INT) USING json OPTIONS(path: '{log}', follow: true)")
+    sink = session.create_realtime_stream_sink()
+    session.register_stream_sink("out", sink)
+    query = session.start_stream_sql("INSERT INTO out SELECT n FROM log", idle_wait_ms=5)
+    assert sink.poll_rows(timeout=WAIT) == [{"n": 1}]
+    with log.open("a") as file:
+        file.write('{"n": 2}\n')
+    assert sink.poll_rows(timeout=WAIT) == [{"n": 2}]
+    query.stop()
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in (10, 9):
+        put(folder / f"{number}.log", f"{number}\n")
+    session.sql(
+        f"CREATE SOURCE TABLE files (n INT) USING line OPTIONS(path: '{folder}', "
+        "order: 'natural', pattern: '*.log', settle_ms: 0)"
+    )
+    assert rows_of(session.stream_sql("SELECT n FROM files"))[0] == [{"n": 9}, {"n": 10}]
+    with pytest.raises(velaria.InvalidArgumentError, match="order is for the files of a directory"):
+        session.sql(f"CREATE SOURCE TABLE x USING json OPTIONS(path: '{log}', order: 'name')")
+    with pytest.raises(velaria.InvalidArgumentError, match="follow"):
+        session.sql(f"CREATE SOURCE TABLE x USING json OPTIONS(path: '{log}', follow: 'so')")
+    with pytest.raises(velaria.FileAccessError, match="none"):
+        session.sql(f"CREATE SOURCE TABLE x (n INT) USING json OPTIONS(path: '{tmp_path}/none')")
 
 
 def test_what_cannot_be_followed_is_named(session, tmp_path):

@@ -30,7 +30,7 @@ from ._interval import Interval
 from ._schema import Field, Schema
 from ._session import Session
 from ._shown import Plan, ProbeResult, Progress, ProgressEvent
-from ._sinks import CsvFileSink, MemorySink, PluginSink, RealtimeStreamSink
+from ._sinks import ConsoleSink, CsvFileSink, MemorySink, PluginSink, RealtimeStreamSink
 from ._source_pump import StreamItem
 from ._sources import RealtimeStreamSource
 from ._streaming import GroupedStreamingDataFrame, StreamingDataFrame, StreamingQuery
@@ -66,6 +66,7 @@ __all__ = [
     "CancelledError",
     "CatalogError",
     "CheckpointError",
+    "ConsoleSink",
     "CsvFileSink",
     "CustomArrowStreamSink",
     "CustomArrowStreamSource",

@@ -194,6 +194,47 @@ class CsvArguments:
         self.texts = {"delimiter": delimiter, **file_option_texts(rest)}
 
 
+class JsonArguments:
+    """Options of a JSON reader: those that the kernel reads as texts, and the structured ones."""
+
+    def __init__(self, columns: Any, format: str, types: Any, options: Mapping[str, Any]) -> None:
+        self.texts = {"format": format, **file_option_texts(options)}
+        if isinstance(columns, str):
+            self.texts["columns"] = columns
+            columns = None
+        if isinstance(types, str):
+            self.texts["types"] = types
+            types = None
+        self.columns = column_pairs(columns)
+        self.types = dict(types_by_name(types))
+
+
+class LineArguments:
+    """Options of a line reader: those that the kernel reads as texts, and the structured ones."""
+
+    def __init__(self, mappings: Any, types: Any, options: Mapping[str, Any]) -> None:
+        rest = dict(options)
+        null_text = rest.pop("null_text", None)
+        self.null_texts: list[str] | None
+        self.null_texts = [null_text] if isinstance(null_text, str) else null_text
+        pattern = rest.pop("regex_pattern", "")
+        mode = rest.pop("mode", "split")
+        delimiter = rest.pop("split_delimiter", ",")
+        self.texts = file_option_texts(rest)
+        if not self.texts.get("preset"):
+            self.texts.pop("preset", None)
+            self.texts["mode"] = mode
+            if mode == "split":
+                self.texts["split_delimiter"] = delimiter
+        if pattern:
+            self.texts["regex_pattern"] = pattern
+        self.mappings = [] if isinstance(mappings, str) else mapping_pairs(mappings)
+        self.types = {} if isinstance(types, str) else dict(types_by_name(types))
+        for name, value in (("mappings", mappings), ("types", types)):
+            if isinstance(value, str):
+                self.texts[name] = value
+
+
 def verb_texts(verb: str, texts: Sequence[Any]) -> list[str]:
     """The texts of a frame verb, given one by one or as one list."""
     if len(texts) == 1 and isinstance(texts[0], (list, tuple)):

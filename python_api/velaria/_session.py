@@ -9,19 +9,18 @@ from typing import Any, NoReturn
 from . import _velaria as core
 from ._arguments import (
     CsvArguments,
+    JsonArguments,
+    LineArguments,
     PathLike,
     Paths,
     column_names,
-    column_pairs,
     file_option_texts,
-    mapping_pairs,
     memory_bytes,
     path_bytes,
     paths_bytes,
     progress_hook,
     query_numbers,
     stream_option_texts,
-    types_by_name,
 )
 from ._background import Background
 from ._excel import read_excel
@@ -31,12 +30,13 @@ from ._functions import create_function
 from ._parameters import typed_parameters
 from ._schema import Field
 from ._shown import Plan, ProbeResult, ProgressEvent
-from ._sinks import PluginSink, RealtimeStreamSink, core_sink
+from ._sinks import PluginSink, RealtimeStreamSink, core_sink, write_console
 from ._sources import RealtimeStreamSource, as_arrow, cut, is_pulled
+from ._stream_readers import StreamReaders
 from ._streaming import StreamingDataFrame, StreamingQuery
 
 
-class Session:
+class Session(StreamReaders):
     """Tables, files, queries, streams and vectors of one program.
 
     Sessions are independent of each other; every method may be called from any thread, and runs
@@ -78,6 +78,7 @@ class Session:
             allowed_paths=None if allowed_paths is None else [path_bytes(p) for p in allowed_paths],
             chunk_rows=_chunk_rows,
             format_writer=write_format,
+            console_writer=write_console,
         )
         self._background = Background()
 
@@ -212,17 +213,9 @@ class Session:
         >>> velaria.Session().read_json("e.jsonl").to_rows()
         [{'id': 1, 'tags': '["a"]', 'x': None}, {'id': 2, 'tags': None, 'x': 0.5}]
         """
-        texts = {"format": format, **file_option_texts(options)}
-        if isinstance(columns, str):
-            texts["columns"] = columns
-            columns = None
-        if isinstance(types, str):
-            texts["types"] = types
-            types = None
+        given = JsonArguments(columns, format, types, options)
         return DataFrame(
-            self._core.read_json(
-                paths_bytes(path), texts, column_pairs(columns), dict(types_by_name(types))
-            )
+            self._core.read_json(paths_bytes(path), given.texts, given.columns, given.types)
         )
 
     def read_line_file(
@@ -268,26 +261,20 @@ class Session:
         >>> session.read_line_file("app.log", {"level": 0, "ms": 3}, split_delimiter=" ").to_rows()
         [{'level': 'INFO', 'ms': 12}, {'level': 'WARN', 'ms': 900}]
         """
-        null_text = options.pop("null_text", None)
-        texts = file_option_texts(options)
-        texts["skip_empty_lines"] = "true" if skip_empty_lines else "false"
-        if not texts.get("preset"):
-            texts.pop("preset", None)
-            texts["mode"] = mode
-            if mode == "split":
-                texts["split_delimiter"] = split_delimiter
-        if regex_pattern:
-            texts["regex_pattern"] = regex_pattern
-        for name, value in (("mappings", mappings), ("types", types)):
-            if isinstance(value, str):
-                texts[name] = value
+        given = LineArguments(
+            mappings,
+            types,
+            {
+                "mode": mode,
+                "split_delimiter": split_delimiter,
+                "regex_pattern": regex_pattern,
+                "skip_empty_lines": skip_empty_lines,
+                **options,
+            },
+        )
         return DataFrame(
             self._core.read_line_file(
-                paths_bytes(path),
-                texts,
-                [] if isinstance(mappings, str) else mapping_pairs(mappings),
-                {} if isinstance(types, str) else dict(types_by_name(types)),
-                [null_text] if isinstance(null_text, str) else null_text,
+                paths_bytes(path), given.texts, given.mappings, given.types, given.null_texts
             )
         )
 
@@ -429,72 +416,6 @@ class Session:
         return self._stream(self._core.create_stream_from_arrow(arrow, lazily))
 
     # ---- streams
-
-    def _stream(self, frame: core.StreamingDataFrame) -> StreamingDataFrame:
-        return StreamingDataFrame(frame, self._background)
-
-    def read_stream_csv_dir(
-        self, path: PathLike, delimiter: str = ",", *, follow: bool = False, **options: Any
-    ) -> StreamingDataFrame:
-        """The CSV files of a folder as a stream, in the order of their names.
-
-        It ends behind the files that are there when a query starts; with ``follow`` it goes on
-        with those that come later and has no end. Put files in place by renaming them: a file is
-        read when it is seen. Options are those of ``read_csv``. All files have the schema of the
-        first one, or ``columns``. Raises FileAccessError, and InvalidArgumentError for a folder
-        without a file when there are no ``columns``.
-        """
-        given = CsvArguments(delimiter, options)
-        return self._stream(
-            self._core.read_stream_csv_dir(
-                path_bytes(path),
-                given.texts,
-                given.columns,
-                dict(given.types),
-                given.null_texts,
-                follow,
-            )
-        )
-
-    def read_stream_csv_tail(
-        self, path: PathLike, delimiter: str = ",", **options: Any
-    ) -> StreamingDataFrame:
-        """One growing CSV file, such as a log, as a stream without an end.
-
-        Its rows, and then those that are put behind them, each when its line end is there. Options
-        are those of ``read_csv``; the columns are those that the file has now, or ``columns``. A
-        query can be restored behind the bytes that it has read. Raises FileAccessError, and
-        InvalidArgumentError for an empty file without ``columns``; a file that is replaced or
-        becomes shorter fails its query.
-
-        >>> import pathlib, velaria
-        >>> _ = pathlib.Path("app.log.csv").write_text("level,n\\nwarn,1\\n")
-        >>> session = velaria.Session()
-        >>> sink = session.create_realtime_stream_sink()
-        >>> with session.read_stream_csv_tail("app.log.csv").write_stream(sink, idle_wait_ms=5):
-        ...     print(sink.poll_rows())
-        ...     with open("app.log.csv", "a") as log:
-        ...         _ = log.write("error,2\\n")
-        ...     print(sink.poll_rows())
-        [{'level': 'warn', 'n': 1}]
-        [{'level': 'error', 'n': 2}]
-        """
-        given = CsvArguments(delimiter, options)
-        return self._stream(
-            self._core.read_stream_csv_tail(
-                path_bytes(path), given.texts, given.columns, dict(given.types), given.null_texts
-            )
-        )
-
-    def read_stream_plugin(self, path: PathLike, options: str = "") -> StreamingDataFrame:
-        """The stream of a source in a shared library, made for ``stream/source_sink_abi.h``.
-
-        ``options`` is a text in the library's own form. The library is code that runs in this
-        process, with all of its rights, and stays loaded until it ends. Raises FileAccessError for
-        a file that cannot be loaded, StreamError with the library's reason, InvalidArgumentError
-        for a library without a source, and in a session with ``allowed_paths``.
-        """
-        return self._stream(self._core.read_stream_plugin(path_bytes(path), options))
 
     def create_realtime_stream_source(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO, cast
 
 from . import _velaria as core
 from ._arguments import PathLike, file_option_texts, path_bytes
@@ -86,6 +87,48 @@ class CsvFileSink:
         self._path = path_bytes(path)
         self._append = mode == "append"
         self._texts = file_option_texts(options)
+
+
+class ConsoleSink:
+    """Prints what a stream gives, a table for each batch: for looking at a stream.
+
+    ``file``: a text file, which is written and flushed once a batch; None is ``sys.stdout`` as it
+    is then. ``rows``: so many of a batch are printed; its last line says how many there are. What
+    the file raises fails the query. Raises InvalidArgumentError for negative ``rows``.
+
+    >>> import velaria
+    >>> session = velaria.Session()
+    >>> frame = session.create_stream_from_arrow({"user": ["ann", "bob", "cyd"], "n": [15, 7, 1]})
+    >>> with frame.write_stream(velaria.ConsoleSink(rows=2)) as query:
+    ...     _ = query.await_termination()
+    batch 1
+    user      n
+    utf8  int64
+    ----  -----
+    ann      15
+    bob       7
+    (2 of 3 rows)
+    """
+
+    __slots__ = ("__weakref__", "_core")
+
+    def __init__(self, file: TextIO | None = None, *, rows: int = 20) -> None:
+        def write(text: str) -> None:
+            write_console(text, file)
+
+        self._core = core.console_sink(write, rows)
+
+
+def write_console(text: str, file: TextIO | None = None) -> None:
+    """Writes text, by default to ``sys.stdout``; what its encoding lacks is escaped."""
+    out = sys.stdout if file is None else file
+    if out is None:
+        raise core.FileAccessError("this process has no standard output; give a file")
+    try:
+        out.write(text)
+    except UnicodeEncodeError as error:
+        out.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+    out.flush()
 
 
 class PluginSink:
@@ -190,7 +233,7 @@ class _MakesCsvSinks(Protocol):
 
 def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
     """The kernel's sink for anything that may be one."""
-    if isinstance(sink, (MemorySink, PluginSink, RealtimeStreamSink)):
+    if isinstance(sink, (ConsoleSink, MemorySink, PluginSink, RealtimeStreamSink)):
         return sink._core
     if isinstance(sink, CsvFileSink):
         return maker.csv_file_sink(sink._path, sink._append, sink._texts)
@@ -201,8 +244,9 @@ def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
         return _python_sink(cast("Callable[[Any], Any]", sink), None)
     if not callable(write):
         raise core.InvalidArgumentError(
-            f"a {type(sink).__name__} is no sink; give MemorySink, CsvFileSink, a realtime sink, "
-            "an object with write_arrow(table), or a function that takes a pyarrow.Table"
+            f"a {type(sink).__name__} is no sink; give MemorySink, CsvFileSink, ConsoleSink, a "
+            "realtime sink, an object with write_arrow(table), or a function that takes a "
+            "pyarrow.Table"
         )
     return _python_sink(write, sink)
 

@@ -79,6 +79,8 @@ class DataFrame:
 class StreamSink:
     def describe(self) -> str: ...
 
+def console_sink(write: Callable[[str], None], rows: int) -> StreamSink: ...
+
 class MemorySink(StreamSink):
     def __init__(self) -> None: ...
     def num_rows(self) -> int: ...
@@ -194,6 +196,28 @@ class StreamingDataFrame:
         self, sink: StreamSink, options: dict[str, str], on_progress: _OnProgress | None
     ) -> StreamingQuery: ...
 
+class StreamFileFormat:
+    @staticmethod
+    def csv(
+        texts: dict[str, str],
+        columns: Any,
+        types: dict[str, Any],
+        null_texts: list[str] | None,
+    ) -> StreamFileFormat: ...
+    @staticmethod
+    def json(
+        texts: dict[str, str],
+        columns: list[tuple[str, Any]] | None,
+        types: dict[str, Any],
+    ) -> StreamFileFormat: ...
+    @staticmethod
+    def line(
+        texts: dict[str, str],
+        mappings: list[tuple[str, str]],
+        types: dict[str, Any],
+        null_texts: list[str] | None,
+    ) -> StreamFileFormat: ...
+
 class Session:
     def __init__(
         self,
@@ -204,6 +228,7 @@ class Session:
         allowed_paths: list[bytes] | None,
         chunk_rows: int,
         format_writer: Any,
+        console_writer: Any,
     ) -> None: ...
     def close(self) -> None: ...
     def probe(self, paths: list[bytes], encoding: str) -> dict[str, Any]: ...
@@ -231,23 +256,19 @@ class Session:
         types: dict[str, Any],
         null_texts: list[str] | None,
     ) -> DataFrame: ...
-    def read_stream_csv_dir(
+    def read_stream_dir(
         self,
         path: bytes,
-        texts: dict[str, str],
-        columns: Any,
-        types: dict[str, Any],
-        null_texts: list[str] | None,
+        format: StreamFileFormat,
         follow: bool,
+        order: str,
+        pattern: str,
+        settle_ms: int,
     ) -> StreamingDataFrame: ...
-    def read_stream_csv_tail(
-        self,
-        path: bytes,
-        texts: dict[str, str],
-        columns: Any,
-        types: dict[str, Any],
-        null_texts: list[str] | None,
+    def read_stream_tail(
+        self, path: bytes, format: StreamFileFormat, follow: bool
     ) -> StreamingDataFrame: ...
+    def read_stream_rate(self, options: dict[str, str]) -> StreamingDataFrame: ...
     def read_stream_plugin(self, path: bytes, options: str) -> StreamingDataFrame: ...
     def plugin_sink(self, path: bytes, options: str) -> StreamSink: ...
     def csv_file_sink(self, path: bytes, append: bool, options: dict[str, str]) -> StreamSink: ...

@@ -138,10 +138,11 @@ void read_option_texts(std::string_view reader, const std::map<std::string, std:
                        const std::map<std::string, OptionSetter>& setters, InputOptions* input) {
   for (const auto& [key, text] : texts) {
     const std::string folded = to_lower_ascii(key);
-    if (set_input_option(folded, text, input)) continue;
+    if (input != nullptr && set_input_option(folded, text, input)) continue;
     const auto found = setters.find(folded);
     if (found == setters.end()) {
-      std::vector<std::string> names = input_option_names();
+      std::vector<std::string> names;
+      if (input != nullptr) names = input_option_names();
       for (const auto& [name, setter] : setters) names.push_back(name);
       const std::string suggestion = did_you_mean(folded, names);
       throw Error(ErrorKind::kInvalidArgument,

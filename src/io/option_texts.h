@@ -43,9 +43,10 @@ struct OptionText {
 
 using OptionSetter = std::function<void(const OptionText&)>;
 
-// `input` takes the options of set_input_option().
+// `input` takes the options of set_input_option(); null: there are none.
 void read_option_texts(std::string_view reader, const std::map<std::string, std::string>& texts,
-                       const std::map<std::string, OptionSetter>& setters, InputOptions* input);
+                       const std::map<std::string, OptionSetter>& setters,
+                       InputOptions* input = nullptr);
 // Throws unless 1 <= value <= most.
 void check_option_range(std::string_view reader, std::string_view key, int64_t value, int64_t most);
 

@@ -10,13 +10,13 @@
 #include "src/base/text.h"
 #include "src/column/arrow/export.h"
 #include "src/expr/bound_expression.h"
+#include "src/io/console_table.h"
 #include "src/kernel/take.h"
 #include "src/session/engine.h"
 #include "src/session/file_writers.h"
 #include "src/session/frame_verbs.h"
 #include "src/session/result_stream.h"
 #include "src/session/source_notes.h"
-#include "src/session/text_table.h"
 
 namespace velaria {
 

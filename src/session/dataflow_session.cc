@@ -11,12 +11,11 @@
 #include "src/io/memory/memory_table_source.h"
 #include "src/session/engine.h"
 #include "src/session/file_readers.h"
+#include "src/session/file_tables.h"
 #include "src/session/statement_runner.h"
 #include "src/session/vector_queries.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
-#include "stream/connectors/csv_directory_source.h"
-#include "stream/connectors/file_tail_source.h"
 #include "stream/plugin_library.h"
 
 namespace velaria {
@@ -162,6 +161,11 @@ StreamSinkPtr DataflowSession::create_csv_file_sink(const std::string& path, Csv
   return make_csv_file_sink(engine_->files(), path, mode, std::move(options));
 }
 
+StreamSinkPtr DataflowSession::create_console_sink(ConsoleOptions options) const {
+  engine_->check_open();
+  return make_session_console_sink(*engine_, options);
+}
+
 namespace {
 
 void check_queries(const std::vector<float>& queries, int64_t count) {
@@ -189,15 +193,27 @@ StreamingDataFrame DataflowSession::read_stream_csv_dir(const std::string& path,
 StreamingDataFrame DataflowSession::read_stream_csv_dir(const std::string& path,
                                                         const CsvOptions& options,
                                                         bool follow) const {
-  CsvDirectoryOptions directory;
-  directory.csv = options;
+  FileDirectoryOptions directory;
   directory.bounded = !follow;
-  return read_stream(make_csv_directory_stream(engine_->files(), path, std::move(directory)));
+  return read_stream_dir(path, csv_stream_format(options), std::move(directory));
 }
 
 StreamingDataFrame DataflowSession::read_stream_csv_tail(const std::string& path,
                                                          const CsvOptions& options) const {
-  return read_stream(make_csv_tail_stream(engine_->files(), path, options));
+  return read_stream_tail(path, csv_stream_format(options));
+}
+
+StreamingDataFrame DataflowSession::read_stream_dir(const std::string& path,
+                                                    StreamFileFormat format,
+                                                    FileDirectoryOptions options) const {
+  return read_stream(
+      make_file_directory_stream(engine_->files(), path, std::move(format), std::move(options)));
+}
+
+StreamingDataFrame DataflowSession::read_stream_tail(const std::string& path,
+                                                     StreamFileFormat format,
+                                                     FileTailOptions options) const {
+  return read_stream(make_file_tail_stream(engine_->files(), path, std::move(format), options));
 }
 
 namespace {

@@ -26,7 +26,10 @@
 #include "src/session/session_options.h"
 #include "src/session/vector_search_options.h"
 #include "src/sql/parameters.h"
+#include "stream/connectors/console_sink.h"
 #include "stream/connectors/csv_file_sink.h"
+#include "stream/connectors/file_directory_source.h"
+#include "stream/connectors/file_tail_source.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
 #include "stream/streaming_data_frame.h"
@@ -94,7 +97,12 @@ class DataflowSession {
   // With `follow` the stream has no end: files that come later are read too.
   StreamingDataFrame read_stream_csv_dir(const std::string& path, const CsvOptions& options,
                                          bool follow) const;
-  // One growing file, without an end; see file_tail_source.h.
+  // The files of a directory, of any format; see file_directory_source.h.
+  StreamingDataFrame read_stream_dir(const std::string& path, StreamFileFormat format,
+                                     FileDirectoryOptions options = {}) const;
+  // One growing file, without an end unless the options say so; see file_tail_source.h.
+  StreamingDataFrame read_stream_tail(const std::string& path, StreamFileFormat format,
+                                      FileTailOptions options = {}) const;
   StreamingDataFrame read_stream_csv_tail(const std::string& path,
                                           const CsvOptions& options = {}) const;
   // Of a shared library (plugin_library.h), which runs with all rights of this process:
@@ -116,6 +124,9 @@ class DataflowSession {
   std::shared_ptr<StreamSink> create_csv_file_sink(const std::string& path,
                                                    CsvFileMode mode = CsvFileMode::kReplace,
                                                    CsvOptions options = {}) const;
+
+  // Prints to the session's console_writer, else to standard output; see console_sink.h.
+  std::shared_ptr<StreamSink> create_console_sink(ConsoleOptions options = {}) const;
 
   // ---- vectors: exact top-k over a fixed_size_list<float32> column (text vectors such as
   // "[1 2 3]" are read as such). Gives row_id int64 and score float64, best first.

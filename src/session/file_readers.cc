@@ -15,15 +15,13 @@
 
 namespace velaria {
 
-namespace {
-
-void set_columns(const std::vector<Field>& columns, JsonOptions* options) {
+void set_reader_columns(const std::vector<Field>& columns, JsonOptions* options) {
   if (columns.empty()) return;
   options->columns.clear();
   for (const Field& field : columns) options->columns.push_back({field.name, field.type});
 }
 
-void set_columns(const std::vector<Field>& columns, LineOptions* options) {
+void set_reader_columns(const std::vector<Field>& columns, LineOptions* options) {
   if (columns.empty()) return;
   if (!options->mappings.empty()) {
     std::vector<std::string> names;
@@ -48,8 +46,6 @@ void set_columns(const std::vector<Field>& columns, LineOptions* options) {
   for (const Field& field : columns) options->types[field.name] = field.type;
 }
 
-}  // namespace
-
 TableSourcePtr open_with_reader(const Engine& engine, const std::string& reader,
                                 const std::vector<std::string>& paths, const OptionTexts& options,
                                 const std::vector<Field>& columns, const std::string& written) {
@@ -61,12 +57,12 @@ TableSourcePtr open_with_reader(const Engine& engine, const std::string& reader,
   }
   if (kind == "json") {
     JsonOptions json = json_options_from_text(options);
-    set_columns(columns, &json);
+    set_reader_columns(columns, &json);
     return open_json_files(engine.files(), paths, json, engine.file_context()).source;
   }
   if (kind == "line") {
     LineOptions line = line_options_from_text(options);
-    set_columns(columns, &line);
+    set_reader_columns(columns, &line);
     return open_line_files(engine.files(), paths, line, engine.file_context()).source;
   }
   throw Error(ErrorKind::kSqlUnsupported,

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "src/column/schema.h"
+#include "src/io/json/json_options.h"
+#include "src/io/line/line_options.h"
 #include "src/io/probe/probe.h"
 #include "src/plan/table_source.h"
 
@@ -27,6 +29,10 @@ TableSourcePtr open_with_reader(const Engine& engine, const std::string& reader,
 // of the input and of rows that do not fit, the probe knows, too.
 TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string>& paths,
                              const OptionTexts& options, const std::vector<Field>& columns);
+
+// Sets the columns of CREATE TABLE t (...) as above; none: nothing.
+void set_reader_columns(const std::vector<Field>& columns, JsonOptions* options);
+void set_reader_columns(const std::vector<Field>& columns, LineOptions* options);
 
 // What a query calls the table of these files.
 std::string table_label(const std::vector<std::string>& paths);

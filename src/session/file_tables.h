@@ -6,6 +6,7 @@
 
 #include "src/session/engine.h"
 #include "src/sql/ast.h"
+#include "stream/connectors/console_sink.h"
 
 namespace velaria {
 
@@ -16,7 +17,12 @@ struct TableFile {
 };
 TableFile file_table_of(const sql::CreateTableStatement& create);
 
-// CREATE SOURCE TABLE and CREATE SINK TABLE USING csv or json.
+// CREATE SOURCE TABLE USING csv, json, line or rate, and CREATE SINK TABLE USING csv, json or
+// console. A source over a directory gives its files one after the other, one over a file its rows;
+// with `follow: true` both go on with what comes later.
 Engine::Entry make_stream_table(const Engine& engine, const sql::CreateTableStatement& create);
+
+// To the session's console_writer, else to standard output.
+StreamSinkPtr make_session_console_sink(const Engine& engine, ConsoleOptions options);
 
 }  // namespace velaria

@@ -37,6 +37,8 @@ struct SessionOptions {
   // in their tables; for tests of what must not depend on hashes.
   bool equal_hashes = false;
   FormatWriter format_writer;  // empty: COPY TO and DataFrame::write refuse those formats
+  // Takes the text of console sinks, on the threads of their queries; empty: standard output.
+  std::function<void(std::string_view text)> console_writer;
   // Called about every 20 ms by the thread that waits for a query; throwing cancels the query.
   std::function<void()> interrupt_check;
 };

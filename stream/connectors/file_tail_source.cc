@@ -7,9 +7,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
-#include "src/io/csv/csv_source.h"
 #include "src/io/file_source.h"
-#include "src/io/json/json_source.h"
 
 namespace velaria {
 
@@ -68,19 +66,9 @@ class PieceFiles : public FileSystem {
   const std::shared_ptr<const std::string> content_;
 };
 
-struct TailFormat {
-  std::string name;   // "csv"
-  char quote = '\0';  // line ends within are no row's end; '\0': none
-  std::vector<Field> columns;
-  // Opens the file, or a piece of it; `first`: it begins where the file does.
-  std::function<TableSourcePtr(const std::shared_ptr<FileSystem>&, const std::string& path,
-                               const std::vector<Field>& columns, bool first)>
-      open;
-};
-
 class FileTailStream : public StreamSource {
  public:
-  FileTailStream(std::shared_ptr<FileSystem> files, std::string path, TailFormat format,
+  FileTailStream(std::shared_ptr<FileSystem> files, std::string path, StreamFileFormat format,
                  FileTailOptions options)
       : files_(std::move(files)),
         path_(std::move(path)),
@@ -89,6 +77,9 @@ class FileTailStream : public StreamSource {
     if (options_.batch_bytes < 1) {
       throw Error(ErrorKind::kInvalidArgument,
                   concat("batch_bytes=", options_.batch_bytes, " must be at least 1"));
+    }
+    if (!format_.no_tail_because.empty()) {
+      throw Error(ErrorKind::kInvalidArgument, format_.no_tail_because);
     }
     const std::unique_ptr<ReadableFile> file = files_->open_read(path_);
     if (format_.columns.empty()) {
@@ -99,7 +90,8 @@ class FileTailStream : public StreamSource {
                            "' holds no whole row yet: give `columns`, or let a first row come"));
       }
       const auto sample = std::make_shared<PieceFiles>(std::move(rows));
-      format_.columns = format_.open(sample, path_, {}, true)->schema().fields();
+      format_.columns =
+          format_.open(sample, path_, {}, StreamFilePart::kBeginning)->schema().fields();
     }
     schema_ = Schema(format_.columns);
   }
@@ -205,13 +197,13 @@ class FileTailStream : public StreamSource {
   }
 
   void read_rows(std::string piece, StreamBatch* batch) {
-    const bool first = read_ == 0;
+    const auto part = read_ == 0 ? StreamFilePart::kBeginning : StreamFilePart::kFurther;
     const uint64_t begin = read_;
     read_ += piece.size();
     watched_ = piece.size() > kWatchedBytes ? piece.substr(piece.size() - kWatchedBytes) : piece;
     try {
       const TableSourcePtr rows = format_.open(std::make_shared<PieceFiles>(std::move(piece)),
-                                               path_, format_.columns, first);
+                                               path_, format_.columns, part);
       notes_.rejected_rows += rejected_rows_of(*rows);
       for (const std::string& warning : warnings_of(*rows)) {
         notes_.warnings.push_back(concat("'", path_, "' from byte ", begin, " on: ", warning));
@@ -232,7 +224,7 @@ class FileTailStream : public StreamSource {
 
   const std::shared_ptr<FileSystem> files_;
   const std::string path_;
-  TailFormat format_;
+  StreamFileFormat format_;
   const FileTailOptions options_;
   Schema schema_;
   uint64_t read_ = 0;    // bytes
@@ -241,73 +233,10 @@ class FileTailStream : public StreamSource {
   SourceNotes notes_;
 };
 
-void refuse_encoding(const std::string& encoding) {
-  if (encoding.empty() || equals_ignore_case(encoding, "utf-8")) return;
-  throw Error(ErrorKind::kInvalidArgument,
-              concat("encoding='", encoding, "': a growing file is read as UTF-8 only"));
-}
-
 }  // namespace
 
-StreamSourcePtr make_csv_tail_stream(std::shared_ptr<FileSystem> files, std::string path,
-                                     CsvOptions csv, FileTailOptions options) {
-  refuse_file_table_options(csv.input, "the tail of a CSV file");
-  refuse_encoding(csv.input.encoding);
-  if (csv.skip_lines != 0) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("skip_lines=", csv.skip_lines, ": a growing file begins with its header"));
-  }
-  TailFormat format;
-  format.name = "csv";
-  format.quote = csv.quote;
-  format.columns = csv.columns;
-  format.open = [csv](const std::shared_ptr<FileSystem>& from, const std::string& name,
-                      const std::vector<Field>& columns, bool first) -> TableSourcePtr {
-    CsvOptions of_piece = csv;
-    if (!columns.empty()) {
-      of_piece.columns = columns;
-      of_piece.types.clear();
-    }
-    if (!first) {
-      of_piece.header = false;
-      of_piece.skip_lines = 0;
-    }
-    return open_csv(from, name, std::move(of_piece));
-  };
-  return std::make_shared<FileTailStream>(std::move(files), std::move(path), std::move(format),
-                                          options);
-}
-
-StreamSourcePtr make_json_tail_stream(std::shared_ptr<FileSystem> files, std::string path,
-                                      JsonOptions json, FileTailOptions options) {
-  refuse_file_table_options(json.input, "the tail of a JSON file");
-  refuse_encoding(json.input.encoding);
-  if (json.format == JsonFormat::kArray || json.multiline.value_or(false)) {
-    throw Error(ErrorKind::kInvalidArgument,
-                "a growing JSON file has an object on each line: format json_lines, not multiline");
-  }
-  json.multiline = false;
-  TailFormat format;
-  format.name = "json";
-  for (const JsonColumn& column : json.columns) {
-    if (!column.type) {
-      throw Error(ErrorKind::kInvalidArgument,
-                  "the columns of a growing JSON file need types, all of them or none");
-    }
-    format.columns.push_back({column.name, *column.type});
-  }
-  const bool chosen = !format.columns.empty();
-  format.open = [json, chosen](const std::shared_ptr<FileSystem>& from, const std::string& name,
-                               const std::vector<Field>& columns, bool) -> TableSourcePtr {
-    JsonOptions of_piece = json;
-    if (!columns.empty()) {
-      of_piece.columns.clear();
-      for (const Field& field : columns) of_piece.columns.push_back({field.name, field.type});
-      of_piece.types.clear();
-      if (!chosen) of_piece.unknown_keys = UnknownKeyPolicy::kFail;
-    }
-    return open_json(from, name, std::move(of_piece));
-  };
+StreamSourcePtr make_file_tail_stream(std::shared_ptr<FileSystem> files, std::string path,
+                                      StreamFileFormat format, FileTailOptions options) {
   return std::make_shared<FileTailStream>(std::move(files), std::move(path), std::move(format),
                                           options);
 }

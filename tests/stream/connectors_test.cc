@@ -6,8 +6,8 @@
 #include "src/column/arrow/export.h"
 #include "src/io/csv/csv_source.h"
 #include "stream/connectors/callback_sink.h"
-#include "stream/connectors/csv_directory_source.h"
 #include "stream/connectors/csv_file_sink.h"
+#include "stream/connectors/file_directory_source.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
 #include "stream/source_sink_adapters.h"
@@ -205,6 +205,19 @@ TEST(RealtimeSink, AReaderThatLeavesDoesNotHoldTheQuery) {
   EXPECT_TRUE(sink->closed());
 }
 
+// What was written a moment ago is read at once.
+FileDirectoryOptions at_once() {
+  FileDirectoryOptions options;
+  options.settle_ms = 0;
+  return options;
+}
+
+StreamSourcePtr csv_directory(const std::string& path, CsvOptions csv = {},
+                              FileDirectoryOptions options = at_once()) {
+  return make_file_directory_stream(local_file_system(), path, csv_stream_format(std::move(csv)),
+                                    std::move(options));
+}
+
 void write_file(const std::string& path, const std::string& text) {
   std::ofstream(path + ".part") << text;
   std::filesystem::rename(path + ".part", path);
@@ -216,18 +229,15 @@ TEST(CsvDirectory, ReadsWhatIsThereInNameOrder) {
   write_file(directory.file("a.csv"), "id,name\n1,a\n2,b\n");
   write_file(directory.file("c.txt"), "not looked at");
   write_file(directory.file("_c.csv"), "not looked at");
-  const auto source = make_csv_directory_stream(local_file_system(), directory.path());
+  const auto source = csv_directory(directory.path());
   EXPECT_TRUE(source->bounded());
   EXPECT_EQ(run_all(source, 0), (std::vector<int64_t>{1, 2, 3}));
   write_file(directory.file("d.csv"), "id,name\n4,c\n");
   EXPECT_EQ(run_all(source, 0), (std::vector<int64_t>{1, 2, 3, 4}));
 
-  EXPECT_EQ(
-      kind_of([&] { make_csv_directory_stream(local_file_system(), directory.file("missing")); }),
-      ErrorKind::kFileAccess);
+  EXPECT_EQ(kind_of([&] { csv_directory(directory.file("missing")); }), ErrorKind::kFileAccess);
   const TestDirectory empty;
-  EXPECT_EQ(kind_of([&] { make_csv_directory_stream(local_file_system(), empty.path()); }),
-            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { csv_directory(empty.path()); }), ErrorKind::kInvalidArgument);
 }
 
 TEST(CsvDirectory, OffsetsRestoreInsideAFile) {
@@ -236,9 +246,10 @@ TEST(CsvDirectory, OffsetsRestoreInsideAFile) {
   for (int i = 0; i < 10000; ++i) text += std::to_string(i) + "\n";
   write_file(directory.file("a.csv"), "id\n-1\n");
   write_file(directory.file("b.csv"), text);
-  CsvDirectoryOptions options;
+  CsvOptions csv;
+  FileDirectoryOptions options = at_once();
   options.batch_rows = 3000;
-  const auto source = make_csv_directory_stream(local_file_system(), directory.path(), options);
+  const auto source = csv_directory(directory.path(), csv, options);
   std::vector<std::pair<std::string, int64_t>> seen;
   source->open({});
   StreamBatch batch;
@@ -262,10 +273,11 @@ TEST(CsvDirectory, OffsetsRestoreInsideAFile) {
 
 TEST(CsvDirectory, FollowsNewFiles) {
   const TestDirectory directory;
-  CsvDirectoryOptions options;
+  CsvOptions csv;
+  FileDirectoryOptions options = at_once();
   options.bounded = false;
-  options.csv.columns = {{"id", DataType(TypeId::kInt64)}};
-  const auto source = make_csv_directory_stream(local_file_system(), directory.path(), options);
+  csv.columns = {{"id", DataType(TypeId::kInt64)}};
+  const auto source = csv_directory(directory.path(), csv, options);
   StreamOptions stream_options;
   stream_options.idle_wait_ms = 5;
   stream_options.max_batches = 3;
@@ -285,11 +297,11 @@ TEST(CsvDirectory, RowsThatAreLeftOutAreCounted) {
   write_file(directory.file("a.csv"), "id,name\n1,a\n2\n3,c\nx,d\n");
   write_file(directory.file("b.csv"), "id,name\n4,e\n");
   write_file(directory.file("c.csv"), "id,name\nonly\n");  // gives no batch
-  CsvDirectoryOptions options;
-  options.csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
-  options.csv.on_error = RowErrorPolicy::kSkip;
-  StreamSourcePtr source =
-      make_csv_directory_stream(local_file_system(), directory.path(), options);
+  CsvOptions csv;
+  FileDirectoryOptions options = at_once();
+  csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
+  csv.on_error = RowErrorPolicy::kSkip;
+  StreamSourcePtr source = csv_directory(directory.path(), csv, options);
   for (const bool through_c : {false, true}) {
     if (through_c) {
       VelariaSource table;
@@ -383,9 +395,8 @@ TEST(CsvDirectory, AFileThatDoesNotFitFailsTheQuery) {
   const TestDirectory directory;
   write_file(directory.file("a.csv"), "id\n1\n");
   write_file(directory.file("b.csv"), "id\nword\n");
-  const auto query = StreamingQuery::make(
-      event_scan(make_csv_directory_stream(local_file_system(), directory.path())),
-      std::make_shared<MemorySink>(), {}, {});
+  const auto query = StreamingQuery::make(event_scan(csv_directory(directory.path())),
+                                          std::make_shared<MemorySink>(), {}, {});
   query->start();
   std::string message;
   EXPECT_EQ(kind_of([&] { query->await_termination(); }, &message), ErrorKind::kStream);

@@ -14,8 +14,8 @@
 
 #include "src/io/csv/csv_source.h"
 #include "stream/checkpoint/checkpoint_store.h"
-#include "stream/connectors/csv_directory_source.h"
 #include "stream/connectors/csv_file_sink.h"
+#include "stream/connectors/file_directory_source.h"
 #include "tests/stream/killing_parts.h"
 #include "tests/stream/stream_testing.h"
 
@@ -84,16 +84,19 @@ class Input {
   }
 
   StreamSourcePtr source() const {
-    CsvDirectoryOptions options;
-    options.csv.columns = event_schema().fields();
+    CsvOptions csv;
+    csv.columns = event_schema().fields();
+    FileDirectoryOptions options;
+    options.settle_ms = 0;
     options.batch_rows = kBatchRows;
-    return make_csv_directory_stream(local_file_system(), folder_.path(), options);
+    return make_file_directory_stream(local_file_system(), folder_.path(), csv_stream_format(csv),
+                                      options);
   }
   int64_t rows() const { return static_cast<int64_t>(events_.size()); }
-  // How many rows come up to an offset of the source ("part1.csv:2").
+  // How many rows come up to an offset of the source ("part1.csv:2/name:2").
   int64_t rows_up_to(const std::string& offset) const {
     const int64_t file = std::stoll(offset.substr(4));
-    const int64_t batches = std::stoll(offset.substr(offset.rfind(':') + 1));
+    const int64_t batches = std::stoll(offset.substr(offset.find(':') + 1));
     return file * kRowsOfFile + std::min(batches * kBatchRows, kRowsOfFile);
   }
   const Results& groups() const { return groups_; }

@@ -27,6 +27,18 @@ std::vector<std::string> next_rows(StreamSource& source, std::string* offset = n
   return out;
 }
 
+StreamSourcePtr csv_tail(const std::string& path, CsvOptions csv = {},
+                         FileTailOptions options = {}) {
+  return make_file_tail_stream(local_file_system(), path, csv_stream_format(std::move(csv)),
+                               options);
+}
+
+StreamSourcePtr json_tail(const std::string& path, JsonOptions json = {},
+                          FileTailOptions options = {}) {
+  return make_file_tail_stream(local_file_system(), path, json_stream_format(std::move(json)),
+                               options);
+}
+
 using Rows = std::vector<std::string>;
 
 TEST(FileTail, GivesWholeRowsAsTheyCome) {
@@ -35,7 +47,7 @@ TEST(FileTail, GivesWholeRowsAsTheyCome) {
   append(path, "id,name\n1,a\n2,\"two\nli");
   CsvOptions csv;
   csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
-  const auto source = make_csv_tail_stream(local_file_system(), path, csv);
+  const auto source = csv_tail(path, csv);
   EXPECT_FALSE(source->bounded());
   source->open({});
   std::string offset;
@@ -50,7 +62,7 @@ TEST(FileTail, GivesWholeRowsAsTheyCome) {
   EXPECT_EQ(next_rows(*source), (Rows{"44|d|"}));
 
   // Behind an offset, in another run.
-  const auto again = make_csv_tail_stream(local_file_system(), path, csv);
+  const auto again = csv_tail(path, csv);
   again->open({});
   again->restore(offset);
   EXPECT_EQ(next_rows(*again), (Rows{"44|d|"}));
@@ -63,19 +75,17 @@ TEST(FileTail, TheHeaderMayComeAloneAndTheTypesComeFromTheFile) {
   const TestDirectory directory;
   const std::string path = directory.file("log.csv");
   append(path, "");
-  EXPECT_EQ(kind_of([&] { make_csv_tail_stream(local_file_system(), path); }),
-            ErrorKind::kInvalidArgument);
-  EXPECT_EQ(kind_of([&] { make_csv_tail_stream(local_file_system(), directory.file("none")); }),
-            ErrorKind::kFileAccess);
+  EXPECT_EQ(kind_of([&] { csv_tail(path); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { csv_tail(directory.file("none")); }), ErrorKind::kFileAccess);
   CsvOptions csv;
   csv.columns = {{"id", DataType(TypeId::kInt64)}};
-  const auto early = make_csv_tail_stream(local_file_system(), path, csv);
+  const auto early = csv_tail(path, csv);
   early->open({});
   append(path, "id\n");
   EXPECT_EQ(next_rows(*early), Rows());
   append(path, "7\n");
   EXPECT_EQ(next_rows(*early), (Rows{"7|"}));
-  const auto inferred = make_csv_tail_stream(local_file_system(), path);
+  const auto inferred = csv_tail(path);
   EXPECT_EQ(inferred->schema().field(0).type, DataType(TypeId::kInt64));
   inferred->open({});
   EXPECT_EQ(next_rows(*inferred), (Rows{"7|"}));
@@ -90,7 +100,7 @@ TEST(FileTail, AReplacedFileIsNoticed) {
     const TestDirectory directory;
     const std::string path = directory.file("log.csv");
     append(path, "id\n1\n2\n3\n");
-    const auto source = make_csv_tail_stream(local_file_system(), path);
+    const auto source = csv_tail(path);
     source->open({});
     EXPECT_EQ(next_rows(*source).size(), 3u);
     std::filesystem::remove(path);
@@ -111,15 +121,69 @@ TEST(FileTail, JsonLinesSkippedRowsAndTheEnd) {
   FileTailOptions options;
   options.bounded = true;
   auto sink = std::make_shared<MemorySink>();
-  const auto query = StreamingQuery::make(
-      event_scan(make_json_tail_stream(local_file_system(), path, json, options)), sink, {}, {});
+  const auto query = StreamingQuery::make(event_scan(json_tail(path, json, options)), sink, {}, {});
   query->start();
   query->await_termination();
   EXPECT_EQ(sink->rows(), 2);
   EXPECT_EQ(query->progress().rejected_rows, 1u);
   json.format = JsonFormat::kArray;
-  EXPECT_EQ(kind_of([&] { make_json_tail_stream(local_file_system(), path, json); }),
-            ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { json_tail(path, json); }), ErrorKind::kInvalidArgument);
+}
+
+TEST(FileTail, JsonKeysAreThoseThatAreThere) {
+  const TestDirectory directory;
+  const std::string path = directory.file("log.jsonl");
+  append(path, "{\"n\": 1, \"s\": \"a\"}\n{\"n\": 2");
+  const StreamSourcePtr source = json_tail(path);
+  EXPECT_EQ(source->schema().to_string(), "n int64, s utf8");
+  source->open({});
+  std::string offset;
+  EXPECT_EQ(next_rows(*source, &offset), (Rows{"1|a|"}));
+  append(path, "}\n\n{\"s\": \"c\"}\n");
+  EXPECT_EQ(next_rows(*source), (Rows{"2|NULL|", "NULL|c|"}));
+  append(path, "{\"other\": 1}\n");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { next_rows(*source); }, &message), ErrorKind::kFileFormat);
+  EXPECT_NE(message.find("other"), std::string::npos) << message;
+
+  const StreamSourcePtr again = json_tail(path);
+  again->open({});
+  again->restore(offset);
+  JsonOptions untyped;
+  untyped.columns = {{"n", std::nullopt}};
+  EXPECT_EQ(kind_of([&] { json_tail(path, untyped); }), ErrorKind::kInvalidArgument);
+}
+
+TEST(FileTail, LinesByDelimiterAndByPattern) {
+  const TestDirectory directory;
+  const std::string path = directory.file("app.log");
+  append(path, "warn;1\nerr");
+  LineOptions split;
+  split.split_delimiter = ";";
+  const auto tail = [&](const LineOptions& options) {
+    return make_file_tail_stream(local_file_system(), path, line_stream_format(options));
+  };
+  const StreamSourcePtr source = tail(split);
+  EXPECT_EQ(source->schema().to_string(), "column1 utf8, column2 int64");
+  source->open({});
+  EXPECT_EQ(next_rows(*source), (Rows{"warn|1|"}));
+  append(path, "or;2\n\n");
+  EXPECT_EQ(next_rows(*source), (Rows{"error|2|"}));
+  append(path, "\n  \n");  // blank lines alone
+  EXPECT_EQ(next_rows(*source), Rows());
+  append(path, "info;3;more\n");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { next_rows(*source); }, &message), ErrorKind::kFileFormat);
+  EXPECT_NE(message.find("column3"), std::string::npos) << message;
+
+  LineOptions pattern;
+  pattern.mode = LineMode::kRegex;
+  pattern.regex_pattern = R"(^(?P<level>\w+);(?P<n>\d+))";
+  pattern.mappings = {{"n", "n"}, {"level", "level"}};
+  pattern.types = {{"n", DataType(TypeId::kInt64)}, {"level", DataType(TypeId::kUtf8)}};
+  const StreamSourcePtr matched = tail(pattern);
+  matched->open({});
+  EXPECT_EQ(next_rows(*matched), (Rows{"1|warn|", "2|error|", "3|info|"}));
 }
 
 // However the rows come, and with however small batches, all of them come once.
@@ -137,7 +201,7 @@ TEST(FileTail, NothingIsLostOrDoubled) {
     csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
     FileTailOptions options;
     options.batch_bytes = static_cast<int64_t>(1 + random() % 200);
-    auto source = make_csv_tail_stream(local_file_system(), path, csv, options);
+    auto source = csv_tail(path, csv, options);
     source->open({});
     int64_t next = 0;
     std::string offset;
@@ -153,7 +217,7 @@ TEST(FileTail, NothingIsLostOrDoubled) {
           ++next;
         }
         if (random() % 10 != 0) continue;
-        source = make_csv_tail_stream(local_file_system(), path, csv, options);
+        source = csv_tail(path, csv, options);
         source->open({});
         source->restore(offset);
       }

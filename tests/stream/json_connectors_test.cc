@@ -7,7 +7,7 @@
 
 #include "src/io/json/json_source.h"
 #include "stream/connectors/csv_file_sink.h"
-#include "stream/connectors/json_directory_source.h"
+#include "stream/connectors/file_directory_source.h"
 #include "tests/stream/stream_testing.h"
 
 namespace velaria {
@@ -50,8 +50,17 @@ std::vector<std::string> run_all(const StreamSourcePtr& source) {
   return row_texts(sink->chunks());
 }
 
-StreamSourcePtr stream_of(const TestDirectory& directory, JsonDirectoryOptions options = {}) {
-  return make_json_directory_stream(local_file_system(), directory.path(), std::move(options));
+// What was written a moment ago is read at once.
+FileDirectoryOptions at_once() {
+  FileDirectoryOptions options;
+  options.settle_ms = 0;
+  return options;
+}
+
+StreamSourcePtr stream_of(const TestDirectory& directory, JsonOptions json = {},
+                          FileDirectoryOptions options = at_once()) {
+  return make_file_directory_stream(local_file_system(), directory.path(),
+                                    json_stream_format(std::move(json)), std::move(options));
 }
 
 using Rows = std::vector<std::string>;
@@ -71,29 +80,32 @@ TEST(JsonDirectory, ReadsWhatIsThereInNameOrder) {
 
   const TestDirectory empty;
   EXPECT_EQ(kind_of([&] { stream_of(empty); }), ErrorKind::kInvalidArgument);
-  EXPECT_EQ(
-      kind_of([&] { make_json_directory_stream(local_file_system(), directory.file("missing")); }),
-      ErrorKind::kFileAccess);
+  EXPECT_EQ(kind_of([&] {
+              make_file_directory_stream(local_file_system(), directory.file("missing"),
+                                         json_stream_format());
+            }),
+            ErrorKind::kFileAccess);
 }
 
 TEST(JsonDirectory, ChosenColumnsArraysAndRowsLeftOut) {
   const TestDirectory directory;
   put(directory.file("a.json"), "[{\"id\":1,\"more\":[1]},\n {\"v\":\"x\"}]");
-  JsonDirectoryOptions options;
-  options.suffix = ".json";
-  options.json.format = JsonFormat::kArray;
-  options.json.columns = {{"v", DataType(TypeId::kUtf8)}, {"id", DataType(TypeId::kInt64)}};
-  EXPECT_EQ(run_all(stream_of(directory, options)), (Rows{"<null>|1", "x|<null>"}));
-  options.json.columns[0].type.reset();
-  EXPECT_EQ(kind_of([&] { stream_of(directory, options); }), ErrorKind::kInvalidArgument);
+  JsonOptions json;
+  FileDirectoryOptions options = at_once();
+  options.pattern = "*.json";
+  json.format = JsonFormat::kArray;
+  json.columns = {{"v", DataType(TypeId::kUtf8)}, {"id", DataType(TypeId::kInt64)}};
+  EXPECT_EQ(run_all(stream_of(directory, json, options)), (Rows{"<null>|1", "x|<null>"}));
+  json.columns[0].type.reset();
+  EXPECT_EQ(kind_of([&] { stream_of(directory, json, options); }), ErrorKind::kInvalidArgument);
 
   put(directory.file("b.jsonl"), "{\"id\":1}\nnothing\n{\"id\":\"x\"}\n{\"id\":4}\n");
-  options = {};
-  options.json.columns = {{"id", DataType(TypeId::kInt64)}};
-  options.json.on_error = RowErrorPolicy::kSkip;
-  EXPECT_EQ(run_all(stream_of(directory, options)), (Rows{"1", "4"}));
-  options.json.input.filename_column = "file";
-  EXPECT_EQ(kind_of([&] { stream_of(directory, options); }), ErrorKind::kInvalidArgument);
+  json = {};
+  json.columns = {{"id", DataType(TypeId::kInt64)}};
+  json.on_error = RowErrorPolicy::kSkip;
+  EXPECT_EQ(run_all(stream_of(directory, json)), (Rows{"1", "4"}));
+  json.input.filename_column = "file";
+  EXPECT_EQ(kind_of([&] { stream_of(directory, json); }), ErrorKind::kInvalidArgument);
 }
 
 TEST(JsonDirectory, OffsetsRestoreInsideAFile) {
@@ -102,9 +114,10 @@ TEST(JsonDirectory, OffsetsRestoreInsideAFile) {
   for (int i = 0; i < 10000; ++i) text += "{\"id\":" + std::to_string(i) + "}\n";
   put(directory.file("a.jsonl"), "{\"id\":-1}\n");
   put(directory.file("b.jsonl"), text);
-  JsonDirectoryOptions options;
+  JsonOptions json;
+  FileDirectoryOptions options = at_once();
   options.batch_rows = 3000;
-  const auto source = stream_of(directory, options);
+  const auto source = stream_of(directory, json, options);
   std::vector<std::pair<std::string, Rows>> seen;
   source->open({});
   StreamBatch batch;
@@ -127,15 +140,16 @@ TEST(JsonDirectory, OffsetsRestoreInsideAFile) {
 
 TEST(JsonDirectory, FollowsNewFiles) {
   const TestDirectory directory;
-  JsonDirectoryOptions options;
+  JsonOptions json;
+  FileDirectoryOptions options = at_once();
   options.bounded = false;
-  options.json.columns = {{"id", DataType(TypeId::kInt64)}};
+  json.columns = {{"id", DataType(TypeId::kInt64)}};
   StreamOptions stream_options;
   stream_options.idle_wait_ms = 5;
   stream_options.max_batches = 3;
   auto sink = std::make_shared<MemorySink>();
-  const auto query =
-      StreamingQuery::make(event_scan(stream_of(directory, options)), sink, stream_options, {});
+  const auto query = StreamingQuery::make(event_scan(stream_of(directory, json, options)), sink,
+                                          stream_options, {});
   query->start();
   for (int i = 0; i < 3; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(15));

@@ -1,4 +1,4 @@
-#include "src/session/text_table.h"
+#include "src/io/console_table.h"
 
 #include <algorithm>
 
@@ -19,8 +19,8 @@ std::string pad(const std::string& text, size_t width, bool right) {
 
 }  // namespace
 
-std::string format_table(const Schema& schema, const std::vector<Chunk>& chunks,
-                         int64_t most_rows) {
+std::string format_table(const Schema& schema, const std::vector<Chunk>& chunks, int64_t most_rows,
+                         TableRows given) {
   std::vector<std::vector<std::string>> rows;
   rows.push_back(schema.names());
   std::vector<std::string> types;
@@ -59,7 +59,9 @@ std::string format_table(const Schema& schema, const std::vector<Chunk>& chunks,
       out += rule + "\n";
     }
   }
-  if (total > most_rows) {
+  if (total > most_rows && given == TableRows::kAll) {
+    out += concat("(", most_rows, " of ", total, " rows)\n");
+  } else if (total > most_rows) {
     out += concat("... more than ", most_rows, " rows\n");
   } else {
     out += concat("(", total, total == 1 ? " row)\n" : " rows)\n");
