@@ -61,6 +61,7 @@ HEADERS = {
         "stream/source_sink_abi.h",
         "stream/source_sink_adapters.h",
         "stream/plugin_library.h",
+        "stream/conformance/stream_conformance.h",
     ],
 }
 

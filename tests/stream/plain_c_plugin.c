@@ -129,8 +129,9 @@ static VelariaStreamStatus source_ack(void* self, const char* token) {
 static VelariaStreamStatus source_restore(void* self, const char* source_offset) {
   Source* source = self;
   note_text(source->log, "restore", source_offset);
-  source->given = atoi(source_offset);
-  return VELARIA_STREAM_OK;
+  char* end = NULL;
+  source->given = (int)strtol(source_offset, &end, 10);
+  return end != source_offset && *end == '\0' ? VELARIA_STREAM_OK : VELARIA_STREAM_ERROR;
 }
 
 static VelariaStreamStatus source_close(void* self) {
