@@ -59,6 +59,10 @@ py::dict probe_to_dict(const ProbeResult& result) {
     }
     out["mappings"] = mappings;
     py::dict types;
+    // Columns have the names of their groups here.
+    for (const auto& [name, type] : line.group_types) {
+      types[to_python_text(name)] = type.to_string();
+    }
     for (const auto& [name, type] : line.types) types[to_python_text(name)] = type.to_string();
     out["types"] = types;
     py::list null_texts;

@@ -53,7 +53,10 @@ TEST(CsvOptions, Escapes) {
   options.escape = '\\';
   EXPECT_EQ(
       rows_at_every_cut("a,b\n\"x\\\"y\",\"1\\\\\"\n\"p\"\"q\",\"\\,\\\n\"\n\\z,3\n", options),
-      (TextRows{{"x\"y", "1\\"}, {"p\"q", ",\n"}, {"\\z", "3"}}));
+      (TextRows{{"x\"y", "1\\"}, {"p\"q", "\\,\\\n"}, {"\\z", "3"}}));
+  // Before other bytes it is a character, also where it is escaped itself elsewhere in the field.
+  EXPECT_EQ(rows_at_every_cut("p,n\n\"C:\\new\\\"x\",\"\\d+\\\\\"\n", options),
+            (TextRows{{"C:\\new\"x", "\\d+\\"}}));
   expect_error(error_of([&] { open_text("a\n\"x\\\"\n", options); }), ErrorKind::kFileFormat,
                {":2:1", "never closes"});
 }
@@ -136,6 +139,21 @@ TEST(CsvOptions, BrokenRowsAreLeftOutAndListed) {
     expect(4, "9", "101", "a", "seven", "not int64");
     expect(5, "10", "120", "c", "yesterday", "not date32");
     expect(6, "12", "149", "<null>", "10,\"never,2013-01-08", "never closes");
+  }
+}
+
+// The last line end of the file lies inside of the quote; no row begins behind it.
+TEST(CsvOptions, OpenQuotesAtTheEndMakeNoRow) {
+  CsvOptions options;
+  options.on_error = RowErrorPolicy::kSkip;
+  for (const char* end : {"\n", "\r\n", "\r", "", "\n\n"}) {
+    const std::string blank = end == std::string("\n\n") ? "<null>" : "";
+    TextRows expected = {{"1"}, {"2"}};
+    if (!blank.empty()) expected.push_back({blank});
+    const std::string text = concat("a\n1\n\"open\n2", end);
+    EXPECT_EQ(rows_at_every_cut(text, options), expected) << text;
+    EXPECT_EQ(open_text(text, options)->known_rows(), static_cast<int64_t>(expected.size()));
+    EXPECT_EQ(open_text(text, options)->rejected_rows(), 1);
   }
 }
 

@@ -305,6 +305,50 @@ TEST(JsonSource, ValuesThatDoNotFitAreLeftOutToo) {
   }
 }
 
+// Every pass judges a row alike: the scan has the rows that were counted, and no others.
+TEST(JsonSource, RowsLeftOutStayLeftOut) {
+  const std::string good = "{\"a\":1,\"m\":{\"x\":1},\"s\":\"y\"}\n";
+  const std::vector<std::string> bad = {R"({"a":2,"m":{"x":tru}})",
+                                        R"({"a":2,"m":[NaN]})",
+                                        R"({"a":2,"m":[01]})",
+                                        R"({"a":2,"m":["\ud800"]})",
+                                        R"({"a":2,"m":[1,,2]})",
+                                        R"({"a":2,"m":{"x" 1}})",
+                                        R"({"a":2,"m":{"x":1]})",
+                                        R"({"a":2,"m":["\q"]})",
+                                        R"({"a":2,"s":"\ud800"})",
+                                        R"({"a":2,"s":"\q"})",
+                                        R"({"a":2,"s":"\u12"})",
+                                        R"({"a":02})",
+                                        R"({"a":-})",
+                                        R"({"a":1.})",
+                                        R"({"a":2,"\q":1})",
+                                        R"({"a":2,"other":{"deep":[x]}})"};
+  std::string text = good;
+  for (const std::string& line : bad) text += line + "\n" + good;
+  JsonOptions options;
+  options.on_error = RowErrorPolicy::kSkip;
+  const auto rows = static_cast<int64_t>(bad.size()) + 1;
+  const auto check = [&](const JsonOptions& chosen, const std::vector<std::string>& row) {
+    for (const int64_t range_bytes : {int64_t{1}, int64_t{40}, int64_t{1} << 20}) {
+      JsonOptions cut = chosen;
+      cut.range_bytes = range_bytes;
+      const auto source = open_text(text, cut, 2);
+      EXPECT_EQ(source->known_rows(), rows);
+      EXPECT_EQ(source->rejected().count, rows - 1);
+      EXPECT_EQ(read_all(*source), TextRows(static_cast<size_t>(rows), row));
+      EXPECT_EQ(read_rows(*source, {}).size(), static_cast<size_t>(rows));
+      EXPECT_EQ(read_rows(*source, {0}, 3, 2).size(), static_cast<size_t>(rows));
+    }
+  };
+  check(options, {"1", "{\"x\":1}", "y"});
+  options.types["a"] = DataType(TypeId::kInt32);
+  check(options, {"1", "{\"x\":1}", "y"});
+  options.types.clear();
+  options.columns = {{"a", DataType(TypeId::kInt64)}, {"s", DataType(TypeId::kUtf8)}};
+  check(options, {"1", "y"});
+}
+
 TEST(JsonSource, MessyFiles) {
   expect_error(error_for(""), ErrorKind::kFileFormat, {"empty"});
   expect_error(error_for("\n \n"), ErrorKind::kFileFormat, {"no objects"});

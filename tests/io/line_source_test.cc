@@ -66,6 +66,36 @@ TEST(LineSource, MappingsNameFields) {
   EXPECT_EQ(rows_of("a,b\n", options), (TextRows{{"<null>"}}));
 }
 
+TEST(LineSource, PresetTypesFollowTheirGroups) {
+  const char* text = "h - u [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 -\n";
+  const auto read = [&](const std::map<std::string, std::string>& texts) {
+    return open_text(text, line_options_from_text(texts));
+  };
+  const auto left_out = read({{"preset", "apache_common"}, {"mappings", "ip host, path path"}});
+  EXPECT_EQ(left_out->schema().to_string(), "ip utf8, path utf8");
+  EXPECT_EQ(read_all(*left_out), (TextRows{{"h", "/a"}}));
+  // By another name, by number, and under a type of the caller's.
+  EXPECT_EQ(read({{"preset", "apache_common"}, {"mappings", "code status, size bytes"}})
+                ->schema()
+                .to_string(),
+            "code int64, size int64");
+  EXPECT_EQ(
+      read({{"preset", "apache_common"}, {"mappings", "code 8, size 9"}})->schema().to_string(),
+      "code int64, size int64");
+  EXPECT_EQ(read({{"preset", "apache_common"}, {"mappings", "b bytes"}, {"types", "b utf8"}})
+                ->schema()
+                .to_string(),
+            "b utf8");
+  // Types of some columns leave the others theirs.
+  const Schema some = read({{"preset", "apache_common"}, {"types", "status utf8"}})->schema();
+  EXPECT_EQ(some.fields().back().name, "bytes");
+  EXPECT_EQ(some.fields().back().type, DataType(TypeId::kInt64));
+  expect_error(error_of([&] {
+                 read({{"preset", "apache_common"}, {"mappings", "b bytes"}, {"types", "c utf8"}});
+               }),
+               ErrorKind::kInvalidArgument, {"types names column 'c'"});
+}
+
 TEST(LineSource, RaggedLines) {
   const char* text = "a,b\nc\nd,e,f\n\ng,h\n";
   expect_error(error_for(text, split(",")), ErrorKind::kFileFormat,

@@ -143,7 +143,9 @@ size_t unescape_field(const CsvDialect& dialect, const char* text, FieldSpan spa
   const char* end = from + span.length();
   char* to = out;
   while (from < end) {
-    if (dialect.escape != '\0' && *from == dialect.escape && from + 1 < end) {
+    // Before other bytes the escape is a character: "C:\new".
+    if (dialect.escape != '\0' && *from == dialect.escape && from + 1 < end &&
+        (from[1] == dialect.quote || from[1] == dialect.escape)) {
       *to++ = from[1];
       from += 2;
       continue;

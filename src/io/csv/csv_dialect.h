@@ -14,7 +14,8 @@ struct CsvDialect {
   std::string delimiter = ",";
   char quote = '"';
   bool quoting = true;
-  char escape = '\0';   // inside quotes: the next byte means itself; '\0': only doubled quotes do
+  // Inside quotes, before a quote or itself: that byte means itself. '\0': only doubled quotes do.
+  char escape = '\0';
   std::string comment;  // lines that begin with it are no rows; empty: none
 
   // The structure finder knows neither escapes nor delimiters of several bytes.

@@ -67,7 +67,8 @@ bool RangeCutter::next(CsvRange* range) {
     std::memset(text + filled, 0, kCsvPaddingBytes);
     end = last_row_end(text, filled, at_end_);
     if (at_end_ && end < filled) {
-      text[filled++] = '\n';
+      // A quote that never closes takes the last line end in; another one would be a blank row.
+      if (text[filled - 1] != '\n' && text[filled - 1] != '\r') text[filled++] = '\n';
       std::memset(text + filled, 0, kCsvPaddingBytes);
       end = filled;
     }

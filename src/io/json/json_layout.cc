@@ -51,7 +51,12 @@ class SpanSink {
         FieldSpan& span = output.spans[static_cast<size_t>(row)];
         if (!span.is_escaped()) continue;
         char* text = range_->text() + span.begin;
-        span.length_and_flags = static_cast<uint32_t>(unescape_json({text, span.length()}, text));
+        try {
+          span.length_and_flags = static_cast<uint32_t>(unescape_json({text, span.length()}, text));
+        } catch (TextDefect& defect) {
+          defect.offset += span.begin;
+          throw;
+        }
       }
       output.has_escapes = false;
     }

@@ -15,7 +15,8 @@ namespace velaria {
 
 struct JsonLayout : TextLayout {
   JsonOptions options;
-  JsonRowRules rules;  // `strict` is for scans: whether nobody has checked the file
+  // `strict`: nobody has checked the file yet, or rows of it are left out.
+  JsonRowRules rules;
   std::unordered_map<std::string, int32_t> places;  // of the columns, by name
 
   std::string format() const override { return "json"; }

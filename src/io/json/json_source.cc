@@ -172,7 +172,7 @@ class EvidencePass {
   class Visitor : public RangeVisitor {
    public:
     explicit Visitor(EvidencePass* pass)
-        : pass_(pass), rows_(strict_rules(pass->layout_)), sink_(pass->layout_, pass->named_) {}
+        : pass_(pass), rows_(pass->layout_.rules), sink_(pass->layout_, pass->named_) {}
     void visit(TextRange* range) override {
       rows_.start(range);
       sink_.start_range(&rows_, range);
@@ -181,12 +181,6 @@ class EvidencePass {
     void finish() override { pass_->merge(sink_.found); }
 
    private:
-    static JsonRowRules strict_rules(const JsonLayout& layout) {
-      JsonRowRules rules = layout.rules;
-      rules.strict = true;
-      return rules;
-    }
-
     EvidencePass* const pass_;
     JsonRows rows_;
     EvidenceSink sink_;
@@ -325,7 +319,8 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
     rows = rejected->good_rows;
     layout->rejected = std::move(rejected);
   }
-  layout->rules.strict = all_typed && !skip;
+  // Where rows are left out, every pass must judge them alike; else the pass above has checked all.
+  layout->rules.strict = all_typed || skip;
   return std::make_shared<InferredTextSource<JsonEvidence>>(std::move(layout), rows,
                                                             std::move(column_evidence));
 }

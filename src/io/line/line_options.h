@@ -33,7 +33,9 @@ struct LineOptions {
   std::vector<LineMapping> mappings;
   bool skip_empty_lines = true;           // false: such a line is a row of NULLs
   std::map<std::string, DataType> types;  // some columns by name, the others inferred
-  std::vector<std::string> null_texts;    // fields and groups that mean NULL, beside the empty one
+  // Regex: of named groups, for columns that `types` does not name; what a preset knows.
+  std::map<std::string, DataType> group_types;
+  std::vector<std::string> null_texts;  // fields and groups that mean NULL, beside the empty one
   // A split line with another number of fields (with mappings: with fewer than they name).
   RaggedPolicy ragged = RaggedPolicy::kError;
   // A line that does not match, a ragged one, one that is not UTF-8. kSkip: it is left out, counted

@@ -67,7 +67,7 @@ LineOptions LinePreset::options() const {
   LineOptions out;
   out.mode = LineMode::kRegex;
   out.regex_pattern = pattern;
-  out.types = OptionText{"line", "types", types}.types();
+  out.group_types = OptionText{"line", "types", types}.types();
   if (*null_text != '\0') out.null_texts.emplace_back(null_text);
   return out;
 }

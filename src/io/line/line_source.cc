@@ -124,6 +124,19 @@ std::vector<Field> group_fields(LineLayout* layout) {
   return fields;
 }
 
+void apply_group_types(LineLayout* layout, std::vector<Field>* fields) {
+  if (layout->options.group_types.empty()) return;
+  for (const auto& [group, number] : layout->pattern->group_numbers()) {
+    const auto typed = layout->options.group_types.find(group);
+    if (typed == layout->options.group_types.end()) continue;
+    for (size_t i = 0; i < fields->size(); ++i) {
+      if (layout->places[i] != number) continue;
+      (*fields)[i].type = typed->second;
+      layout->inferred[i] = false;
+    }
+  }
+}
+
 void apply_named_types(LineLayout* layout, bool may_lack_columns, std::vector<Field>* fields) {
   std::vector<std::string> names;
   for (const Field& field : *fields) names.push_back(field.name);
@@ -220,6 +233,7 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
                                   ? group_fields(layout.get())
                                   : split_fields(layout.get(), *text_pass, context.cancellation);
   layout->inferred.assign(fields.size(), true);
+  apply_group_types(layout.get(), &fields);
   apply_named_types(layout.get(), may_lack_columns, &fields);
   layout->schema = Schema(fields);
   // Refuse a type without a text form now, not in the first scan.
