@@ -80,9 +80,10 @@ py::dict probe_to_dict(const ProbeResult& result) {
     out["header"] = result.header;
     out["skip_lines"] = result.skip_lines;
     out["columns"] = schema_to_python(Schema(result.columns));
-    py::list null_texts;
-    for (const std::string& text : result.null_texts) null_texts.append(to_python_text(text));
-    out["null_text"] = null_texts;
+    out["null_text"] = py::list();  // only a caller knows of words that are NULL in every column
+    py::list null_words;
+    for (const std::string& word : result.null_words) null_words.append(to_python_text(word));
+    out["null_words"] = null_words;
   }
   return out;
 }

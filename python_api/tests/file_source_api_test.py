@@ -381,6 +381,7 @@ def test_every_kind_is_read_as_it_is_probed(session, tmp_path):
         "f.txt": "a 1\nb 2\n",
         "g.txt": "Dear Sir, or Madam,\nthis is a letter.\nIt has, now, and then, commas.\nYours\n",
         "h.csv": "a,b\n1,x\n2,y\n",
+        "i.csv": "a,b,c\n1,NA,0.12345678901234567890\n-,-,2.5\n",
     }
     for name, text in samples.items():
         path = tmp_path / name
@@ -388,7 +389,7 @@ def test_every_kind_is_read_as_it_is_probed(session, tmp_path):
         found = session.probe(path)
         probed = session.read(path)
         if found["kind"] == "csv":
-            keys = ("delimiter", "header", "quote", "null_text")
+            keys = ("delimiter", "header", "quote", "null_text", "null_words")
             told = session.read_csv(path, **{key: found[key] for key in keys})
         elif found["kind"] == "json":
             told = session.read_json(path, format=found["format"], multiline=found["multiline"])
@@ -400,6 +401,30 @@ def test_every_kind_is_read_as_it_is_probed(session, tmp_path):
         assert told.to_rows() == probed.to_rows(), name
         assert probed.count() > 0, name
     assert "1 of 3 rows is left out" in session.probe(tmp_path / "e.log")["warnings"][0]
+
+
+def test_no_digit_is_lost(session, tmp_path):
+    path = tmp_path / "digits.csv"
+    path.write_text(
+        "plain,repr,long,longer,whole\n"
+        "3.14159265358979,0.30000000000000004,0.12345678901234567890,1e-300,1\n"
+        "0.1,1e22,-1.5,1.2345678901234567890,9007199254740993\n"
+        ",,,,0.5\n"
+    )
+    frame = session.read_csv(path)
+    kinds = ["float64", "float64", "decimal128(21, 20)", "utf8", "decimal128(17, 1)"]
+    assert [field.type for field in frame.schema] == kinds
+    assert any("'longer'" in warning and "float64" in warning for warning in frame.warnings)
+    rows = frame.to_rows()
+    assert rows[0]["long"] == Decimal("0.12345678901234567890")
+    assert rows[1]["whole"] == Decimal(9007199254740993)
+    # Written and read again, in both formats, they are the same.
+    for name, read in (("again.csv", session.read_csv), ("again.jsonl", session.read_json)):
+        out = tmp_path / name
+        (frame.write_csv if name.endswith("csv") else frame.write_json)(out)
+        again = read(out)
+        assert again.to_rows() == rows, name
+        assert [field.type for field in again.schema] == kinds, name
 
 
 # ---- several files, rows left out, writing

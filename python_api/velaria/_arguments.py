@@ -118,7 +118,7 @@ def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
         elif name == "mappings" and value is not None and not isinstance(value, str):
             pairs = mapping_pairs(value)
             texts[name] = ", ".join(f"{_quoted_name(column)} {place}" for column, place in pairs)
-        elif name == "null_text" and isinstance(value, (list, tuple)):
+        elif name in ("null_text", "null_words") and isinstance(value, (list, tuple)):
             texts[name] = ",".join(value)
         elif value is not None or name == "quote":
             texts[name] = option_text(value)
@@ -182,6 +182,8 @@ class CsvArguments:
         null_text = rest.pop("null_text", None)
         self.null_texts: list[str] | None
         self.null_texts = [null_text] if isinstance(null_text, str) else null_text
+        if isinstance(rest.get("null_words"), (list, tuple)):
+            rest["null_words"] = ",".join(rest["null_words"])
         if isinstance(self.columns, str):
             rest["columns"] = self.columns
             self.columns = None

@@ -155,8 +155,8 @@ class Session(StreamReaders):
         ``encoding`` (such as "gb18030" or "cp1252"; UTF-8, or what a byte order mark says),
         ``columns`` (the whole schema by position: {name: type}, (name, type) pairs or a
         pyarrow.Schema), ``types`` (some columns: {name: type}), ``null_text`` (a word or a list of
-        words that mean NULL beside the empty field), ``ragged`` ("error" or "pad"),
-        ``on_error`` ("error", or "skip" to leave out rows with a defect or with a value that does
+        words that mean NULL beside the empty field), ``null_words`` (the same in columns that are
+        not text), ``ragged`` ("error" or "pad"), ``on_error`` ("error", or "skip" to leave out rows with a defect or with a value that does
         not fit its type: see ``warnings`` and ``rejects`` of the frame), ``on_type_error`` ("widen"
         or "fail"), ``filename`` (True, or a name, for a last column with each row's file),
         ``union_by_name`` (columns of several files go by name), ``sample_bytes``, ``range_bytes``,

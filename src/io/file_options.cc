@@ -64,6 +64,7 @@ CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts
       {"columns", [&](const OptionText& option) { options.columns = option.fields(); }},
       {"types", [&](const OptionText& option) { options.types = option.types(); }},
       {"null_text", [&](const OptionText& option) { options.null_texts = option.words(); }},
+      {"null_words", [&](const OptionText& option) { options.null_words = option.words(); }},
       {"ragged", [&](const OptionText& option) { options.ragged = option.ragged(); }},
       {"on_type_error",
        [&](const OptionText& option) {
@@ -112,10 +113,21 @@ void check_csv_options(const CsvOptions& options) {
   if (options.skip_lines < 0) {
     refuse("skip_lines", std::to_string(options.skip_lines), "0 or more");
   }
-  for (const std::string& text : options.null_texts) {
+  const auto check_null_text = [&](std::string_view key, const std::string& text) {
     if (text.find_first_of("\r\n") != std::string::npos ||
         text.find(options.delimiter) != std::string::npos) {
-      refuse("null_text", text, "free of delimiters and line ends");
+      refuse(key, text, "free of delimiters and line ends");
+    }
+  };
+  for (const std::string& text : options.null_texts) check_null_text("null_text", text);
+  if (options.null_words.size() > 32) {
+    refuse("null_words", join_texts(options.null_words, ","), "at most 32 words");
+  }
+  for (const std::string& word : options.null_words) {
+    check_null_text("null_words", word);
+    const bool digits = word.find_first_of("0123456789") != std::string::npos;
+    if (digits || equals_ignore_case(word, "true") || equals_ignore_case(word, "false")) {
+      refuse("null_words", word, "no number, date or truth value; null_text may name it");
     }
   }
   check_option_range(kReader, "sample_bytes", options.sample_bytes, int64_t{1} << 40);

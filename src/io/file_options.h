@@ -64,6 +64,9 @@ struct CsvOptions {
   std::vector<Field> columns;             // the whole schema, by position; empty: inferred
   std::map<std::string, DataType> types;  // some columns by name, the others inferred
   std::vector<std::string> null_texts;    // unquoted fields that mean NULL, beside the empty one
+  // The same in columns of any type but text; a type is inferred as if they were not there. At most
+  // 32, none of which could be a value of such a type.
+  std::vector<std::string> null_words;
   RaggedPolicy ragged = RaggedPolicy::kError;
   TypeErrorPolicy on_type_error = TypeErrorPolicy::kWiden;
   RowErrorPolicy on_error = RowErrorPolicy::kFail;
@@ -73,9 +76,11 @@ struct CsvOptions {
 };
 
 // Keys: delimiter, quote, escape, comment, skip_lines, on_error, header, columns, types, null_text,
-// ragged, on_type_error, sample_bytes, range_bytes, max_row_bytes, and those of set_input_option().
-// `delimiter` and `quote` know "\t"; quote "" means none. `columns` and `types` are "name type,
-// ..." ("a b" in double quotes when a name needs them); `null_text` is a comma-separated list.
+// null_words, ragged, on_type_error, sample_bytes, range_bytes, max_row_bytes, and those of
+// set_input_option(). `delimiter` and `quote` know "\t"; quote "" means none. `columns` and `types`
+// are "name type,
+// ..." ("a b" in double quotes when a name needs them); `null_text` and `null_words` are
+// comma-separated lists.
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts);
 
 // Throws InvalidArgumentError for values that cannot work together (delimiter = quote, ...).

@@ -205,6 +205,18 @@ TEST(CsvSource, TypeErrorPolicies) {
   expect_error(error_of([&] { read_all(*failing); }), ErrorKind::kTypeMismatch,
                {":2002: row 2001, column 'a'", "'9223372036854775808' is not int64",
                 "on_type_error='widen'"});
+  // Nor are digits lost that only a decimal could keep.
+  std::string fractions = "a\n";
+  for (int i = 0; i < 2000; ++i) fractions += concat(i, ".25\n");
+  fractions += "0.12345678901234567890\n";
+  for (int i = 0; i < 500; ++i) fractions += concat(i, ".5\n");
+  expect_error(error_of([&] { read_all(*open_text(fractions, options)); }),
+               ErrorKind::kTypeMismatch,
+               {":2002: row 2001", "'0.12345678901234567890' is not float64"});
+  options.on_type_error = TypeErrorPolicy::kWiden;
+  EXPECT_EQ(open_text(fractions, options)->schema().to_string(), "a decimal128(24, 20)");
+  EXPECT_EQ(read_all(*open_text(fractions, options))[2000][0], "0.12345678901234567890");
+  options.on_type_error = TypeErrorPolicy::kFail;
   // Text with leading zeros after the sample is no integer either.
   text.replace(before, 19, "02134");
   expect_error(error_of([&] { read_all(*open_text(text, options)); }), ErrorKind::kTypeMismatch,

@@ -1,8 +1,11 @@
 #include "src/io/csv/csv_value.h"
 
+#include <charconv>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "src/base/text.h"
@@ -143,17 +146,132 @@ TEST(CsvValue, QuickLooksAgreeWithTheParsers) {
     } else if (text.size() <= 15 && parse_int64_strict(data, text.size(), &integer)) {
       FAIL() << text << " is a short integer";
     }
-    if (is_plain_decimal(data, text.size())) {
+    size_t point = 0;
+    if (is_short_decimal(data, text.size(), &point)) {
       ++decimals;
+      ASSERT_EQ(text[point], '.') << text;
       ASSERT_TRUE(parse_float64_strict(data, text.size(), &number)) << text;
+      ASSERT_TRUE(parse_float64_exact(data, text.size(), &number)) << text;
+      ASSERT_TRUE(parse_short_decimal(data, text.size(), &number)) << text;
     }
     if (text.size() >= 3 && parse_short_decimal(data, text.size(), &number)) {
-      ASSERT_TRUE(is_plain_decimal(data, text.size())) << text;
+      ASSERT_TRUE(is_short_decimal(data, text.size(), &point)) << text;
       ASSERT_EQ(number, std::strtod(text.c_str(), nullptr)) << text;
     }
+    // Of two grammars each is the other: what has a form of a number, and what is parsed as one.
+    NumberText form;
+    const bool exact = parse_float64_exact(data, text.size(), &number);
+    const bool is_number = parse_number_text(data, text.size(), &form);
+    ASSERT_TRUE(is_number || !exact) << text;
+    if (!is_number) continue;
+    const uint8_t fits = fits_of_number(form, data, text.size(), true);
+    ASSERT_EQ((fits & kFitsInt) != 0, parse_int64_strict(data, text.size(), &integer)) << text;
+    ASSERT_EQ((fits & kFitsFloat) != 0, exact) << text;
   }
   EXPECT_GT(integers, 1000);
   EXPECT_GT(decimals, 1000);
+}
+
+// The digits of a number without zeros at either end, and the power of ten of the last.
+std::pair<std::string, int> digits_of(std::string text) {
+  int exponent = 0;
+  if (const size_t mark = text.find_first_of("eE"); mark != std::string::npos) {
+    exponent = std::stoi(text.substr(mark + 1));
+    text.resize(mark);
+  }
+  if (text[0] == '-') text.erase(0, 1);
+  if (const size_t point = text.find('.'); point != std::string::npos) {
+    exponent -= static_cast<int>(text.size() - point) - 1;
+    text.erase(point, 1);
+  }
+  text.erase(0, std::min(text.find_first_not_of('0'), text.size()));
+  if (text.empty()) return {"", 0};
+  for (; text.back() == '0'; ++exponent) text.pop_back();
+  return {text, exponent};
+}
+
+// Against the definition: the shortest text of the nearest double is the same number.
+TEST(CsvEvidence, FloatsGiveTheirTextBack) {
+  std::mt19937_64 random(20261129);
+  int given_back = 0;
+  int lost = 0;
+  for (int round = 0; round < 200000; ++round) {
+    std::string text = std::to_string(random() % 9 + 1);
+    const size_t size = 13 + random() % 7;
+    while (text.size() < size) text += static_cast<char>('0' + random() % 10);
+    text.insert(random() % text.size() + 1, ".");
+    if (text.back() == '.') text += "0";
+    if (round % 5 == 0) text = concat("-", text);
+    if (round % 3 == 0) text += concat("e", static_cast<int>(random() % 660) - 330);
+    if (round % 4 == 0) {
+      // What programs print of a double.
+      double value = 0;
+      const uint64_t bits = random();
+      std::memcpy(&value, &bits, sizeof(value));
+      if (!std::isfinite(value)) continue;
+      text = format_double(value);
+      if (text.find_first_of(".e") == std::string::npos) text += ".0";
+    }
+    const std::string padded = text + std::string(8, 'x');
+    double number = 0;
+    const bool exact = parse_float64_exact(padded.data(), text.size(), &number);
+    const double nearest = std::strtod(text.c_str(), nullptr);
+    char shortest[40];
+    *std::to_chars(shortest, shortest + 39, nearest, std::chars_format::scientific).ptr = '\0';
+    const bool same =
+        std::isfinite(nearest) && (digits_of(shortest) == digits_of(text) ||
+                                   digits_of(format_double(nearest)) == digits_of(text));
+    ASSERT_EQ(exact, same) << text;
+    (exact ? given_back : lost) += 1;
+    if (exact) {
+      ASSERT_EQ(number, nearest) << text;
+    }
+    if (round % 4 == 0) {
+      ASSERT_TRUE(exact) << text;
+    }
+  }
+  EXPECT_GT(given_back, 50000);
+  EXPECT_GT(lost, 20000);
+}
+
+TEST(CsvEvidence, NumbersKeepTheirDigits) {
+  EXPECT_EQ(inferred({"0.1", "3.14159265358979"}), "float64");
+  EXPECT_EQ(inferred({"0.30000000000000004", "0.1"}), "float64");  // repr of 0.1 + 0.2
+  EXPECT_EQ(inferred({"1.7976931348623157e308", "5e-324"}), "float64");
+  EXPECT_EQ(inferred({"0.10000000000000000000", "1.50"}), "float64");  // zeros are no digits
+  EXPECT_EQ(inferred({"3.1415926535897932384"}), "decimal128(20, 19)");
+  EXPECT_EQ(inferred({"0.12345678901234567890"}), "decimal128(20, 20)");
+  EXPECT_EQ(inferred({"-3.1415926535897932384", "100", "2.5"}), "decimal128(22, 19)");
+  EXPECT_EQ(inferred({"0.10000000000000001"}), "decimal128(17, 17)");
+  EXPECT_EQ(inferred({"9007199254740993", "2.5"}), "decimal128(17, 1)");
+  EXPECT_EQ(inferred({"12345678901234567890", "0.5"}), "decimal128(21, 1)");
+  EXPECT_EQ(inferred({"12345678901234567890", "5"}), "utf8");  // no amount has such digits
+  EXPECT_EQ(inferred({"1.2345678901234567891e-5", "1.5e3"}), "decimal128(28, 24)");
+  // Written places go first, where they fit; else those that are not zero.
+  EXPECT_EQ(inferred({"1234567890123456789.10", "2.000"}), "decimal128(22, 3)");
+  EXPECT_EQ(inferred({"12345678901234567890123.5", "0.1234567890123400000"}), "decimal128(37, 14)");
+  EXPECT_EQ(inferred({"12345678901234567890123.5", "0.12345678901234567"}), "utf8");
+  EXPECT_EQ(inferred({"1.000000000000000056e-101"}), "utf8");
+  EXPECT_EQ(inferred({"1e400", "0.5"}), "utf8");
+}
+
+TEST(CsvEvidence, NullWords) {
+  const auto type = [](const std::vector<std::string>& values, bool quoted = false) {
+    const CsvDialect dialect;
+    TypeEvidence evidence(&usual_null_words());
+    for (const std::string& value : values) {
+      const std::string padded = value + std::string(kCsvPaddingBytes, '\0');
+      const auto size = static_cast<uint32_t>(value.size());
+      evidence.observe(padded.data(), {0, size | (quoted ? FieldSpan::kQuoted : 0)}, dialect);
+    }
+    return evidence.type().to_string();
+  };
+  EXPECT_EQ(type({"1", "NA", "-", "n/a"}), "int64");
+  EXPECT_EQ(type({"NA", "2013-01-01"}), "date32");
+  EXPECT_EQ(type({"true", "Null"}), "bool");
+  EXPECT_EQ(type({"NA", "-"}), "utf8");
+  EXPECT_EQ(type({"NA", "x", "1"}), "utf8");
+  EXPECT_EQ(type({"1", "NA"}, true), "utf8");
 }
 
 TEST(CsvEvidence, Types) {
@@ -162,7 +280,6 @@ TEST(CsvEvidence, Types) {
   EXPECT_EQ(inferred({"1", "02134"}), "utf8");
   EXPECT_EQ(inferred({"1", "2.5"}), "float64");
   EXPECT_EQ(inferred({"0.5", "0"}), "float64");
-  EXPECT_EQ(inferred({"9007199254740993", "2.5"}), "utf8");  // a double would change it
   EXPECT_EQ(inferred({"9007199254740993"}), "int64");
   EXPECT_EQ(inferred({"9223372036854775808"}), "utf8");  // beyond int64, never double
   EXPECT_EQ(inferred({"true", "FALSE"}), "bool");

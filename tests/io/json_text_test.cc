@@ -73,10 +73,14 @@ TEST(JsonEvidence, NumbersKeepTheirDigits) {
   EXPECT_EQ(type_of({"9223372036854775808"}), text);
   EXPECT_EQ(type_of({"1", "0.5"}), float64);
   EXPECT_EQ(type_of({"9007199254740992", "0.5"}), float64);
-  EXPECT_EQ(type_of({"9007199254740993", "0.5"}), text);
+  EXPECT_EQ(type_of({"9007199254740993", "0.5"}), DataType::decimal(17, 1));
+  EXPECT_EQ(type_of({"1", "2", "0.12345678901234567890"}), DataType::decimal(21, 20));
+  EXPECT_EQ(type_of({"0.30000000000000004", "3.14159265358979"}), float64);
   EXPECT_EQ(type_of({"1e400"}), text);
   EXPECT_EQ(type_of({"-0"}), float64);
-  EXPECT_EQ(type_of({"0.0000001", "123456789012345678.25"}), float64);
+  EXPECT_EQ(type_of({"0.0000001", "123456789012345.25"}), float64);
+  EXPECT_EQ(type_of({"0.0000001", "123456789012345678.25"}), DataType::decimal(25, 7));
+  EXPECT_EQ(type_of({"1.5e-100", "123456789012345678.25"}), text);
   EXPECT_EQ(type_of({}), text);
 }
 

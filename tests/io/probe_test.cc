@@ -51,16 +51,47 @@ TEST(Probe, HeadersByEvidence) {
 
 TEST(Probe, NullWords) {
   const ProbeResult result = probe_text("a,b,c\n1,NA,x\n2,3,NA\n3,4,y\n");
-  EXPECT_EQ(result.null_texts, std::vector<std::string>{"NA"});
+  EXPECT_EQ(result.null_words, std::vector<std::string>{"NA"});
   EXPECT_EQ(result.schema.to_string(), "a int64, b int64, c utf8");
   ASSERT_EQ(result.warnings.size(), 1u);
-  EXPECT_NE(result.warnings[0].find("'NA' is read as NULL"), std::string::npos);
+  EXPECT_NE(result.warnings[0].find("'NA' is read as NULL in column 'b'"), std::string::npos)
+      << result.warnings[0];
+  // A word is text in a column of text: nobody knows that it means nothing there.
   EXPECT_EQ(read_all(*result.source),
-            (TextRows{{"1", "<null>", "x"}, {"2", "3", "<null>"}, {"3", "4", "y"}}));
-  // Two different words, quoted words, and words in text are no evidence.
-  EXPECT_TRUE(probe_text("a,b\n1,NA\n2,-\n3,4\n").null_texts.empty());
-  EXPECT_TRUE(probe_text("a,b\n1,\"NA\"\n2,5\n3,4\n").null_texts.empty());
-  EXPECT_TRUE(probe_text("a,b\n1,NA\n2,x\n3,y\n").null_texts.empty());
+            (TextRows{{"1", "<null>", "x"}, {"2", "3", "NA"}, {"3", "4", "y"}}));
+  // Several words, dates and truth values.
+  const ProbeResult several =
+      probe_text("a,b,c,d\n1,NA,-,Null\n2,-,true,n/a\n3,4,NULL,2013-01-01\n-,5,false,-\n");
+  EXPECT_EQ(several.schema.to_string(), "a int64, b int64, c bool, d date32");
+  EXPECT_EQ(several.null_words, (std::vector<std::string>{"NA", "n/a", "NULL", "Null", "-"}));
+  // Quoted words, and words in text, are text.
+  EXPECT_TRUE(probe_text("a,b\n1,\"NA\"\n2,5\n3,4\n").null_words.empty());
+  EXPECT_TRUE(probe_text("a,b\n1,NA\n2,x\n3,y\n").null_words.empty());
+  EXPECT_TRUE(probe_text("a,b\n1,-\n2,-\n3,-\n").null_words.empty());
+}
+
+TEST(Probe, NullWordsAreReadAsProbed) {
+  const std::string path = write_test_file(
+      "n.csv", "id,name,size,when\n1,NA,-,2013-01-01\n-,-,2.5,NA\n3,n/a,\"4\",2013-01-02\n");
+  const auto files = local_file_system();
+  const ProbeResult probed = probe_file(files, path);
+  const TextRows expected = {{"1", "NA", "<null>", "2013-01-01"},
+                             {"<null>", "-", "2.5", "<null>"},
+                             {"3", "n/a", "4.0", "2013-01-02"}};
+  EXPECT_EQ(read_all(*probed.source), expected);
+  const auto texts = with_probed_options(probed, {});
+  for (const CsvOptions& options : {csv_options_from_text(texts), to_csv_options(probed)}) {
+    const auto told = open_csv(files, path, options);
+    EXPECT_EQ(told->schema(), probed.schema);
+    EXPECT_EQ(read_all(*told), expected);
+  }
+  // What the caller says holds in every column.
+  const auto said = open_csv(
+      files, path, csv_options_from_text(with_probed_options(probed, {{"null_text", "NA,-,n/a"}})));
+  EXPECT_EQ(read_all(*said)[0], (std::vector<std::string>{"1", "<null>", "<null>", "2013-01-01"}));
+  const auto none = open_csv(
+      files, path, csv_options_from_text(with_probed_options(probed, {{"null_words", ""}})));
+  EXPECT_EQ(none->schema().to_string(), "id utf8, name utf8, size utf8, when utf8");
 }
 
 TEST(Probe, ReadingIsAsProbedAndRepeatable) {

@@ -240,7 +240,7 @@ int64_t CellTable::decode(const CellColumn& column, const DataType& type, int64_
   std::memcpy(block->mutable_data(), text.data(), text.size());
   std::memset(block->mutable_data() + text.size(), 0, kCsvPaddingBytes);
   const CsvDialect dialect;  // nothing is escaped
-  const auto decoder = ColumnDecoder::make(type, false, dialect);
+  const auto decoder = ColumnDecoder::make(type, TypeOrigin::kNamed, dialect);
   const auto* bytes = reinterpret_cast<const char*>(block->data());
   return decoder->decode(bytes, spans.data(), end - begin, has_nulls, block, out);
 }

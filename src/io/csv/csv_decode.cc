@@ -261,19 +261,11 @@ struct Int64Parser {
   }
 };
 
-bool parse_decimal_value(const char* text, size_t size, const DataType& type, Int128* out) {
-  const auto value = parse_decimal({text, size}, type.scale());
-  if (!value) return false;
-  *out = *value;
-  if (type.precision() >= 38) return true;
-  const Int128 limit = power_of_ten(type.precision());
-  return *value < limit && *value > -limit;
-}
-
 }  // namespace
 
-std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool strict,
+std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, TypeOrigin origin,
                                                    const CsvDialect& dialect) {
+  const bool strict = origin != TypeOrigin::kNamed;
   switch (type.id()) {
     case TypeId::kBool:
       return fixed<uint8_t>(
@@ -296,12 +288,16 @@ std::unique_ptr<ColumnDecoder> ColumnDecoder::make(const DataType& type, bool st
     case TypeId::kUInt64: return any_unsigned<uint64_t>(type, dialect);
     case TypeId::kFloat32: return fixed<float>(type, parse_float32_lenient, dialect);
     case TypeId::kFloat64:
-      return fixed<double>(type, strict ? parse_float64_strict : parse_float64_lenient, dialect);
+      return fixed<double>(type,
+                           origin == TypeOrigin::kSampled ? parse_float64_exact
+                           : strict                       ? parse_float64_strict
+                                                          : parse_float64_lenient,
+                           dialect);
     case TypeId::kDecimal128:
       return fixed<Int128>(
           type,
           [type](const char* text, size_t size, Int128* out) {
-            return parse_decimal_value(text, size, type, out);
+            return parse_decimal_number(text, size, type, out);
           },
           dialect);
     case TypeId::kUtf8:

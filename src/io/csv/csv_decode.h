@@ -13,6 +13,13 @@
 
 namespace velaria {
 
+// Where the type of a column comes from, and so what its values may look like (csv_value.h).
+enum class TypeOrigin {
+  kNamed,     // by the caller: the lenient grammar
+  kInferred,  // from every value: the strict one, and all values have its form
+  kSampled,   // from some values: the strict one, and others may lose digits as a double
+};
+
 class ColumnDecoder {
  public:
   virtual ~ColumnDecoder() = default;
@@ -30,10 +37,9 @@ class ColumnDecoder {
     static_cast<void>(out);  // every text is a text
   }
 
-  // `dialect` outlives the decoder. `strict`: the grammar of inference, else that of types the
-  // caller named (csv_value.h; decimals, times and dates have one grammar). Throws
+  // `dialect` outlives the decoder. Decimals, times and dates have one grammar. Throws
   // SqlUnsupportedError for a type CSV has no form for.
-  static std::unique_ptr<ColumnDecoder> make(const DataType& type, bool strict,
+  static std::unique_ptr<ColumnDecoder> make(const DataType& type, TypeOrigin origin,
                                              const CsvDialect& dialect);
 };
 

@@ -159,10 +159,9 @@ std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const TextPass&
 }  // namespace
 
 CsvEvidence gather_evidence(const CsvLayout& layout, const TextPass& pass,
-                            const std::vector<bool>& wanted, bool watch_null_words,
-                            const FileOpenContext& context) {
+                            const std::vector<bool>& wanted, const FileOpenContext& context) {
   CsvEvidence empty;
-  empty.columns.assign(wanted.size(), TypeEvidence(watch_null_words));
+  empty.columns.assign(wanted.size(), TypeEvidence(&layout.options.null_words));
   const uint64_t begin = layout.data_begin;
   const std::optional<uint64_t> size = layout.text->text_bytes();
   const uint64_t end = size.value_or(UINT64_MAX);

@@ -21,7 +21,6 @@ struct CsvEvidence {
 // on the number of tasks. Throws FileFormatError for defects of what it reads: of several the
 // first.
 CsvEvidence gather_evidence(const CsvLayout& layout, const TextPass& pass,
-                            const std::vector<bool>& wanted, bool watch_null_words,
-                            const FileOpenContext& context);
+                            const std::vector<bool>& wanted, const FileOpenContext& context);
 
 }  // namespace velaria

@@ -18,7 +18,23 @@ bool CsvLayout::always_fits(size_t column) const {
 }
 
 RangeRows CsvLayout::rows() const {
-  return RangeRows(dialect, options.null_texts, schema.size(), options.ragged, active_simd_level());
+  RangeRows out(dialect, options.null_texts, schema.size(), options.ragged, active_simd_level());
+  if (!options.null_words.empty()) {
+    // While types are looked for, all columns are texts, and the evidence knows the words itself.
+    std::vector<bool> word_columns;
+    for (const Field& field : schema.fields()) word_columns.push_back(!field.type.is_string());
+    out.set_null_words(options.null_words, std::move(word_columns));
+  }
+  return out;
+}
+
+std::unique_ptr<ColumnDecoder> CsvLayout::decoder(size_t column) const {
+  const bool sampled = options.on_type_error == TypeErrorPolicy::kFail;
+  return ColumnDecoder::make(schema.field(column).type,
+                             !inferred[column] ? TypeOrigin::kNamed
+                             : sampled         ? TypeOrigin::kSampled
+                                               : TypeOrigin::kInferred,
+                             dialect);
 }
 
 void CsvLayout::start_range(const CsvRange& range, RangeRows* rows,

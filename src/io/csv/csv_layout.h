@@ -11,6 +11,7 @@
 #include "src/base/cancellation.h"
 #include "src/base/error.h"
 #include "src/column/schema.h"
+#include "src/io/csv/csv_decode.h"
 #include "src/io/csv/csv_dialect.h"
 #include "src/io/csv/csv_range.h"
 #include "src/io/csv/csv_rows.h"
@@ -37,6 +38,7 @@ struct CsvLayout {
   std::unique_ptr<RangeCutter> cut(const TextPass& pass, uint64_t begin,
                                    const CancellationToken* cancellation) const;
   RangeRows rows() const;
+  std::unique_ptr<ColumnDecoder> decoder(size_t column) const;
   // Begins with a range as on_error says: broken rows go to `broken` or throw.
   void start_range(const CsvRange& range, RangeRows* rows, std::vector<BrokenRow>* broken) const;
 

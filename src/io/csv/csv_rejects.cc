@@ -30,10 +30,8 @@ class RejectPass {
       RangeRows rows = layout_.rows();
       std::vector<std::unique_ptr<ColumnDecoder>> decoders;
       for (size_t i = 0; i < layout_.schema.size(); ++i) {
-        const DataType& type = layout_.schema.field(i).type;
-        decoders.push_back(type.is_string()
-                               ? nullptr
-                               : ColumnDecoder::make(type, layout_.inferred[i], layout_.dialect));
+        const bool text = layout_.schema.field(i).type.is_string();
+        decoders.push_back(text ? nullptr : layout_.decoder(i));
       }
       CsvRange range;
       while (!failed_.load(std::memory_order_relaxed) &&

@@ -19,6 +19,12 @@ constexpr RawField kMissingField{UINT32_MAX, UINT32_MAX};
 
 }  // namespace
 
+NullTexts::NullTexts(std::vector<std::string> all) : texts(std::move(all)) {
+  for (const std::string& text : texts) {
+    lengths |= uint64_t{1} << std::min<size_t>(text.size(), 63);
+  }
+}
+
 RangeRows::RangeRows(CsvDialect dialect, std::vector<std::string> null_texts, size_t columns,
                      RaggedPolicy ragged, SimdLevel level, bool force_careful)
     : dialect_(std::move(dialect)),
@@ -27,10 +33,19 @@ RangeRows::RangeRows(CsvDialect dialect, std::vector<std::string> null_texts, si
       ragged_(ragged),
       finder_(structure_finder(level)),
       symbols_{dialect_.delimiter[0], dialect_.quote, dialect_.quoting},
-      always_careful_(force_careful || !dialect_.is_simple()) {
-  for (const std::string& text : null_texts_) {
-    null_text_lengths_ |= uint64_t{1} << std::min<size_t>(text.size(), 63);
-  }
+      always_careful_(force_careful || !dialect_.is_simple()) {}
+
+void RangeRows::set_null_words(const std::vector<std::string>& words,
+                               std::vector<bool> word_columns) {
+  std::vector<std::string> all = null_texts_.texts;
+  all.insert(all.end(), words.begin(), words.end());
+  null_texts_and_words_ = NullTexts(std::move(all));
+  word_columns_ = std::move(word_columns);
+}
+
+const NullTexts& RangeRows::null_texts_of(size_t column) const {
+  return column < word_columns_.size() && word_columns_[column] ? null_texts_and_words_
+                                                                : null_texts_;
 }
 
 void RangeRows::start(const char* text, size_t size, std::vector<BrokenRow>* rejects,
@@ -222,12 +237,12 @@ int64_t RangeRows::next_careful(int64_t limit) {
   return static_cast<int64_t>(row_begins_.size());
 }
 
-FieldSpan RangeRows::finish_span(RawField field) const {
-  return span_of(dialect_, text_, field, null_texts_);
-}
-
 bool RangeRows::spans_of(size_t column, FieldSpan* spans) const {
   const int64_t rows = batch_rows_;
+  const NullTexts& null_texts = null_texts_of(column);
+  const auto finish_span = [&](RawField field) {
+    return span_of(dialect_, text_, field, null_texts.texts);
+  };
   uint32_t null_bits = 0;
   if (careful_) {
     const RawField* field = fields_.data() + column;
@@ -240,7 +255,7 @@ bool RangeRows::spans_of(size_t column, FieldSpan* spans) const {
   }
   const uint32_t* separators = index_.separators.data();
   const bool padded = ragged_ == RaggedPolicy::kPad;
-  const bool simple = !batch_has_quotes_ && null_texts_.empty();
+  const bool simple = !batch_has_quotes_ && null_texts.texts.empty();
   const bool last_column = column + 1 == columns_;
   const auto place = static_cast<uint32_t>(column);
   const auto raw_field = [&](int64_t row) {
@@ -274,7 +289,7 @@ bool RangeRows::spans_of(size_t column, FieldSpan* spans) const {
     }
     const uint32_t length = field.end - field.begin;
     const bool quoted = batch_has_quotes_ && length >= 2 && text_[field.begin] == dialect_.quote;
-    const bool may_be_null_text = (null_text_lengths_ >> std::min<uint32_t>(length, 63) & 1) != 0;
+    const bool may_be_null_text = (null_texts.lengths >> std::min<uint32_t>(length, 63) & 1) != 0;
     if (quoted || may_be_null_text) {
       spans[row] = finish_span(field);
     } else {

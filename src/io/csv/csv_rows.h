@@ -30,11 +30,22 @@ struct BrokenRow {
   std::string reason;
 };
 
+// Unquoted fields that mean NULL beside the empty one.
+struct NullTexts {
+  NullTexts() = default;
+  explicit NullTexts(std::vector<std::string> all);
+
+  std::vector<std::string> texts;
+  uint64_t lengths = 0;  // bit n: one of them has n bytes (bit 63: 63 or more)
+};
+
 class RangeRows {
  public:
   // `force_careful` is for tests: never the fast path.
   RangeRows(CsvDialect dialect, std::vector<std::string> null_texts, size_t columns,
             RaggedPolicy ragged, SimdLevel level, bool force_careful = false);
+  // Words that mean NULL in some columns.
+  void set_null_words(const std::vector<std::string>& words, std::vector<bool> word_columns);
 
   // `text` is whole rows, each ended by a line end, with kCsvPaddingBytes behind, and stays until
   // the range is done. Throws CsvDefect for invalid UTF-8. With `rejects` nothing throws: rows with
@@ -64,16 +75,17 @@ class RangeRows {
   // Of a row that the careful tokenizer read; nothing is thrown for a good one.
   void check_row(const CarefulTokenizer& rows, size_t base) const;
   bool is_left_out(size_t begin);
-  FieldSpan finish_span(RawField field) const;
+  const NullTexts& null_texts_of(size_t column) const;
 
   const CsvDialect dialect_;
-  const std::vector<std::string> null_texts_;
+  const NullTexts null_texts_;
+  NullTexts null_texts_and_words_;
+  std::vector<bool> word_columns_;  // by column, or empty
   const size_t columns_;
   const RaggedPolicy ragged_;
   const StructureFinder& finder_;
   const CsvSymbols symbols_;
   const bool always_careful_;
-  uint64_t null_text_lengths_ = 0;  // bit n: some null text has n bytes (bit 63: 63 or more)
 
   const char* text_ = nullptr;
   size_t size_ = 0;

@@ -27,10 +27,8 @@ class CsvScanTask : public ScanTask {
         rows_(state_->layout->rows()),
         filter_(state_->filter),
         spans_(static_cast<size_t>(state_->request.chunk_rows)) {
-    const CsvLayout& layout = *state_->layout;
     for (size_t column : state_->request.columns) {
-      decoders_.push_back(ColumnDecoder::make(layout.schema.field(column).type,
-                                              layout.inferred[column], layout.dialect));
+      decoders_.push_back(state_->layout->decoder(column));
     }
   }
 

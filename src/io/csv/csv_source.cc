@@ -126,7 +126,7 @@ void apply_named_types(CsvLayout* layout, bool may_lack_columns, std::vector<Fie
 
 std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::string& path,
                                 CsvOptions options, const FileOpenContext& context,
-                                bool watch_null_words, bool may_lack_columns) {
+                                bool may_lack_columns) {
   check_csv_options(options);
   auto layout = std::make_shared<CsvLayout>();
   layout->options = std::move(options);
@@ -159,16 +159,20 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
   apply_named_types(layout.get(), may_lack_columns, &fields);
   for (const Field& field : fields) {
     // Refuse a type without a CSV form now, not in the first scan.
-    ColumnDecoder::make(field.type, false, layout->dialect);
+    ColumnDecoder::make(field.type, TypeOrigin::kNamed, layout->dialect);
   }
   layout->schema = Schema(fields);
 
   CsvEvidence evidence;
   const std::vector<bool>& inferred = layout->inferred;
   if (std::find(inferred.begin(), inferred.end(), true) != inferred.end()) {
-    evidence = gather_evidence(*layout, *pass, inferred, watch_null_words, context);
+    evidence = gather_evidence(*layout, *pass, inferred, context);
     for (size_t i = 0; i < fields.size(); ++i) {
-      if (inferred[i]) fields[i].type = evidence.columns[i].type();
+      if (!inferred[i]) continue;
+      fields[i].type = evidence.columns[i].type();
+      if (evidence.columns[i].has_too_many_digits()) {
+        warnings.push_back(too_many_digits(fields[i].name));
+      }
     }
     layout->schema = Schema(std::move(fields));
   }
@@ -242,16 +246,16 @@ TypeEvidence common_evidence(const std::vector<FileColumn>& columns) {
 
 std::shared_ptr<CsvSource> open_csv(std::shared_ptr<FileSystem> files, const std::string& path,
                                     CsvOptions options, const FileOpenContext& context) {
-  return open(std::move(files), path, std::move(options), context, false, false);
+  return open(std::move(files), path, std::move(options), context, false);
 }
 
 FileTable open_csv_files(std::shared_ptr<FileSystem> files,
                          const std::vector<std::string>& patterns, const CsvOptions& options,
-                         const FileOpenContext& context, bool watch_null_words) {
+                         const FileOpenContext& context) {
   FileTableFormat format;
   format.name = "csv";
   format.open = [&](const std::string& path, bool may_lack_columns, const FileOpenContext& inner) {
-    return open(files, path, options, inner, watch_null_words, may_lack_columns);
+    return open(files, path, options, inner, may_lack_columns);
   };
   return open_file_table(*files, patterns, options.input, options.types, format, context);
 }

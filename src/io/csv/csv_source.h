@@ -8,7 +8,9 @@
 // - Rows end with LF, CRLF or CR; a quoted field may hold delimiters, line ends and doubled quotes.
 //   A quote inside an unquoted field is an ordinary character; text behind a closing quote, a quote
 //   that never closes and invalid UTF-8 are FileFormatErrors with line, column and byte.
-// - An unquoted empty field, or one equal to one of null_texts, is NULL. A quoted empty field is ''
+// - An unquoted empty field, or one equal to one of null_texts, is NULL, and so is one of
+// null_words
+//   in columns of any type but text. A quoted empty field is ''
 //   in a text column and breaks any other type. Spaces belong to the value.
 // - Blank lines are skipped; in a file of one column they are NULL.
 // - Header names: an empty one becomes columnN, a repeated one name_2, name_3, ..., each with a
@@ -75,11 +77,10 @@ class CsvSource : public SingleFileSource {
 std::shared_ptr<CsvSource> open_csv(std::shared_ptr<FileSystem> files, const std::string& path,
                                     CsvOptions options = {}, const FileOpenContext& context = {});
 
-// One or many (file_table.h). Throws like open_csv() and open_file_table(). `watch_null_words` is
-// for the probe: the evidence knows which null words it met.
+// One or many (file_table.h). Throws like open_csv() and open_file_table().
 FileTable open_csv_files(std::shared_ptr<FileSystem> files,
                          const std::vector<std::string>& patterns, const CsvOptions& options = {},
-                         const FileOpenContext& context = {}, bool watch_null_words = false);
+                         const FileOpenContext& context = {});
 
 // What columns of CSV files hold together: those of FileTable::inferred, not empty.
 TypeEvidence common_evidence(const std::vector<FileColumn>& columns);

@@ -1,10 +1,15 @@
 #include "src/io/csv/csv_value.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string>
 
 #include "fast_float/fast_float.h"
 #include "src/base/text.h"
 #include "src/column/calendar.h"
+#include "src/column/decimal.h"
+#include "src/io/csv/number_evidence.h"
 
 namespace velaria {
 
@@ -40,6 +45,40 @@ bool parse_float_lenient(const char* text, size_t size, T* out) {
     return true;
   }
   return false;
+}
+
+// "-1.25e1" with its mark at 5 -> "-12.5". Nothing when it is no number, or far beyond a decimal.
+std::optional<std::string> without_exponent(std::string_view text, size_t mark) {
+  std::string_view power = text.substr(mark + 1);
+  const bool shrinks = !power.empty() && power[0] == '-';
+  if (!power.empty() && (power[0] == '-' || power[0] == '+')) power.remove_prefix(1);
+  size_t places = 0;
+  if (power.empty()) return std::nullopt;
+  for (const char c : power) {
+    if (!is_digit(c)) return std::nullopt;
+    places = std::min<size_t>(places * 10 + static_cast<size_t>(c - '0'), 100000);
+  }
+  std::string_view number = text.substr(0, mark);
+  std::string out;
+  if (!number.empty() && (number[0] == '-' || number[0] == '+')) {
+    out += number[0];
+    number.remove_prefix(1);
+  }
+  const size_t point = std::min(number.find('.'), number.size());
+  std::string digits(number.substr(0, point));
+  if (point < number.size()) digits += number.substr(point + 1);
+  const size_t first = digits.find_first_not_of('0');
+  if (first == std::string::npos) return digits.empty() ? std::nullopt : std::optional("0");
+  if (digits.size() + places > 1000) return std::nullopt;
+  if (shrinks) {
+    digits.insert(0, places, '0');
+  } else {
+    digits.append(places, '0');
+  }
+  // Behind the point there are as many digits as before, or `places` more or fewer.
+  const size_t whole = shrinks ? point : point + places;
+  digits.insert(std::min(whole, digits.size()), ".");
+  return out + digits;
 }
 
 // Drops zeros in front, but not the last one.
@@ -93,6 +132,32 @@ bool parse_float64_strict(const char* text, size_t size, double* out) {
   for (size_t i = sign; i < size && !fractional; ++i) fractional = !is_digit(text[i]);
   const bool negative_zero = size == 2 && sign == 1 && text[1] == '0';
   return (fractional || negative_zero) && parse_finite(text, size, out);
+}
+
+bool parse_float64_exact(const char* text, size_t size, double* out) {
+  if (size >= 3 && parse_short_decimal(text, size, out)) return true;
+  NumberText number;
+  return parse_float64_strict(text, size, out) && parse_number_text(text, size, &number) &&
+         double_gives_back(number, text, size);
+}
+
+bool parse_decimal_number(const char* text, size_t size, const DataType& type, Int128* out) {
+  std::string_view digits(text, size);
+  std::string plain;
+  const size_t mark = digits.find_first_of("eE");
+  if (mark != std::string_view::npos) {
+    // The point moves; what stands between is zeros.
+    const auto moved = without_exponent(digits, mark);
+    if (!moved) return false;
+    plain = *moved;
+    digits = plain;
+  }
+  const auto value = parse_decimal(digits, type.scale());
+  if (!value) return false;
+  *out = *value;
+  if (type.precision() >= 38) return true;
+  const Int128 limit = power_of_ten(type.precision());
+  return *value < limit && *value > -limit;
 }
 
 bool parse_float64_lenient(const char* text, size_t size, double* out) {

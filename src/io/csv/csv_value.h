@@ -8,6 +8,7 @@
 //            when a double holds it exactly; "-0"      lenient: also +1.5, 00.5, nan, inf,
 //            infinity, any integer (rounded, as asked)
 //   bool     strict: true/false in any case             lenient: also t/f, 1/0
+//   decimal  one grammar: also +1.5, 00.5 and exponents; no digit may be lost
 #pragma once
 
 #include <cstddef>
@@ -131,22 +132,23 @@ inline bool parse_short_decimal(const char* text, size_t size, double* out) {
   return true;
 }
 
-// True for digits on both sides of one point, without a needless zero in front: a double, if it is
-// not too long.
-inline bool is_plain_decimal(const char* text, size_t size) {
+// True for 1 to 16 decimal digits.
+inline bool are_digits(const char* text, size_t size) {
+  uint32_t value = 0;
+  if (size - 1 >= 16) return false;
+  if (size <= 8) return parse_short_digits(text, size, &value);
+  return are_digits(text) && are_digits(text + size - 8);
+}
+
+// True for digits on both sides of one point, 15 in all, without a needless zero in front: a double
+// gives each of them back. `point` becomes the point's place.
+inline bool is_short_decimal(const char* text, size_t size, size_t* point) {
   const size_t sign = size > 0 && text[0] == '-' ? 1 : 0;
-  if (size < sign + 3 || size > 300 || text[sign] == '.') return false;
-  if (text[sign] == '0' && text[sign + 1] != '.') return false;
-  size_t i = sign;
-  while (i < size && static_cast<unsigned char>(text[i] - '0') < 10) ++i;
-  if (i + 1 >= size || text[i] != '.') return false;
-  for (++i; i + 8 <= size; i += 8) {
-    if (!are_digits(text + i)) return false;
-  }
-  for (; i < size; ++i) {
-    if (static_cast<unsigned char>(text[i] - '0') >= 10) return false;
-  }
-  return true;
+  if (size - sign - 3 > 13) return false;  // 3 to 16 bytes
+  *point = sign + find_point(text + sign, size - sign);
+  if (*point == sign || *point + 1 >= size) return false;
+  if (text[sign] == '0' && *point > sign + 1) return false;
+  return are_digits(text + sign, *point - sign) && are_digits(text + *point + 1, size - *point - 1);
 }
 
 // True when a double holds the integer digit for digit.
@@ -158,8 +160,11 @@ inline bool is_exact_double(int64_t value) {
 bool parse_int64_lenient(const char* text, size_t size, int64_t* out);
 bool parse_uint64_lenient(const char* text, size_t size, uint64_t* out);
 bool parse_float64_strict(const char* text, size_t size, double* out);
+// Strict, and the double gives the number back (number_evidence.h).
+bool parse_float64_exact(const char* text, size_t size, double* out);
 bool parse_float64_lenient(const char* text, size_t size, double* out);
 bool parse_float32_lenient(const char* text, size_t size, float* out);
+bool parse_decimal_number(const char* text, size_t size, const DataType& type, Int128* out);
 bool parse_bool_strict(const char* text, size_t size, bool* out);
 bool parse_bool_lenient(const char* text, size_t size, bool* out);
 

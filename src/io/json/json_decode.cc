@@ -116,10 +116,10 @@ class JsonBinaryDecoder : public ColumnDecoder {
 
 }  // namespace
 
-std::unique_ptr<ColumnDecoder> make_json_decoder(const DataType& type, bool strict) {
+std::unique_ptr<ColumnDecoder> make_json_decoder(const DataType& type, TypeOrigin origin) {
   if (type.is_vector()) return std::make_unique<JsonVectorDecoder>(type);
   if (type.id() == TypeId::kBinary) return std::make_unique<JsonBinaryDecoder>();
-  return ColumnDecoder::make(type, strict, plain_text_dialect());
+  return ColumnDecoder::make(type, origin, plain_text_dialect());
 }
 
 }  // namespace velaria

@@ -10,6 +10,6 @@ namespace velaria {
 // fixed_size_list<float32>: arrays of as many numbers as the type has, [1, 2.5, "nan"]. binary: a
 // string of hexadecimal digits behind \x, as JsonWriter writes it, else the bytes of the text.
 // Other types: ColumnDecoder::make().
-std::unique_ptr<ColumnDecoder> make_json_decoder(const DataType& type, bool strict);
+std::unique_ptr<ColumnDecoder> make_json_decoder(const DataType& type, TypeOrigin origin);
 
 }  // namespace velaria

@@ -6,54 +6,22 @@
 
 namespace velaria {
 
-namespace {
-
-// The digits at the start of `text`, which has 8 readable bytes behind `size`.
-size_t count_digits(const char* text, size_t size) {
-  size_t count = 0;
-  while (count < size) {
-    uint64_t word;
-    std::memcpy(&word, text + count, 8);
-    word ^= 0x3030303030303030ULL;
-    const uint64_t others = ((word + 0x7676767676767676ULL) | word) & 0x8080808080808080ULL;
-    if (others != 0) {
-      count += static_cast<size_t>(__builtin_ctzll(others)) / 8;
-      break;
-    }
-    count += 8;
-  }
-  return count < size ? count : size;
-}
-
-// -?(0|[1-9][0-9]*)\.[0-9]+ of a length that no double overflows.
-bool is_plain_fraction(const char* text, size_t size) {
-  const size_t sign = *text == '-' ? 1 : 0;
-  text += sign;
-  size -= sign;
-  const size_t whole = count_digits(text, size);
-  if (whole == 0 || (whole > 1 && text[0] == '0') || whole + 1 >= size || text[whole] != '.') {
-    return false;
-  }
-  return size < 300 && whole + 1 + count_digits(text + whole + 1, size - whole - 1) == size;
-}
-
-}  // namespace
-
 bool JsonEvidence::other_number(const char* text, size_t size) {
-  if (is_plain_fraction(text, size)) {
-    possible_ &= kFloat;
+  size_t point = 0;
+  if (is_short_decimal(text, size, &point)) {
+    possible_ &= kFitsFloat | kFitsDecimal;
+    const size_t sign = *text == '-' ? 1 : 0;
+    digits_.add_fraction(text[sign] == '0' ? 0 : point - sign, size - point - 1);
     return true;
   }
+  NumberText number;
   if (!is_json_number({text, size})) return false;
-  int64_t integer = 0;
-  double number = 0;
-  uint8_t fits = 0;
-  if (parse_int64_strict(text, size, &integer)) {
-    fits = is_exact_double(integer) ? kInt | kFloat : kInt;
-  } else if (parse_float64_strict(text, size, &number)) {
-    fits = kFloat;
+  if (parse_number_text(text, size, &number)) {
+    digits_.add(number);
+    possible_ &= fits_of_number(number, text, size, (possible_ & kFitsFloat) != 0);
+  } else {
+    possible_ = 0;  // an exponent that no type holds
   }
-  possible_ &= fits;
   return true;
 }
 
@@ -73,11 +41,15 @@ void JsonEvidence::time_text(const char* text, size_t size) {
   possible_ &= fits;
 }
 
+bool JsonEvidence::has_too_many_digits() const {
+  return any_ && (possible_ & kFitsDecimal) != 0 && digits_.has_fractions() &&
+         !digits_.number_type(possible_);
+}
+
 DataType JsonEvidence::type() const {
   if (!any_) return DataType(TypeId::kUtf8);
+  if (const auto number = digits_.number_type(possible_)) return *number;
   if ((possible_ & kBool) != 0) return DataType(TypeId::kBool);
-  if ((possible_ & kInt) != 0) return DataType(TypeId::kInt64);
-  if ((possible_ & kFloat) != 0) return DataType(TypeId::kFloat64);
   if ((possible_ & kDate) != 0) return DataType(TypeId::kDate32);
   if ((possible_ & kTimestamp) != 0) return DataType::timestamp(TimeUnit::kMicro);
   if ((possible_ & kInstant) != 0) return DataType::timestamp(TimeUnit::kMicro, "UTC");

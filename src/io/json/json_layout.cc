@@ -193,7 +193,7 @@ std::unique_ptr<RowReader> JsonLayout::read_rows(const std::vector<size_t>& colu
 }
 
 std::unique_ptr<ColumnDecoder> JsonLayout::decoder(size_t column) const {
-  return make_json_decoder(schema.field(column).type, inferred[column]);
+  return make_json_decoder(schema.field(column).type, type_origin(column));
 }
 
 std::shared_ptr<TextLayout> JsonLayout::with_schema(Schema other) const {

@@ -267,6 +267,9 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
         missing->push_back(column.name);
       }
       fields.push_back({column.name, out.back().type()});
+      if (out.back().has_too_many_digits()) {
+        layout->warnings.push_back(too_many_digits(column.name));
+      }
     }
     layout->inferred.push_back(!given);
   }

@@ -249,7 +249,11 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
     rows = pass.rows();
     evidence = std::move(pass.evidence());
     for (size_t i = 0; i < fields.size(); ++i) {
-      if (inferred[i]) fields[i].type = evidence[i].type();
+      if (!inferred[i]) continue;
+      fields[i].type = evidence[i].type();
+      if (evidence[i].has_too_many_digits()) {
+        layout->warnings.push_back(too_many_digits(fields[i].name));
+      }
     }
     layout->schema = Schema(std::move(fields));
     if (skip) {

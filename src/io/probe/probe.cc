@@ -72,26 +72,33 @@ bool has_content(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
 }
 
-// Words that stand for NULL in columns that are numbers otherwise.
+// Words that stand for NULL in columns that have a type but for them.
 std::vector<std::string> find_null_words(const FileTable& table,
+                                         const std::vector<std::string>& watched,
                                          std::vector<std::string>* warnings) {
-  std::vector<std::string> words;
+  uint32_t found = 0;
+  std::vector<std::string> names;
   for (size_t i = 0; i < table.inferred.size(); ++i) {
     if (table.inferred[i].empty()) continue;
     const TypeEvidence column = common_evidence(table.inferred[i]);
-    const uint32_t seen = column.null_words();
-    const DataType type = column.type_without_null_words();
-    if (column.type().id() != TypeId::kUtf8 || !type.is_numeric()) continue;
-    if (seen == 0 || (seen & (seen - 1)) != 0) continue;
-    const std::string word(kNullWords[static_cast<size_t>(__builtin_ctz(seen))]);
-    if (std::find(words.begin(), words.end(), word) != words.end()) continue;
-    words.push_back(word);
-    warnings->push_back(concat("'", word,
-                               "' is read as NULL in every column: it is the only value "
-                               "of column '",
-                               table.source->schema().field(i).name, "' that is not ",
-                               type.to_string(), "; to keep it as text, read with null_text ''"));
+    if (column.null_words() == 0 || column.type().is_string()) continue;
+    found |= column.null_words();
+    names.push_back(concat("'", excerpt(table.source->schema().field(i).name), "'"));
   }
+  std::vector<std::string> words;
+  std::vector<std::string> shown;
+  for (size_t i = 0; i < watched.size(); ++i) {
+    if ((found >> i & 1) == 0) continue;
+    words.push_back(watched[i]);
+    shown.push_back(concat("'", watched[i], "'"));
+  }
+  if (words.empty()) return words;
+  const bool one = words.size() == 1;
+  warnings->push_back(concat(join_texts(shown, ", "), one ? " is" : " are", " read as NULL in ",
+                             names.size() == 1 ? "column " : "columns ",
+                             excerpt(join_texts(names, ", "), 200), ", where everything else is ",
+                             "of one type, and as text in columns of text; to have ",
+                             one ? "it" : "them", " as text everywhere, read with null_words=''"));
   return words;
 }
 
@@ -113,12 +120,10 @@ void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& 
   out->skip_lines = best.skip_lines;
   out->warnings.insert(out->warnings.end(), best.warnings.begin(), best.warnings.end());
   CsvOptions options = to_csv_options(*out);  // without columns yet
-  FileTable table = open_csv_files(files, out->paths, options, context, true);
-  out->null_texts = find_null_words(table, &out->warnings);
-  if (!out->null_texts.empty()) {
-    options.null_texts = out->null_texts;
-    table = open_csv_files(files, out->paths, options, context);
-  }
+  // Those that are not met change nothing.
+  options.null_words = usual_null_words();
+  const FileTable table = open_csv_files(files, out->paths, options, context);
+  out->null_words = find_null_words(table, options.null_words, &out->warnings);
   describe_source(table.source, out);
   if (!best.header_is_sure) {
     out->warnings.push_back(concat("the first row is taken as ", best.header ? "a header" : "data",
@@ -275,7 +280,7 @@ CsvOptions to_csv_options(const ProbeResult& result) {
   } else {
     options.columns = result.columns;
   }
-  options.null_texts = result.null_texts;
+  options.null_words = result.null_words;
   return options;
 }
 
@@ -292,8 +297,9 @@ std::map<std::string, std::string> with_probed_options(const ProbeResult& result
     if (result.escape != '\0') options.emplace("escape", std::string(1, result.escape));
     if (result.skip_lines > 0) options.emplace("skip_lines", std::to_string(result.skip_lines));
     options.emplace("header", result.header ? "true" : "false");
-    if (!result.null_texts.empty()) {
-      options.emplace("null_text", join_texts(result.null_texts, ","));
+    // Who says what NULL is has said it.
+    if (!result.null_words.empty() && !is_given("null_text")) {
+      options.emplace("null_words", join_texts(result.null_words, ","));
     }
   } else if (result.kind == "json") {
     options.emplace("format", result.final_format);

@@ -69,9 +69,8 @@ struct ProbeResult {
   bool header = true;
   int64_t skip_lines = 0;      // of a title above the table, which a warning quotes
   std::vector<Field> columns;  // the schema but for a column of file names
-  // Words that are NULL in this file. A column that would be numeric but for one word of NA, NULL,
-  // null, N/A, \N and - puts that word here, with a warning: it is NULL in every column then.
-  std::vector<std::string> null_texts;
+  // Words that are NULL in columns that have a type but for them, with a warning.
+  std::vector<std::string> null_words;
 };
 
 // Throws FileAccessError; FileFormatError for a file that is empty or binary, and for one with a

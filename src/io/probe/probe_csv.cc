@@ -172,7 +172,7 @@ class HeaderJudge {
   }
 
   void judge_column(size_t column, FieldSpan name, const std::string& name_text) {
-    TypeEvidence evidence(true);
+    TypeEvidence evidence(&usual_null_words());
     bool repeated = false;
     for (size_t i = 1; i < rows_.size(); ++i) {
       const FieldSpan value = span(rows_[i], column);
@@ -181,9 +181,9 @@ class HeaderJudge {
       repeated = repeated || std::string_view(text_ + value.begin, value.length()) ==
                                  std::string_view(text_ + name.begin, name.length());
     }
-    const bool typed = evidence.type_without_null_words().id() != TypeId::kUtf8;
-    const bool null_word =
-        std::find(kNullWords.begin(), kNullWords.end(), name_text) != kNullWords.end();
+    const bool typed = evidence.type().id() != TypeId::kUtf8;
+    const std::vector<std::string>& words = usual_null_words();
+    const bool null_word = std::find(words.begin(), words.end(), name_text) != words.end();
     if (null_word) {
       data_votes_ += 0.5;
     } else if (typed) {

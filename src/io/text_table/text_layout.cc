@@ -10,7 +10,7 @@ const CsvDialect& plain_text_dialect() {
 }
 
 std::unique_ptr<ColumnDecoder> TextLayout::decoder(size_t column) const {
-  return ColumnDecoder::make(schema.field(column).type, inferred[column], plain_text_dialect());
+  return ColumnDecoder::make(schema.field(column).type, type_origin(column), plain_text_dialect());
 }
 
 bool TextLayout::next_range(TextRangeCutter* cutter, const TextPass& pass, TextRange* range) const {

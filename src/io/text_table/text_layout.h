@@ -27,6 +27,7 @@ struct TextLayout {
   Schema schema;
   std::vector<bool> inferred;                    // per column: the type came from evidence
   std::shared_ptr<const RejectedRows> rejected;  // with on_error = skip, once they are known
+  std::vector<std::string> warnings;             // beside those of `rejected`
 
   virtual ~TextLayout() = default;
   // "json", "line": for explain.
@@ -43,6 +44,9 @@ struct TextLayout {
   virtual std::unique_ptr<ColumnDecoder> decoder(size_t column) const;
 
   const std::string& path() const { return text->path(); }
+  TypeOrigin type_origin(size_t column) const {
+    return inferred[column] ? TypeOrigin::kInferred : TypeOrigin::kNamed;
+  }
 
   // The next range; a defect the cutter found becomes an Error.
   bool next_range(TextRangeCutter* cutter, const TextPass& pass, TextRange* range) const;

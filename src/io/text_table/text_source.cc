@@ -238,6 +238,12 @@ const RejectedRows& TextSource::rejected() const {
   return layout_->rejected ? *layout_->rejected : none;
 }
 
+std::vector<std::string> TextSource::warnings() const {
+  std::vector<std::string> out = layout_->warnings;
+  for (std::string& warning : rejected().warnings()) out.push_back(std::move(warning));
+  return out;
+}
+
 TableSourcePtr TextSource::rejects() const {
   return layout_->rejected ? make_reject_table(layout_->rejected->kept) : nullptr;
 }

@@ -32,7 +32,7 @@ class TextSource : public SingleFileSource {
   std::unique_ptr<TableScan> scan_filtered(const ScanRequest& request,
                                            ScanFilterPtr filter) const override;
   uint64_t order_bound(int64_t chunk_rows) const override;
-  std::vector<std::string> warnings() const override { return rejected().warnings(); }
+  std::vector<std::string> warnings() const override;
   TableSourcePtr rejects() const override;
   int64_t rejected_rows() const override { return rejected().count; }
   const std::string& path() const override { return layout_->path(); }
