@@ -3,6 +3,7 @@
 import csv
 import datetime
 import json
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
