@@ -1,11 +1,13 @@
 // Which number types hold every number of a column digit for digit.
 //
 //   int64     -?(0|[1-9][0-9]*) that fits
-//   float64   the nearest double, printed as short as it can be, is the same number again: always so
+//   float64   the nearest double, printed as short as it can be, is the same number again: always
+//   so
 //             up to 15 significant digits, and for what programs print of a double by its shortest
 //             text (up to 17); zeros at either end do not count. Of integers a double must also
 //             hold every digit
-//   decimal   what has more digits, where all values together fit 38: those before the point and the
+//   decimal   what has more digits, where all values together fit 38: those before the point and
+//   the
 //             places behind it
 // Gathering is commutative. One thread per object.
 #pragma once
@@ -35,7 +37,8 @@ struct NumberText {
 bool parse_number_text(const char* text, size_t size, NumberText* out);
 
 // True when the double nearest to the number, printed as short as it can be, is that number.
-// So are the digits of a whole double that are printed all. `text` is what `number` was parsed from.
+// So are the digits of a whole double that are printed all. `text` is what `number` was parsed
+// from.
 bool double_gives_back(const NumberText& number, const char* text, size_t size);
 
 enum NumberFit : uint8_t { kFitsInt = 1, kFitsFloat = 2, kFitsDecimal = 4 };
