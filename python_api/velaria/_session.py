@@ -156,9 +156,10 @@ class Session(StreamReaders):
         ``columns`` (the whole schema by position: {name: type}, (name, type) pairs or a
         pyarrow.Schema), ``types`` (some columns: {name: type}), ``null_text`` (a word or a list of
         words that mean NULL beside the empty field), ``null_words`` (the same in columns that are
-        not text), ``ragged`` ("error" or "pad"), ``on_error`` ("error", or "skip" to leave out rows with a defect or with a value that does
-        not fit its type: see ``warnings`` and ``rejects`` of the frame), ``on_type_error`` ("widen"
-        or "fail"), ``filename`` (True, or a name, for a last column with each row's file),
+        not text), ``ragged`` ("error" or "pad"), ``on_error`` ("error", or "skip" to leave out rows
+        with a defect or with a value that does not fit its type: see ``warnings`` and ``rejects``
+        of the frame), ``on_type_error`` ("widen" or "fail"), ``filename`` (True, or a name, for a
+        last column with each row's file),
         ``union_by_name`` (columns of several files go by name), ``sample_bytes``, ``range_bytes``,
         ``max_row_bytes``, ``max_decompressed_bytes``. Types are names such as "int64", pyarrow
         types, or Python's classes; "vector(3)" reads ``[1 2 3]`` and ``[1,2,3]``.
