@@ -1,6 +1,7 @@
 // The thread that tells a listener how a streaming query gets on, and what the query has to say of
 // itself besides.
 #include <algorithm>
+#include <utility>
 
 #include "src/base/text.h"
 #include "stream/query_runtime.h"
@@ -16,20 +17,20 @@ void StreamingQuery::Runtime::report_progress() {
     reporter_wake_.wait(lock,
                         [&] { return progress_.batches_processed > reported || report_end_; });
     last = report_end_;
-    ProgressEvent event;
-    event.progress = progress_locked();
-    for (const BatchProgress& batch : recent_) {
-      if (batch.batch > reported) event.batches.push_back(batch);
-    }
-    reported = progress_.batches_processed;
-    lock.unlock();
+    const uint64_t before = std::exchange(reported, progress_.batches_processed);
     std::string failure;
     try {
+      ProgressEvent event;
+      event.progress = progress_locked();
+      for (const BatchProgress& batch : recent_) {
+        if (batch.batch > before) event.batches.push_back(batch);
+      }
+      lock.unlock();
       listener_(event);
     } catch (...) {
       failure = describe_exception(std::current_exception());
     }
-    lock.lock();
+    if (!lock.owns_lock()) lock.lock();
     if (failure.empty()) continue;
     ++listener_failures_;
     last_listener_failure_ = std::move(failure);

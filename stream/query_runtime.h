@@ -115,8 +115,9 @@ class StreamingQuery::Runtime {
   }
   StreamStatus status_locked() const;
   StreamingQueryProgress progress_locked() const;
-  // Keeps the first failure, and ends both threads.
-  void fail(const std::exception_ptr& cause, const std::string& where);
+  // Keeps the first failure, and ends both threads. Throws nothing. `batch`: its number, if it is
+  // one that failed.
+  void fail(const std::exception_ptr& cause, const char* where, uint64_t batch = 0);
   bool on_own_thread() const;
   void wait_ended(Lock* lock, std::optional<int64_t> timeout_ms, const InterruptCheck& interrupt);
 

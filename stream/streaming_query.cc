@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "src/base/error.h"
@@ -23,8 +24,20 @@ std::string describe_with_kind(const std::exception_ptr& failure) {
     std::rethrow_exception(failure);
   } catch (const Error& error) {
     return concat(error_kind_name(error.kind()), ": ", error.message());
+  } catch (const std::bad_alloc&) {
+    return concat(error_kind_name(ErrorKind::kResource), ": ", describe_exception(failure));
   } catch (...) {
     return describe_exception(failure);
+  }
+}
+
+// What a caller gets where there is no memory for the call itself.
+template <typename Call>
+auto with_resource_errors(const char* doing, Call&& call) {
+  try {
+    return std::forward<Call>(call)();
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::kResource, concat("out of memory while the query was ", doing));
   }
 }
 
@@ -82,6 +95,7 @@ StreamContext make_context(const StreamPlan& plan, const StreamOptions& options,
   if (context.query_id.empty()) {
     // Unlike any other query of this machine, as far as anybody compares.
     std::ostringstream id;
+    id.exceptions(std::ios::badbit);  // or its name is cut when there is no memory
     id << "query-" << std::hex << (plan.fingerprint & 0xffffffff) << '-' << clock.wall_us() << '-'
        << (reinterpret_cast<uintptr_t>(self) >> 4 & 0xffffff);
     context.query_id = id.str();
@@ -210,7 +224,7 @@ void StreamingQuery::Runtime::control() {
     const Lock lock(mutex_);
     control_id_ = std::this_thread::get_id();
   }
-  std::string doing = "while opening its sink";
+  const char* doing = "while opening its sink";
   bool giving_final_rows = false;
   try {
     sink_->open(context_, output_schema());
@@ -233,9 +247,11 @@ void StreamingQuery::Runtime::control() {
     // Also of a query that is stopped at once: what was done needs no replay.
     record_last_checkpoint();
   } catch (...) {
-    fail(std::current_exception(), giving_final_rows ? "while giving out its final rows"
-                                   : any_epoch_      ? concat("in batch ", batches_begun_)
-                                                     : doing);
+    if (any_epoch_ && !giving_final_rows) {
+      fail(std::current_exception(), "in batch", batches_begun_);
+    } else {
+      fail(std::current_exception(), giving_final_rows ? "while giving out its final rows" : doing);
+    }
   }
   // Of a batch that was given up, the checkpoint before it may still have been in work.
   join_checkpoint_writer();
@@ -285,14 +301,23 @@ void StreamingQuery::Runtime::finish() {
   ended_wake_.notify_all();
 }
 
-void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const std::string& where) {
+void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const char* where,
+                                   uint64_t batch) {
+  std::string text;
+  std::exception_ptr failure = cause;
+  try {
+    text = concat("the streaming query ", query_id(), " failed ", where, batch > 0 ? " " : "",
+                  batch > 0 ? std::to_string(batch) : "", ": ", describe_with_kind(cause));
+    failure = std::make_exception_ptr(Error(ErrorKind::kStream, text));
+  } catch (...) {
+    // There is no memory for the text: the cause stands for itself.
+  }
   {
     const Lock lock(mutex_);
     // What ends because the query is ending is no failure of its own.
     if (failure_ || (stop_now_ && is_cancellation(cause))) return;
-    progress_.last_error = concat("the streaming query ", query_id(), " failed ", where, ": ",
-                                  describe_with_kind(cause));
-    failure_ = std::make_exception_ptr(Error(ErrorKind::kStream, progress_.last_error));
+    progress_.last_error = std::move(text);
+    failure_ = std::move(failure);
     cancellation_.cancel();
     producer_wake_.notify_all();
     control_wake_.notify_all();
@@ -437,16 +462,20 @@ std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr
                                                      StreamOptions options,
                                                      StreamEnvironment environment) {
   if (!sink) throw Error(ErrorKind::kInvalidArgument, "a streaming query needs a sink");
-  check_stream_options(options);
-  StreamPlan stream_plan = make_stream_plan(std::move(plan));
-  check_retention(stream_plan, options);
-  auto runtime =
-      std::make_unique<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
-                                with_defaults(std::move(environment)));
-  return std::shared_ptr<StreamingQuery>(new StreamingQuery(std::move(runtime)));
+  return with_resource_errors("made", [&] {
+    check_stream_options(options);
+    StreamPlan stream_plan = make_stream_plan(std::move(plan));
+    check_retention(stream_plan, options);
+    auto runtime =
+        std::make_unique<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
+                                  with_defaults(std::move(environment)));
+    return std::shared_ptr<StreamingQuery>(new StreamingQuery(std::move(runtime)));
+  });
 }
 
-void StreamingQuery::start() { runtime_->start(); }
+void StreamingQuery::start() {
+  with_resource_errors("started", [this] { runtime_->start(); });
+}
 uint64_t StreamingQuery::await_termination(std::optional<int64_t> timeout_ms,
                                            const InterruptCheck& interrupt) {
   return runtime_->await_termination(timeout_ms, interrupt);

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "src/base/error.h"
 #include "src/base/large_memory.h"
 
 namespace velaria {
@@ -80,8 +79,8 @@ void* take_block(size_t size_bytes) noexcept {
   if (!kCaches || size_bytes == 0 || size_bytes > kLargestCachedBlockBytes) {
     try {
       return allocate_large(size_bytes);  // in huge pages, where it is worth it
-    } catch (const Error&) {
-      return nullptr;
+    } catch (...) {
+      return nullptr;  // also when there is no memory for the error's text
     }
   }
   const SizeClass wanted = size_class(size_bytes);

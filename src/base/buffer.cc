@@ -22,7 +22,12 @@ std::shared_ptr<Buffer> Buffer::allocate(size_t size_bytes) {
     throw Error(ErrorKind::kResource,
                 concat("the system has no ", format_bytes(size_bytes), " of memory to give"));
   }
-  return make(data, size_bytes, nullptr, true);
+  try {
+    return make(data, size_bytes, nullptr, true);
+  } catch (...) {
+    give_block(data, size_bytes);
+    throw;
+  }
 }
 
 BufferPtr Buffer::wrap(const void* data, size_t size_bytes, std::shared_ptr<const void> owner) {

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -31,17 +34,36 @@ namespace {
     case EACCES: advice = "; check the permissions"; break;
     case ELOOP: advice = "; a symbolic link stands in the way"; break;
     case ENOSPC: advice = "; free some space on that disk"; break;
+    case EFBIG: advice = "; the process may not write larger files (ulimit -f)"; break;
     default: break;
   }
   throw Error(ErrorKind::kFileAccess,
               concat("cannot ", action, " '", path, "': ", std::strerror(code), advice));
 }
 
+// Closes a descriptor unless it was given on.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+// The files below take a descriptor over as the last thing that they do when they are made, so that
+// it is closed also when there is no memory for them.
 class LocalReadableFile : public ReadableFile {
  public:
-  LocalReadableFile(std::string path, int descriptor, const struct stat& info)
+  LocalReadableFile(std::string path, Descriptor& descriptor, const struct stat& info)
       : path_(std::move(path)),
-        descriptor_(descriptor),
+        descriptor_(descriptor.release()),
         size_bytes_(static_cast<uint64_t>(info.st_size)),
         modified_ns_(int64_t{info.st_mtim.tv_sec} * 1000000000 + info.st_mtim.tv_nsec) {}
   ~LocalReadableFile() override { ::close(descriptor_); }
@@ -70,22 +92,6 @@ class LocalReadableFile : public ReadableFile {
   int descriptor_;
   uint64_t size_bytes_;
   int64_t modified_ns_;
-};
-
-// Closes a descriptor unless it was given on.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
 };
 
 // What came out of a pipe.
@@ -136,17 +142,44 @@ std::shared_ptr<const PipeContent> read_pipe(int descriptor, const std::string& 
   }
 }
 
+// While it lives, a file that may not grow (ulimit -f) is an error of this thread's call, and no
+// SIGXFSZ, which would end the process.
+class FileSizeSignalBlocked {
+ public:
+  FileSizeSignalBlocked() {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~FileSizeSignalBlocked() {
+    const int code = errno;  // of the call that the signal came with
+    if (sigismember(&before_, SIGXFSZ) == 0) {
+      const timespec now{};
+      while (sigtimedwait(&signal_, nullptr, &now) < 0 && errno == EINTR) {
+      }
+      pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    errno = code;
+  }
+  FileSizeSignalBlocked(const FileSizeSignalBlocked&) = delete;
+  FileSizeSignalBlocked& operator=(const FileSizeSignalBlocked&) = delete;
+
+ private:
+  sigset_t signal_;
+  sigset_t before_;
+};
+
 class LocalWritableFile : public WritableFile {
  public:
-  LocalWritableFile(std::string path, int descriptor)
-      : path_(std::move(path)), descriptor_(descriptor) {}
+  LocalWritableFile(std::string path, Descriptor& descriptor)
+      : path_(std::move(path)), descriptor_(descriptor.release()) {}
   ~LocalWritableFile() override {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
 
   void write(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t put = ::write(descriptor_, bytes.data(), bytes.size());
+      const ssize_t put = write_some(bytes);
       if (put < 0) {
         if (errno == EINTR) continue;
         fail("write", path_, errno);
@@ -166,6 +199,11 @@ class LocalWritableFile : public WritableFile {
   }
 
  private:
+  ssize_t write_some(std::string_view bytes) const {
+    const FileSizeSignalBlocked blocked;
+    return ::write(descriptor_, bytes.data(), bytes.size());
+  }
+
   std::string path_;
   int descriptor_;
 };
@@ -211,14 +249,14 @@ class Place {
 class LocalFileLock : public FileLock {
  public:
   // Takes over a locked descriptor of `path`.
-  LocalFileLock(std::string path, int descriptor, bool follow_links)
-      : path_(std::move(path)), descriptor_(descriptor), follow_links_(follow_links) {}
+  LocalFileLock(std::string path, Descriptor& descriptor, bool follow_links)
+      : path_(std::move(path)), descriptor_(descriptor.release()), follow_links_(follow_links) {}
   ~LocalFileLock() override {
     try {
       // While it is locked, so that it is ours; whoever has opened it sees that it is gone.
       const Place place("remove", path_, follow_links_);
       ::unlinkat(place.folder(), place.name(), 0);
-    } catch (const Error&) {
+    } catch (...) {
       // A lock file without a lock does no harm.
     }
     // A forked child may have the descriptor too.
@@ -246,7 +284,7 @@ class LocalFileSystem : public FileSystem {
     struct stat info{};
     if (::fstat(descriptor.get(), &info) != 0) fail("open", path, errno);
     if (S_ISREG(info.st_mode)) {
-      return std::make_unique<LocalReadableFile>(path, descriptor.release(), info);
+      return std::make_unique<LocalReadableFile>(path, descriptor, info);
     }
     if (options_.read_pipes && S_ISFIFO(info.st_mode)) {
       const std::lock_guard<std::mutex> lock(pipes_mutex_);
@@ -266,8 +304,8 @@ class LocalFileSystem : public FileSystem {
   std::unique_ptr<WritableFile> create(const std::string& path, bool append) override {
     const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC);
     const Place place("create", path, options_.follow_links);
-    const int descriptor = ::openat(place.folder(), place.name(), flags | no_follow(), 0644);
-    if (descriptor < 0) fail("create", path, errno);
+    Descriptor descriptor(::openat(place.folder(), place.name(), flags | no_follow(), 0644));
+    if (descriptor.get() < 0) fail("create", path, errno);
     return std::make_unique<LocalWritableFile>(path, descriptor);
   }
 
@@ -283,15 +321,14 @@ class LocalFileSystem : public FileSystem {
 
   std::vector<std::string> list_directory(const std::string& path) override {
     Descriptor folder(open_directory("list", path));
-    DIR* directory = ::fdopendir(folder.get());
-    if (directory == nullptr) fail("list", path, errno);
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(folder.get()), &::closedir);
+    if (!directory) fail("list", path, errno);
     folder.release();
     std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(directory)) {
-      const std::string name = entry->d_name;
-      if (name != "." && name != "..") names.push_back(name);
+    while (const dirent* entry = ::readdir(directory.get())) {
+      std::string name = entry->d_name;
+      if (name != "." && name != "..") names.push_back(std::move(name));
     }
-    ::closedir(directory);
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -347,12 +384,13 @@ class LocalFileSystem : public FileSystem {
       }
       if (!S_ISREG(ours.st_mode)) fail("lock", path, EINVAL);
       write_note(file.get(), path, note);
-      return std::make_unique<LocalFileLock>(path, file.release(), options_.follow_links);
+      return std::make_unique<LocalFileLock>(path, file, options_.follow_links);
     }
   }
 
  private:
   static void write_note(int descriptor, const std::string& path, std::string_view note) {
+    const FileSizeSignalBlocked blocked;
     if (::ftruncate(descriptor, 0) != 0) fail("write", path, errno);
     if (::pwrite(descriptor, note.data(), note.size(), 0) < 0) fail("write", path, errno);
   }
@@ -381,8 +419,8 @@ class LocalFileSystem : public FileSystem {
     struct stat info{};
     if (::fstat(STDIN_FILENO, &info) != 0) fail("read", path, errno);
     if (S_ISREG(info.st_mode)) {
-      const int descriptor = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-      if (descriptor < 0) fail("read", path, errno);
+      Descriptor descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+      if (descriptor.get() < 0) fail("read", path, errno);
       return std::make_unique<LocalReadableFile>(path, descriptor, info);
     }
     const std::lock_guard<std::mutex> lock(pipes_mutex_);
@@ -418,8 +456,8 @@ void replace_file_atomically(FileSystem& files, const std::string& path, std::st
 void replace_file_atomically(FileSystem& files, const std::string& path,
                              const std::function<void(WritableFile&)>& write) {
   static std::atomic<uint64_t> counter{0};  // two writers in one process never share a temporary
-  const std::string temporary =
-      concat(path, ".tmp.", ::getpid(), ".", counter.fetch_add(1, std::memory_order_relaxed));
+  const std::string temporary = path + ".tmp." + std::to_string(::getpid()) + "." +
+                                std::to_string(counter.fetch_add(1, std::memory_order_relaxed));
   try {
     auto file = files.create(temporary);
     write(*file);
@@ -429,7 +467,7 @@ void replace_file_atomically(FileSystem& files, const std::string& path,
   } catch (...) {
     try {
       files.remove(temporary);
-    } catch (const Error&) {
+    } catch (...) {
       // The first failure is the one to report.
     }
     throw;

@@ -127,7 +127,7 @@ void CheckpointStore::prepare(const std::string& query_id) {
       const bool ours =
           name.compare(0, unfinished.size(), unfinished) == 0 &&
           name.find_first_not_of("0123456789.", unfinished.size()) == std::string::npos;
-      if (ours) files_->remove(concat(directory, "/", name));
+      if (ours) files_->remove(directory + "/" + name);
     }
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCheckpoint) throw;

@@ -1,15 +1,13 @@
 #include "stream/connectors/console_sink.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include "src/base/error.h"
@@ -20,34 +18,6 @@
 namespace velaria {
 
 namespace {
-
-// While it lives, a pipe without a reader is an error of write() and no signal, for this thread.
-class NoPipeSignal {
- public:
-  NoPipeSignal() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoPipeSignal() {
-    if (!was_pending_) {
-      const timespec now{};
-      while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {
-      }
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  NoPipeSignal(const NoPipeSignal&) = delete;
-  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
-
- private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
 
 class ConsoleSink : public StreamSink {
  public:
@@ -74,6 +44,7 @@ class ConsoleSink : public StreamSink {
   uint64_t batch_ = 1;
 };
 
+// The threads of queries have all signals blocked: SIGPIPE ends nobody, and write() says EPIPE.
 class DescriptorSink : public ConsoleSink {
  public:
   DescriptorSink(int descriptor, ConsoleOptions options)
@@ -86,7 +57,6 @@ class DescriptorSink : public ConsoleSink {
 
  private:
   void put(std::string_view text) override {
-    const NoPipeSignal guard;
     while (!text.empty()) {
       pollfd waiting{descriptor_, POLLOUT, 0};
       const int ready = ::poll(&waiting, 1, 20);

@@ -32,8 +32,8 @@ struct ConsoleOptions {
 ConsoleOptions console_options_from_text(const std::map<std::string, std::string>& texts);
 
 // To a descriptor, which stays open. The write waits while nobody reads a pipe, until the query is
-// stopped; a pipe whose reader is gone fails the query (no signal comes), and so does any other
-// error. InvalidArgumentError for most_rows < 0.
+// stopped; a pipe whose reader is gone fails the query (no signal comes on a query's thread), and
+// so does any other error. InvalidArgumentError for most_rows < 0.
 StreamSinkPtr make_console_sink(int descriptor = 1, ConsoleOptions options = {});
 
 // To a function, which is called once for each batch that has rows, on the query's control thread;

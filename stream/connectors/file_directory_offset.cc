@@ -60,10 +60,13 @@ bool read_offset(std::string_view text, FileDirectoryOffset* out) {
 }  // namespace
 
 std::string format_file_directory_offset(const FileDirectoryOffset& offset) {
-  std::string out = concat(offset.last.name, ":", offset.last.batches, "/",
-                           file_order_name(offset.order), ":", offset.files.value_or(0));
-  if (offset.order == FileOrder::kModified) out += concat(":", offset.modified_ns);
-  for (const FileBatches& late : offset.late) out += concat("/", late.name, ":", late.batches);
+  const auto text_of = [](const FileBatches& file) {
+    return file.name + ":" + std::to_string(file.batches);
+  };
+  std::string out = text_of(offset.last) + "/" + file_order_name(offset.order) + ":" +
+                    std::to_string(offset.files.value_or(0));
+  if (offset.order == FileOrder::kModified) out += ":" + std::to_string(offset.modified_ns);
+  for (const FileBatches& late : offset.late) out += "/" + text_of(late);
   return out;
 }
 
