@@ -123,7 +123,9 @@ struct SinkRules {
     std::exception_ptr failure;
     std::thread syncer([&] {
       try {
-        while (!over) tested.sink->sync();
+        do {
+          tested.sink->sync();
+        } while (!over);
       } catch (...) {
         failure = std::current_exception();
       }
