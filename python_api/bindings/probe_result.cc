@@ -79,6 +79,7 @@ py::dict probe_to_dict(const ProbeResult& result) {
     out["escape"] = result.escape == '\0' ? std::string() : std::string(1, result.escape);
     out["header"] = result.header;
     out["skip_lines"] = result.skip_lines;
+    out["comment"] = to_python_text(result.comment);
     out["columns"] = schema_to_python(Schema(result.columns));
     out["null_text"] = py::list();  // only a caller knows of words that are NULL in every column
     py::list null_words;

@@ -76,26 +76,31 @@ TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string
   RowPolicies rows;
   bool more = !columns.empty();
   // What the probe says it guessed may be what the caller decided with one of these.
-  constexpr std::string_view kFormatOptions[] = {
-      "delimiter", "quote", "escape", "header", "skip_lines", "comment",       "null_text",
-      "format",    "mode",  "preset", "types",  "mappings",   "regex_pattern", "split_delimiter"};
-  bool decides_format = false;
+  constexpr std::string_view kLayoutOptions[] = {
+      "delimiter", "quote", "escape", "header",        "skip_lines",     "comment",
+      "format",    "mode",  "preset", "regex_pattern", "split_delimiter"};
+  constexpr std::string_view kColumnOptions[] = {"columns", "types", "mappings", "null_text",
+                                                 "null_words"};
+  const auto is_one_of = [](const std::string& key, const auto& names) {
+    return std::find(std::begin(names), std::end(names), key) != std::end(names);
+  };
+  rows.format_is_given = !columns.empty();
   for (const auto& [key, text] : options) {
     const OptionText option{"", to_lower_ascii(key), text};
     if (set_input_option(option.key, text, &input)) continue;
     more = true;
-    decides_format = decides_format ||
-                     std::find(std::begin(kFormatOptions), std::end(kFormatOptions), option.key) !=
-                         std::end(kFormatOptions);
+    rows.layout_is_given = rows.layout_is_given || is_one_of(option.key, kLayoutOptions);
+    rows.format_is_given = rows.format_is_given || is_one_of(option.key, kColumnOptions);
     if (option.key == "ragged") rows.ragged = option.ragged();
     if (option.key == "on_error") rows.on_error = option.row_errors();
   }
+  rows.format_is_given = rows.format_is_given || rows.layout_is_given;
   const ProbeResult probed = probe_files(engine.files(), paths, input, engine.file_context(), rows);
   if (!more) return with_warnings(probed.source, probed.warnings);
   TableSourcePtr source =
       open_with_reader(engine, probed.kind, probed.paths, with_probed_options(probed, options),
                        columns, probed.kind);
-  return decides_format ? source : with_warnings(std::move(source), probed.warnings);
+  return rows.layout_is_given ? source : with_warnings(std::move(source), probed.warnings);
 }
 
 std::string table_label(const std::vector<std::string>& paths) {

@@ -7,13 +7,13 @@
 #include <optional>
 
 #include "src/base/thread_pool.h"
+#include "src/io/csv/csv_row_start.h"
 
 namespace velaria {
 
 namespace {
 
 constexpr int64_t kBatchRows = 1024;
-constexpr size_t kRowSearchBytes = size_t{1} << 20;
 
 // One part of a file looked at by several tasks.
 class EvidencePass {
@@ -113,47 +113,6 @@ CsvEvidence run_pass(const CsvLayout& layout, const TextPass& text, uint64_t beg
     pass.work(true);
   }
   return pass.finish();
-}
-
-bool rows_look_right(const CsvLayout& layout, std::string_view text) {
-  CarefulTokenizer rows(layout.dialect, text);
-  std::vector<RawField> fields;
-  size_t good = 0;
-  try {
-    while (good < 64 && rows.next_row(&fields)) {
-      if (!rows.row_was_ended()) break;  // cut off by the window
-      if (rows.row_is_blank()) continue;
-      if (fields.size() != layout.schema.size()) return false;
-      ++good;
-    }
-  } catch (const CsvDefect&) {
-    return good >= 2;  // a quoted field that the window cuts off
-  }
-  return good > 0;
-}
-
-// A row start near `offset`, guessed: nobody knows whether it lies inside quotes. A wrong guess
-// costs evidence, never a wrong value.
-std::optional<uint64_t> guess_row_start(const CsvLayout& layout, const TextPass& pass,
-                                        uint64_t offset) {
-  const std::string window = pass.text_at(offset, kRowSearchBytes);
-  const std::string_view text = window;
-  size_t begin = text.find_first_of("\r\n");
-  const auto behind_line_end = [&](size_t at) {
-    return at + (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n' ? 2 : 1);
-  };
-  if (begin == std::string_view::npos) return std::nullopt;
-  begin = behind_line_end(begin);
-  if (rows_look_right(layout, text.substr(begin))) return offset + begin;
-  if (!layout.dialect.quoting) return std::nullopt;
-  for (size_t at = text.find(layout.dialect.quote); at < text.size() && at + 1 < text.size();
-       at = text.find(layout.dialect.quote, at + 1)) {
-    if (text[at + 1] != '\r' && text[at + 1] != '\n') continue;
-    begin = behind_line_end(at + 1);
-    if (rows_look_right(layout, text.substr(begin))) return offset + begin;
-    return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ namespace {
 // Files up to this size are judged whole; of larger ones three parts of this size are.
 constexpr size_t kWholeBytes = size_t{1} << 20;
 constexpr size_t kPartBytes = size_t{256} << 10;
+// Where fields in quotes are so long that this is no row, the start grows up to that.
+constexpr size_t kMostPartBytes = size_t{16} << 20;
+// Of the files behind the first.
+constexpr size_t kBeginningBytes = size_t{64} << 10;
 
 // What is judged, each part whole lines with padding behind it.
 struct SampleText {
@@ -41,13 +45,15 @@ void keep_whole_lines(std::string* text) {
   if (end != std::string::npos) text->resize(end + 1);
 }
 
-SampleText read_sample(const TextFile& file) {
+// Its start has `part_bytes`, or the whole of a file that is not much larger.
+SampleText read_sample(const TextFile& file, size_t part_bytes = kPartBytes) {
   SampleText out;
   const auto pass = file.open_pass();
-  out.first = pass->text_at(file.text_begin(), kWholeBytes + 1);
-  out.whole_file = out.first.size() <= kWholeBytes;
+  const size_t whole_bytes = std::max(kWholeBytes, part_bytes);
+  out.first = pass->text_at(file.text_begin(), whole_bytes + 1);
+  out.whole_file = out.first.size() <= whole_bytes;
   if (!out.whole_file) {
-    out.first.resize(kPartBytes);
+    out.first.resize(part_bytes);
     keep_whole_lines(&out.first);
     // Compressed text has no middle that could be looked at alone.
     if (const auto size = file.text_bytes()) {
@@ -111,6 +117,12 @@ void describe_source(TableSourcePtr source, ProbeResult* out) {
   out->source = std::move(source);
 }
 
+void warn_of_header(const CsvCandidate& best, ProbeResult* out) {
+  if (best.header_is_sure) return;
+  out->warnings.push_back(concat("the first row is taken as ", best.header ? "a header" : "data",
+                                 ", which is a guess; say header=true or header=false"));
+}
+
 void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& best,
                   const FileOpenContext& context, ProbeResult* out) {
   out->delimiter = best.delimiter;
@@ -118,17 +130,20 @@ void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& 
   out->escape = best.escape;
   out->header = best.header;
   out->skip_lines = best.skip_lines;
+  out->comment = best.comment;
   out->warnings.insert(out->warnings.end(), best.warnings.begin(), best.warnings.end());
+  if (out->rows.format_is_given) {
+    out->null_words = usual_null_words();
+    warn_of_header(best, out);
+    return;
+  }
   CsvOptions options = to_csv_options(*out);  // without columns yet
   // Those that are not met change nothing.
   options.null_words = usual_null_words();
   const FileTable table = open_csv_files(files, out->paths, options, context);
   out->null_words = find_null_words(table, options.null_words, &out->warnings);
   describe_source(table.source, out);
-  if (!best.header_is_sure) {
-    out->warnings.push_back(concat("the first row is taken as ", best.header ? "a header" : "data",
-                                   ", which is a guess; say header=true or header=false"));
-  }
+  warn_of_header(best, out);
 }
 
 void describe_json(const std::shared_ptr<FileSystem>& files, const JsonCandidate& best,
@@ -138,6 +153,7 @@ void describe_json(const std::shared_ptr<FileSystem>& files, const JsonCandidate
   out->json.on_error = out->rows.on_error;
   // Lines that are no objects can only be left out where lines are rows.
   if (out->json.on_error == RowErrorPolicy::kSkip) out->json.multiline = std::nullopt;
+  if (out->rows.format_is_given) return;
   describe_source(open_json_files(files, out->paths, out->json, context).source, out);
 }
 
@@ -150,6 +166,12 @@ void describe_lines(const std::shared_ptr<FileSystem>& files, const LineCandidat
   out->preset = best.preset;
   // Logs have lines that belong to the line before them; the warning counts them.
   if (!best.preset.empty()) out->line.on_error = RowErrorPolicy::kSkip;
+  if (best.whole_lines) {
+    out->warnings.push_back(
+        "each line is read as one text, since nothing splits the lines evenly; to have them split, "
+        "name a delimiter (CSV) or a split_delimiter (lines)");
+  }
+  if (out->rows.format_is_given) return;
   const FileTable table = open_line_files(files, out->paths, out->line, context);
   if (!best.preset.empty() && warnings_of(*table.source).empty()) {
     out->line.on_error = out->rows.on_error;
@@ -164,6 +186,87 @@ JsonCandidate broken_json(std::string_view text) {
                    "the text begins as JSON does, though the sample is not all JSON"};
   if (array) out.options.format = JsonFormat::kArray;
   return out;
+}
+
+// "data/x.CSV.gz" says that it is a table.
+bool is_named_table(const std::string& path) {
+  std::string name = to_lower_ascii(file_name_of(path));
+  for (const char* packed : {".gz", ".zst", ".gzip", ".zstd"}) {
+    const size_t size = std::string_view(packed).size();
+    if (name.size() > size && name.compare(name.size() - size, size, packed) == 0) {
+      name.resize(name.size() - size);
+      break;
+    }
+  }
+  const size_t dot = name.rfind('.');
+  const std::string ending = dot == std::string::npos ? "" : name.substr(dot + 1);
+  return ending == "csv" || ending == "tsv" || ending == "tab" || ending == "psv";
+}
+
+[[noreturn]] void refuse_mixture(const std::string& first, const std::string& other,
+                                 const std::string& what, const std::string& advice) {
+  throw Error(ErrorKind::kFileFormat,
+              concat("'", other, "' does not begin as '", first, "' does: ", what, "; ", advice));
+}
+
+std::string shown_row(const std::vector<std::string>& row) {
+  return concat("'", excerpt(join_texts(row, ", "), 60), "'");
+}
+
+// One format is told to the reader of all files, and the first one gave it. Where the others begin
+// otherwise a row would be lost, or a header would be read as one.
+void check_other_files(const std::shared_ptr<FileSystem>& files, const ProbeResult& probed,
+                       const CsvBeginning& first, CsvCandidate* best) {
+  const std::string& path = probed.paths.front();
+  bool same_first_rows = true;
+  std::string other_row_of;
+  for (size_t i = 1; i < probed.paths.size(); ++i) {
+    const std::string& other = probed.paths[i];
+    EncodingGuess guess;
+    const auto file = TextFile::open_guessing(files, other, probed.input, &guess);
+    if (!probed.encoding_confidence.empty() && file->encoding() != probed.encoding) {
+      const std::string text = read_sample(*file, kBeginningBytes).first;
+      const bool ascii = std::all_of(text.begin(), text.end(),
+                                     [](char c) { return static_cast<signed char>(c) >= 0; });
+      if (!ascii) {
+        refuse_mixture(path, other,
+                       concat("it is in ", file->encoding(), ", not in ", probed.encoding),
+                       "say encoding, or read them one by one");
+      }
+    }
+    const SampleText text = read_sample(*file, kBeginningBytes);
+    const CsvBeginning begins = judge_beginning(text.view(), *best);
+    if (!begins.row_in_title.empty()) {
+      refuse_mixture(
+          path, other,
+          concat("its line '", excerpt(begins.row_in_title, 60), "' is no title, as the ", "first ",
+                 best->skip_lines, " lines there are"),
+          "say skip_lines, or read them one by one");
+    }
+    if (begins.first_row.empty()) continue;
+    if (begins.first_row != first.first_row) {
+      same_first_rows = false;
+      if (other_row_of.empty()) other_row_of = other;
+    }
+    if (begins.header_is_sure && begins.header != best->header && best->header_is_sure) {
+      refuse_mixture(path, other,
+                     concat("its first row ", shown_row(begins.first_row),
+                            begins.header ? " is a header, and there is none there"
+                                          : " is data, and there it is a header"),
+                     "say header, or read them one by one");
+    }
+    if (begins.header_is_sure && !best->header_is_sure) {
+      best->header = begins.header;
+      best->header_is_sure = true;
+    }
+  }
+  if (best->header_is_sure) return;
+  // What every file begins with is a header; rows differ. Names may differ where they are joined.
+  if (same_first_rows) {
+    best->header = best->header_is_sure = true;
+  } else if (!probed.input.union_by_name) {
+    best->header = false;
+  }
 }
 
 const char* confidence_of(const std::vector<ProbeCandidate>& candidates) {
@@ -187,7 +290,15 @@ ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std
   const std::string& path = paths.front();
   EncodingGuess guess;
   const auto file = TextFile::open_guessing(files, path, input, &guess);
-  const SampleText text = read_sample(*file);
+  SampleText text = read_sample(*file);
+  const bool named_table = is_named_table(path);
+  std::vector<CsvCandidate> tables;
+  for (size_t part = kPartBytes;; part *= 8) {
+    bool wants_more = false;
+    tables = judge_csv(text.view(), named_table, &wants_more);
+    if (!wants_more || text.whole_file || part >= kMostPartBytes) break;
+    text = read_sample(*file, std::min(part * 8, kMostPartBytes));
+  }
   const ProbeSample sample = text.view();
   if (!has_content(sample.text)) {
     throw Error(ErrorKind::kFileFormat,
@@ -209,7 +320,6 @@ ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std
                                   "; say encoding to be sure"));
   }
   out.suggested_table_name = table_name_from_path(path);
-  std::vector<CsvCandidate> tables = judge_csv(sample);
   std::vector<JsonCandidate> jsons = judge_json(sample);
   const std::vector<LineCandidate> lines = judge_lines(sample);
   // JSON objects with the same keys also have the same number of commas; nothing else looks like
@@ -225,6 +335,7 @@ ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std
   struct Ranked {
     ProbeCandidate candidate;
     std::function<void()> describe;
+    bool doubtful = false;
   };
   std::vector<Ranked> ranked;
   for (const JsonCandidate& found : jsons) {
@@ -232,7 +343,14 @@ ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std
   }
   for (CsvCandidate& found : tables) {
     if (json) found.candidate.score *= 0.5;
-    ranked.push_back({found.candidate, [&] { describe_csv(files, found, context, &out); }});
+    ranked.push_back({found.candidate,
+                      [&] {
+                        if (out.paths.size() > 1 && !out.rows.layout_is_given) {
+                          check_other_files(files, out, judge_beginning(sample, found), &found);
+                        }
+                        describe_csv(files, found, context, &out);
+                      },
+                      found.doubtful});
   }
   for (const LineCandidate& found : lines) {
     ranked.push_back({found.candidate, [&] { describe_lines(files, found, context, &out); }});
@@ -251,7 +369,7 @@ ProbeResult probe_files(std::shared_ptr<FileSystem> files, const std::vector<std
   out.kind = best.kind;
   out.final_format = best.format;
   out.score = best.score;
-  out.confidence = confidence_of(out.candidates);
+  out.confidence = ranked.front().doubtful ? "low" : confidence_of(out.candidates);
   ranked.front().describe();
   return out;
 }
@@ -272,6 +390,7 @@ CsvOptions to_csv_options(const ProbeResult& result) {
   options.escape = result.escape;
   options.header = result.header;
   options.skip_lines = result.skip_lines;
+  options.comment = result.comment;
   options.ragged = result.rows.ragged;
   options.on_error = result.rows.on_error;
   if (result.paths.size() > 1 && result.header) {
@@ -296,10 +415,15 @@ std::map<std::string, std::string> with_probed_options(const ProbeResult& result
     options.emplace("quote", result.quote == '\0' ? std::string() : std::string(1, result.quote));
     if (result.escape != '\0') options.emplace("escape", std::string(1, result.escape));
     if (result.skip_lines > 0) options.emplace("skip_lines", std::to_string(result.skip_lines));
+    if (!result.comment.empty()) options.emplace("comment", result.comment);
     options.emplace("header", result.header ? "true" : "false");
     // Who says what NULL is has said it.
     if (!result.null_words.empty() && !is_given("null_text")) {
-      options.emplace("null_words", join_texts(result.null_words, ","));
+      std::vector<std::string> words;
+      for (const std::string& word : result.null_words) {
+        if (word.find(options["delimiter"]) == std::string::npos) words.push_back(word);
+      }
+      options.emplace("null_words", join_texts(words, ","));
     }
   } else if (result.kind == "json") {
     options.emplace("format", result.final_format);

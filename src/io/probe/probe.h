@@ -37,6 +37,11 @@ struct ProbeCandidate {
 struct RowPolicies {
   RaggedPolicy ragged = RaggedPolicy::kError;
   RowErrorPolicy on_error = RowErrorPolicy::kFail;
+  // Some of the format is named by the caller, so it is guessed only for what is not: there is no
+  // schema and no source then, and null_words are all that may be.
+  bool format_is_given = false;
+  // How rows and fields are told apart is named: nothing is said of how other files begin.
+  bool layout_is_given = false;
 };
 
 struct ProbeResult {
@@ -68,11 +73,15 @@ struct ProbeResult {
   char escape = '\0';
   bool header = true;
   int64_t skip_lines = 0;      // of a title above the table, which a warning quotes
+  std::string comment;         // lines that begin with it are no rows, which a warning says
   std::vector<Field> columns;  // the schema but for a column of file names
   // Words that are NULL in columns that have a type but for them, with a warning.
   std::vector<std::string> null_words;
 };
 
+// Of several files of CSV the others must begin as the first one does, with a title of as many
+// lines and a header or none: a FileFormatError says what differs.
+//
 // Throws FileAccessError; FileFormatError for a file that is empty or binary, and for one with a
 // defect of the format that it looks like (a ragged row of CSV, a line of JSON that is none). Only
 // lines that a log format does not match are left out, with a warning that counts them.

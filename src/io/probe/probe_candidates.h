@@ -26,6 +26,7 @@ struct CsvCandidate {
   std::string delimiter;
   char quote = '"';
   char escape = '\0';
+  std::string comment;
   bool header = true;
   bool header_is_sure = false;
   int64_t skip_lines = 0;  // of a title above the table
@@ -34,14 +35,29 @@ struct CsvCandidate {
   double share = 0;  // of rows that agree
   size_t width = 0;
   bool broken = false;  // quotes do not fit
+  bool doubtful =
+      false;  // something was left out that may have been rows: never of high confidence
 };
 
 // "; lost: ..." for a candidate behind the best.
 std::string why_lost(const CsvCandidate& candidate, const CsvCandidate& best);
 
 // One for each delimiter that splits anything, best first, and only the best with its header
-// judged; one of a single column if none does.
-std::vector<CsvCandidate> judge_csv(const ProbeSample& sample);
+// judged; one of a single column if none does. `named_table`: the file's name says that it is one,
+// so rows of different lengths are still rows. `wants_more` (may be null) says that the sample ends
+// inside of quotes before there were rows enough.
+std::vector<CsvCandidate> judge_csv(const ProbeSample& sample, bool named_table = false,
+                                    bool* wants_more = nullptr);
+
+// How another file begins whose rows are told apart as those of `like` are.
+struct CsvBeginning {
+  std::vector<std::string> first_row;  // behind like.skip_lines lines
+  bool header = false;
+  bool header_is_sure = false;
+  // A line among the first like.skip_lines that has as many fields as `like`: no title.
+  std::string row_in_title;
+};
+CsvBeginning judge_beginning(const ProbeSample& sample, const CsvCandidate& like);
 
 struct JsonCandidate {
   ProbeCandidate candidate;
@@ -60,6 +76,7 @@ struct LineCandidate {
   ProbeCandidate candidate;
   LineOptions options;
   std::string preset;
+  bool whole_lines = false;  // each line is one text: nothing better was found
 };
 std::vector<LineCandidate> judge_lines(const ProbeSample& sample);
 

@@ -1,19 +1,23 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
-#include <set>
 
 #include "src/base/text.h"
 #include "src/io/csv/csv_careful.h"
-#include "src/io/csv/csv_evidence.h"
 #include "src/io/probe/probe_candidates.h"
+#include "src/io/probe/probe_rows.h"
 
 namespace velaria {
 
 namespace {
 
-constexpr size_t kJudgedRows = 20000;  // of each part of a file
 constexpr size_t kMostTitleRows = 50;
+// A sample that ends inside of quotes is too short with fewer rows.
+constexpr size_t kEnoughRows = 20;
+// Of a table by its name alone: above what lines of any kind have.
+constexpr double kNamedTableScore = 0.56;
+constexpr double kRaggedScore = 0.3;
 
 struct Delimiter {
   const char* text;
@@ -22,50 +26,17 @@ struct Delimiter {
 };
 
 constexpr Delimiter kDelimiters[] = {
-    {",", "','", 0.99}, {"\t", "tabs", 0.99},    {";", "';'", 0.98},
-    {"|", "'|'", 0.98}, {"\x01", "\\x01", 0.97}, {"\x1F", "\\x1F", 0.97},
-    {"^", "'^'", 0.90}, {"~", "'~'", 0.90},      {":", "':'", 0.45},
+    {",", "','", 0.99},      {"\t", "tabs", 0.99}, {";", "';'", 0.98},
+    {"||", "'||'", 0.985},   {"|", "'|'", 0.98},   {"\x01", "\\x01", 0.97},
+    {"\x1F", "\\x1F", 0.97}, {"^", "'^'", 0.90},   {"~", "'~'", 0.90},
+    {"::", "'::'", 0.90},    {":", "':'", 0.45},   {" ", "single spaces", 0.60},
 };
 
-using Row = std::vector<RawField>;
+constexpr const char* kComments[] = {"#", "%", "//"};
 
-struct SampleRows {
-  std::vector<Row> rows;
-  std::vector<size_t> begins;      // where each row begins
-  std::vector<bool> blank_before;  // a blank line stands above the row
-  bool broken = false;             // there is text behind a closing quote, or none to close it
-  bool breaks_off = false;         // a quote opens and never closes
-};
-
-SampleRows split_rows(std::string_view text, bool whole, const CsvDialect& dialect) {
-  SampleRows out;
-  CarefulTokenizer tokenizer(dialect, text);
-  Row row;
-  bool blank = false;
-  try {
-    while (out.rows.size() < kJudgedRows && tokenizer.next_row(&row)) {
-      if (tokenizer.row_is_blank()) {
-        blank = true;
-        continue;
-      }
-      out.rows.push_back(row);
-      out.begins.push_back(tokenizer.row_begin());
-      out.blank_before.push_back(blank);
-      blank = false;
-    }
-  } catch (const CsvDefect& defect) {
-    // A field that the sample cuts off is no defect of the file.
-    const bool cut =
-        !whole && tokenizer.position() > 0 && defect.kind == CsvDefect::Kind::kOpenQuote;
-    out.broken = !cut;
-    out.breaks_off = out.broken && defect.kind == CsvDefect::Kind::kOpenQuote;
-  }
-  return out;
-}
-
-size_t most_common_width(const std::vector<Row>& rows, size_t* count) {
+size_t most_common_width(const std::vector<SampleRow>& rows, size_t* count) {
   std::map<size_t, size_t> widths;
-  for (const Row& row : rows) ++widths[row.size()];
+  for (const SampleRow& row : rows) ++widths[row.size()];
   size_t best = 0;
   *count = 0;
   for (const auto& [width, rows_of_it] : widths) {
@@ -77,19 +48,34 @@ size_t most_common_width(const std::vector<Row>& rows, size_t* count) {
   return best;
 }
 
+// A line of a title begins with words; one of values may be a row.
+bool looks_like_title(std::string_view text, const CsvDialect& dialect, const SampleRow& row) {
+  for (const RawField& field : row) {
+    if (field.begin == field.end) continue;
+    return !is_typed_field(text, dialect, field);
+  }
+  return true;
+}
+
 // Rows of a title above the table: all of one field, or parted from it by a blank line, and
 // everything below agrees. 0 when the table begins at once.
-size_t count_title_rows(const SampleRows& split, size_t width) {
+size_t count_title_rows(std::string_view text, const CsvDialect& dialect, const SampleRows& split,
+                        size_t width) {
   if (width < 2) return 0;
   size_t first = 0;
   while (first < split.rows.size() && split.rows[first].size() != width) ++first;
   if (first == 0 || first > kMostTitleRows || first == split.rows.size()) return 0;
   const bool parted = split.blank_before[first];
   if (!parted && split.rows.size() - first < 3) return 0;
+  std::map<size_t, size_t> wide;
   for (size_t i = 0; i < first; ++i) {
-    if (split.rows[i].size() != 1 && !parted) return 0;
+    const SampleRow& row = split.rows[i];
+    if (row.size() != 1 && !parted) return 0;
+    if (!looks_like_title(text, dialect, row)) return 0;
+    // Two lines that are split alike are a table of their own.
+    if (row.size() > 1 && ++wide[row.size()] > 1) return 0;
   }
-  const auto agrees = [&](const Row& row) { return row.size() == width; };
+  const auto agrees = [&](const SampleRow& row) { return row.size() == width; };
   return std::all_of(split.rows.begin() + static_cast<int64_t>(first), split.rows.end(), agrees)
              ? first
              : 0;
@@ -104,136 +90,93 @@ int64_t count_lines(std::string_view text) {
   return lines;
 }
 
-// Rows of a later part that have `width` fields, and all of its rows. The part may begin inside
-// quotes: it is read both ways, and the better one counts.
-void count_later(std::string_view part, const CsvDialect& dialect, size_t width, size_t* agreeing,
-                 size_t* rows) {
-  const auto agreeing_in = [&](std::string_view text, size_t* all) {
-    const SampleRows split = split_rows(text, false, dialect);
-    *all = split.rows.size();
-    size_t count = 0;
-    for (const Row& row : split.rows) count += row.size() == width ? 1 : 0;
-    // What stands behind a defect was not read; it counts as one row that does not agree.
-    *all += split.broken ? 1 : 0;
-    return count;
-  };
-  size_t best_all = 0;
-  size_t best = agreeing_in(part, &best_all);
-  if (dialect.quoting && best < best_all) {
-    for (size_t at = part.find(dialect.quote); at < part.size() && at + 1 < part.size();
-         at = part.find(dialect.quote, at + 1)) {
-      if (part[at + 1] != '\n' && part[at + 1] != '\r') continue;
-      const size_t next_row = part.find_first_not_of("\r\n", at + 1);
-      if (next_row == std::string_view::npos) break;
-      size_t all = 0;
-      const size_t count = agreeing_in(part.substr(next_row), &all);
-      if (count * best_all > best * all) {
-        best = count;
-        best_all = all;
-      }
-      break;
-    }
+struct Agreement {
+  size_t agreeing = 0;
+  size_t rows = 0;
+  bool better_than(const Agreement& other) const {
+    return agreeing * std::max<size_t>(other.rows, 1) > other.agreeing * std::max<size_t>(rows, 1);
   }
-  *agreeing += best;
-  *rows += best_all;
+};
+
+// Rows of a later part that have `width` fields, and all of its rows. The part may begin inside
+// quotes (`may_be_inside`): it is read both ways, and the better one counts. A part without a whole
+// row says nothing.
+Agreement count_later(std::string_view part, const CsvDialect& dialect, size_t width,
+                      bool may_be_inside) {
+  const auto agreement_of = [&](std::string_view text, size_t left_out) {
+    const SampleRows split = split_rows(text, false, dialect);
+    Agreement out;
+    for (size_t i = left_out; i < split.rows.size(); ++i) {
+      ++out.rows;
+      out.agreeing += split.rows[i].size() == width ? 1 : 0;
+    }
+    // What stands behind a defect was not read; it counts as one row that does not agree.
+    out.rows += split.broken ? 1 : 0;
+    return out;
+  };
+  const Agreement outside = agreement_of(part, 0);
+  if (!may_be_inside || outside.agreeing == outside.rows) return outside;
+  // The first row is the end of one.
+  const Agreement inside = agreement_of(concat(dialect.quote, part), 1);
+  const bool no_rows = inside.rows == 0 && outside.agreeing == 0;
+  return no_rows || inside.better_than(outside) ? inside : outside;
 }
 
-class HeaderJudge {
- public:
-  HeaderJudge(const char* text, const CsvDialect& dialect, const std::vector<Row>& rows,
-              size_t width)
-      : text_(text), dialect_(dialect), rows_(rows), width_(width) {}
-
-  void judge(CsvCandidate* out) {
-    bool nameable = true;
-    std::set<std::string> names;
-    for (size_t column = 0; column < width_; ++column) {
-      const FieldSpan name = span(rows_[0], column);
-      const std::string text = text_of(dialect_, text_, name);
-      nameable = nameable && !name.is_null() && names.insert(text).second && !is_typed(name);
-      if (!name.is_null() && rows_.size() > 1) judge_column(column, name, text);
-    }
-    out->header = header_votes_ != data_votes_ ? header_votes_ > data_votes_ : nameable;
-    const double lead =
-        header_votes_ > data_votes_ ? header_votes_ - data_votes_ : data_votes_ - header_votes_;
-    out->header_is_sure = lead >= 0.9;
-  }
-
- private:
-  FieldSpan span(const Row& row, size_t column) const {
-    if (column >= row.size()) return {0, FieldSpan::kNull};
-    return span_of(dialect_, text_, row[column], {});
-  }
-
-  bool is_typed(FieldSpan value) const {
-    TypeEvidence evidence;
-    evidence.observe(text_, value, dialect_);
-    return evidence.type().id() != TypeId::kUtf8;
-  }
-
-  void judge_column(size_t column, FieldSpan name, const std::string& name_text) {
-    TypeEvidence evidence(&usual_null_words());
-    bool repeated = false;
-    for (size_t i = 1; i < rows_.size(); ++i) {
-      const FieldSpan value = span(rows_[i], column);
-      if (value.is_null()) continue;
-      evidence.observe(text_, value, dialect_);
-      repeated = repeated || std::string_view(text_ + value.begin, value.length()) ==
-                                 std::string_view(text_ + name.begin, name.length());
-    }
-    const bool typed = evidence.type().id() != TypeId::kUtf8;
-    const std::vector<std::string>& words = usual_null_words();
-    const bool null_word = std::find(words.begin(), words.end(), name_text) != words.end();
-    if (null_word) {
-      data_votes_ += 0.5;
-    } else if (typed) {
-      (is_typed(name) ? data_votes_ : header_votes_) += 1;
-    } else if (is_typed(name) || repeated) {
-      data_votes_ += 0.5;
-    } else if (name_text.find_first_of(".@/\\") == std::string::npos && name_text.size() <= 40) {
-      header_votes_ += 0.1;
+bool has_lines_in_quotes(std::string_view text, const SampleRows& split) {
+  if (split.is_cut) return true;
+  for (const SampleRow& row : split.rows) {
+    for (const RawField& field : row) {
+      if (text.substr(field.begin, field.end - field.begin).find('\n') != std::string_view::npos) {
+        return true;
+      }
     }
   }
-
-  const char* text_;
-  const CsvDialect& dialect_;
-  const std::vector<Row>& rows_;
-  const size_t width_;
-  double header_votes_ = 0;
-  double data_votes_ = 0;
-};
+  return false;
+}
 
 struct Judged {
   CsvCandidate candidate;
   CsvDialect dialect;
-  std::vector<Row> rows;  // of the table, without a title
+  std::vector<SampleRow> rows;  // of the table, without a title
   bool breaks_off = false;
+  size_t title_rows = 0;
 };
+
+void leave_out_title(const ProbeSample& sample, size_t title, SampleRows* split, Judged* out) {
+  CsvCandidate& candidate = out->candidate;
+  const std::string_view above = sample.text.substr(0, split->begins[title]);
+  candidate.skip_lines = count_lines(above);
+  const std::string_view shown = above.substr(0, above.find_last_not_of(" \t\r\n") + 1);
+  candidate.warnings.push_back(concat("the first ", candidate.skip_lines,
+                                      candidate.skip_lines == 1 ? " line is" : " lines are",
+                                      " taken as a title and not read: '", excerpt(shown),
+                                      "'; say skip_lines=0 if rows are among them"));
+  for (size_t i = 0; i < title; ++i) {
+    candidate.doubtful = candidate.doubtful || split->rows[i].size() > 1;
+  }
+  out->title_rows = title;
+  split->rows.erase(split->rows.begin(), split->rows.begin() + static_cast<int64_t>(title));
+}
 
 // How well the sample is a table in the dialect; nothing when nothing is split.
 bool judge_dialect(const ProbeSample& sample, const Delimiter& delimiter, const CsvDialect& dialect,
-                   Judged* out) {
+                   Judged* out, bool* wants_more) {
   SampleRows split = split_rows(sample.text, sample.whole_file, dialect);
+  if (split.is_cut && split.rows.size() < kEnoughRows && wants_more != nullptr) *wants_more = true;
   if (split.rows.empty()) return false;
   size_t agreeing = 0;
   const size_t width = most_common_width(split.rows, &agreeing);
   const bool comma = dialect.delimiter == ",";
   if (width == 1 && (!comma || agreeing < split.rows.size())) return false;
+  const bool may_be_inside = dialect.quoting && has_lines_in_quotes(sample.text, split);
   CsvCandidate& candidate = out->candidate;
-  const size_t title = count_title_rows(split, width);
-  if (title > 0) {
-    const std::string_view above = sample.text.substr(0, split.begins[title]);
-    candidate.skip_lines = count_lines(above);
-    std::string_view shown = above.substr(0, above.find_last_not_of(" \t\r\n") + 1);
-    candidate.warnings.push_back(concat("the first ", candidate.skip_lines,
-                                        candidate.skip_lines == 1 ? " line is" : " lines are",
-                                        " taken as a title and not read: '", excerpt(shown),
-                                        "'; say skip_lines=0 if ", "rows are among them"));
-    split.rows.erase(split.rows.begin(), split.rows.begin() + static_cast<int64_t>(title));
-  }
+  const size_t title = count_title_rows(sample.text, dialect, split, width);
+  if (title > 0) leave_out_title(sample, title, &split, out);
   size_t judged = split.rows.size();
   for (const std::string_view part : sample.later) {
-    count_later(part, dialect, width, &agreeing, &judged);
+    const Agreement later = count_later(part, dialect, width, may_be_inside);
+    agreeing += later.agreeing;
+    judged += later.rows;
   }
   candidate.share = static_cast<double>(agreeing) / static_cast<double>(judged);
   candidate.width = width;
@@ -241,6 +184,7 @@ bool judge_dialect(const ProbeSample& sample, const Delimiter& delimiter, const 
   candidate.delimiter = delimiter.text;
   candidate.quote = dialect.quoting ? dialect.quote : '\0';
   candidate.escape = dialect.escape;
+  candidate.comment = dialect.comment;
   ProbeCandidate& shown = candidate.candidate;
   shown.format = dialect.delimiter == "\t" ? "tsv" : "csv";
   shown.kind = "csv";
@@ -250,7 +194,9 @@ bool judge_dialect(const ProbeSample& sample, const Delimiter& delimiter, const 
   if (width > 1 && split.rows.size() < 3) shown.score -= width == 2 ? 0.2 : 0.05;
   if (split.rows[0].size() != width) shown.score *= 0.7;
   if (split.broken) shown.score *= 0.5;
-  if (title > 0) shown.score *= 0.95;
+  // What is left out may have been rows after all.
+  if (title > 0) shown.score *= 0.88;
+  if (!dialect.comment.empty()) shown.score *= 0.9;
   shown.score = std::max(shown.score, 0.0);
   shown.reason = concat(agreeing, " of ", judged, judged == 1 ? " row has " : " rows have ", width,
                         width == 1 ? " field at " : " fields at ", delimiter.shown);
@@ -259,6 +205,7 @@ bool judge_dialect(const ProbeSample& sample, const Delimiter& delimiter, const 
     shown.reason += dialect.quoting ? concat(", quoted by ", dialect.quote) : ", without quotes";
   }
   if (dialect.escape != '\0') shown.reason += concat(", escaped by ", dialect.escape);
+  if (!dialect.comment.empty()) shown.reason += concat(", comments behind ", dialect.comment);
   if (title > 0) shown.reason += concat(", below ", candidate.skip_lines, " lines of title");
   if (split.broken) shown.reason += "; quotes do not fit";
   out->dialect = dialect;
@@ -271,7 +218,7 @@ bool judge_dialect(const ProbeSample& sample, const Delimiter& delimiter, const 
 bool has_single_quotes(const Judged& judged, const char* text) {
   size_t quoted = 0;
   size_t opened = 0;
-  for (const Row& row : judged.rows) {
+  for (const SampleRow& row : judged.rows) {
     for (const RawField& field : row) {
       if (field.end - field.begin < 2 || text[field.begin] != '\'') continue;
       ++opened;
@@ -281,14 +228,69 @@ bool has_single_quotes(const Judged& judged, const char* text) {
   return quoted >= 2 && quoted * 10 >= opened * 8;
 }
 
+bool begins_with(std::string_view text, std::string_view mark) {
+  return text.substr(0, mark.size()) == mark;
+}
+
+// The first line of the sample that begins with `mark`, or nothing.
+std::string_view first_comment(std::string_view text, std::string_view mark) {
+  for (size_t at = text.find(mark); at != std::string_view::npos; at = text.find(mark, at + 1)) {
+    if (at > 0 && text[at - 1] != '\n' && text[at - 1] != '\r') continue;
+    return text.substr(at, text.find_first_of("\r\n", at) - at);
+  }
+  return {};
+}
+
+// Lines that begin with a mark of comments, and are no rows by what they hold: they are not split
+// as the rows are, or what is below them has a header of its own.
+void try_comments(const ProbeSample& sample, const Delimiter& delimiter, Judged* best) {
+  for (const char* mark : kComments) {
+    const std::string_view first = first_comment(sample.text, mark);
+    if (first.empty() || begins_with(delimiter.text, mark)) continue;
+    CsvDialect dialect = best->dialect;
+    dialect.comment = mark;
+    Judged other;
+    if (!judge_dialect(sample, delimiter, dialect, &other, nullptr)) continue;
+    const size_t width = other.candidate.width;
+    if (width < 2 || other.candidate.broken) continue;
+    CsvDialect rows_too = dialect;
+    rows_too.comment.clear();
+    const SampleRows all = split_rows(sample.text, sample.whole_file, rows_too);
+    size_t like_rows = 0;
+    size_t last_like_row = 0;
+    for (size_t i = 0; i < all.rows.size(); ++i) {
+      const bool marked = begins_with(sample.text.substr(all.begins[i]), mark);
+      if (!marked || all.rows[i].size() != width) continue;
+      ++like_rows;
+      last_like_row = i;
+    }
+    if (like_rows > 0) {
+      // A header may begin with the mark, and so may values.
+      if (last_like_row >= like_rows || other.candidate.share < best->candidate.share) continue;
+      const auto as_comment = judge_header(sample.text, dialect, other.rows, width);
+      const auto as_row =
+          judge_header(sample.text, best->dialect, best->rows, best->candidate.width);
+      if (!as_comment.header || !as_comment.is_sure || (as_row.header && as_row.is_sure)) continue;
+    }
+    other.candidate.warnings.push_back(
+        concat("lines that begin with '", mark, "' are taken as comments and not read, such as '",
+               excerpt(first), "'; say comment='' if they are rows"));
+    *best = std::move(other);
+    return;
+  }
+}
+
 // The best way to quote at one delimiter.
-bool judge_delimiter(const ProbeSample& sample, const Delimiter& delimiter, Judged* best) {
+bool judge_quotes(const ProbeSample& sample, const Delimiter& delimiter, Judged* best,
+                  bool* wants_more) {
   CsvDialect dialect;
   dialect.delimiter = delimiter.text;
-  if (!judge_dialect(sample, delimiter, dialect, best)) return false;
+  if (!judge_dialect(sample, delimiter, dialect, best, wants_more)) return false;
   const auto try_instead = [&](const CsvDialect& other, const char* warning, bool if_equal) {
     Judged judged;
-    if (!judge_dialect(sample, delimiter, other, &judged) || judged.candidate.broken) return false;
+    if (!judge_dialect(sample, delimiter, other, &judged, nullptr) || judged.candidate.broken) {
+      return false;
+    }
     const double gain = judged.candidate.candidate.score - best->candidate.candidate.score;
     if (gain < 0 || (gain == 0 && !if_equal)) return false;
     if (warning != nullptr) judged.candidate.warnings.emplace_back(warning);
@@ -321,6 +323,163 @@ bool judge_delimiter(const ProbeSample& sample, const Delimiter& delimiter, Judg
   return true;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) {
+  const char lower = static_cast<char>(c | 0x20);
+  return is_digit(c) || (lower >= 'a' && lower <= 'f');
+}
+
+// A time, an address of the web or of a network: its colons part nothing.
+bool has_colons_of_its_own(std::string_view line) {
+  if (line.find("://") != std::string_view::npos) return true;
+  for (size_t at = line.find(':'); at != std::string_view::npos; at = line.find(':', at + 1)) {
+    size_t hour = at;
+    while (hour > 0 && is_digit(line[hour - 1])) --hour;
+    const bool clock = hour < at && at - hour <= 2 && (hour == 0 || line[hour - 1] != ':') &&
+                       at + 2 < line.size() && is_digit(line[at + 1]) && is_digit(line[at + 2]) &&
+                       (at + 3 == line.size() || !is_digit(line[at + 3]));
+    if (clock) return true;
+  }
+  size_t digits = 0;
+  for (const char c : line) {
+    if (c == ':') {
+      digits = 0;
+    } else if (!is_hex(c) || ++digits > 4) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Whether what stands between the delimiters speaks against them.
+bool speaks_against(const ProbeSample& sample, const Delimiter& delimiter) {
+  const std::string_view text = sample.text;
+  if (delimiter.text[0] == ':') {
+    size_t lines = 0;
+    size_t own = 0;
+    for (std::string_view line : lines_of(text, 1000)) {
+      if (line.find(':') == std::string_view::npos) continue;
+      ++lines;
+      own += has_colons_of_its_own(line) ? 1 : 0;
+    }
+    return own * 2 > lines;
+  }
+  if (std::strcmp(delimiter.text, "||") == 0) {
+    for (size_t at = text.find('|'); at < text.size(); at = text.find('|', at + 2)) {
+      if (at + 1 == text.size() || text[at + 1] != '|') return true;
+    }
+  }
+  // Columns that are set with several spaces are for the reader of lines.
+  return delimiter.text[0] == ' ' && text.find("  ") != std::string_view::npos;
+}
+
+// "1,5;2,5": commas that stand in numbers only, at another delimiter.
+bool has_decimal_commas(const Judged& judged, std::string_view text) {
+  size_t numbers = 0;
+  for (const SampleRow& row : judged.rows) {
+    for (const RawField& field : row) {
+      const std::string_view value = text.substr(field.begin, field.end - field.begin);
+      const size_t comma = value.find(',');
+      if (comma == std::string_view::npos) continue;
+      const size_t sign = value[0] == '-' || value[0] == '+' ? 1 : 0;
+      const auto digits = [](std::string_view part) {
+        return !part.empty() && std::all_of(part.begin(), part.end(), is_digit);
+      };
+      if (comma <= sign || !digits(value.substr(sign, comma - sign)) ||
+          !digits(value.substr(comma + 1))) {
+        return false;
+      }
+      ++numbers;
+    }
+  }
+  return numbers > 0;
+}
+
+// Rows of different lengths, all of them split: a table that lacks fields, or has too many. Prose
+// has commas with spaces behind them.
+bool is_ragged(std::string_view text, const Judged& judged, bool named_table) {
+  size_t split = 0;
+  for (const SampleRow& row : judged.rows) split += row.size() > 1 ? 1 : 0;
+  const size_t rows = judged.rows.size();
+  if (judged.candidate.broken || rows < 2) return false;
+  if (named_table) return split * 2 >= rows && judged.rows[0].size() > 1;
+  if (split * 10 < rows * 9) return false;
+  size_t delimiters = 0;
+  size_t spaced = 0;
+  for (size_t at = text.find(judged.dialect.delimiter); at != std::string_view::npos;
+       at = text.find(judged.dialect.delimiter, at + 1)) {
+    ++delimiters;
+    spaced += at + 1 < text.size() && text[at + 1] == ' ' ? 1 : 0;
+  }
+  return spaced * 2 < delimiters;
+}
+
+void judge_ragged(const ProbeSample& sample, bool named_table, std::vector<Judged>* judged) {
+  Judged* best = nullptr;
+  for (Judged& one : *judged) {
+    // Of lines that are split evenly at anything nobody needs to guess.
+    if (one.candidate.candidate.score > kRaggedScore) return;
+    const std::string_view delimiter = one.candidate.delimiter;
+    const bool usual =
+        delimiter == "," || delimiter == "\t" || delimiter == ";" || delimiter == "|";
+    if (!usual || one.candidate.width < 2 || !is_ragged(sample.text, one, named_table)) continue;
+    if (best == nullptr || one.rows[0].size() > best->rows[0].size()) best = &one;
+  }
+  if (best == nullptr) return;
+  size_t least = best->rows[0].size();
+  size_t most = least;
+  for (const SampleRow& row : best->rows) {
+    least = std::min(least, row.size());
+    most = std::max(most, row.size());
+  }
+  CsvCandidate& candidate = best->candidate;
+  candidate.doubtful = true;
+  candidate.candidate.score = named_table ? kNamedTableScore : kRaggedScore;
+  candidate.candidate.reason += concat("; rows have ", least, " to ", most, " fields");
+  candidate.warnings.push_back(concat("rows have ", least, " to ", most, " fields at '",
+                                      candidate.delimiter, "', the first ", best->rows[0].size()));
+}
+
+// "sep=;" above a table, which spreadsheets read and write: the delimiter, and the line.
+bool take_separator_line(std::string_view text, std::string* delimiter, size_t* size) {
+  if (text.size() < 6 || !equals_ignore_case(text.substr(0, 4), "sep=")) return false;
+  const size_t end = text.find_first_of("\r\n", 5);
+  if (end != 5 || text[4] == '"' || static_cast<unsigned char>(text[4]) >= 0x80) return false;
+  *delimiter = text[4];
+  *size = end + (text[end] == '\r' && end + 1 < text.size() && text[end + 1] == '\n' ? 2 : 1);
+  return true;
+}
+
+std::vector<Judged> judge_delimiters(const ProbeSample& sample, bool* wants_more) {
+  std::vector<Judged> judged;
+  for (const Delimiter& delimiter : kDelimiters) {
+    const bool comma = delimiter.text[0] == ',';
+    if (!comma && sample.text.find(delimiter.text) == std::string_view::npos) continue;
+    if (speaks_against(sample, delimiter)) continue;
+    Judged one;
+    if (!judge_quotes(sample, delimiter, &one, wants_more)) continue;
+    try_comments(sample, delimiter, &one);
+    if (delimiter.text[0] == ' ') {
+      // Words of a text agree now and then: only a header above values makes a table of them.
+      const HeaderVerdict header =
+          judge_header(sample.text, one.dialect, one.rows, one.candidate.width);
+      if (!header.header || !header.is_sure) continue;
+    }
+    judged.push_back(std::move(one));
+  }
+  const auto at = [&](std::string_view delimiter) {
+    return std::find_if(judged.begin(), judged.end(),
+                        [&](const Judged& one) { return one.candidate.delimiter == delimiter; });
+  };
+  const auto comma = at(",");
+  const auto semicolon = at(";");
+  if (comma != judged.end() && semicolon != judged.end() && semicolon->candidate.share == 1 &&
+      has_decimal_commas(*semicolon, sample.text)) {
+    comma->candidate.candidate.score *= 0.5;
+  }
+  return judged;
+}
+
 }  // namespace
 
 std::string why_lost(const CsvCandidate& candidate, const CsvCandidate& best) {
@@ -337,17 +496,28 @@ std::string why_lost(const CsvCandidate& candidate, const CsvCandidate& best) {
   return "; lost: the best's delimiter is the more usual one";
 }
 
-std::vector<CsvCandidate> judge_csv(const ProbeSample& sample) {
-  std::vector<Judged> judged;
-  bool one_column = false;
-  for (const Delimiter& delimiter : kDelimiters) {
-    const bool comma = delimiter.text[0] == ',';
-    if (!comma && sample.text.find(delimiter.text) == std::string_view::npos) continue;
+std::vector<CsvCandidate> judge_csv(const ProbeSample& sample, bool named_table, bool* wants_more) {
+  std::string separator;
+  size_t separator_bytes = 0;
+  if (take_separator_line(sample.text, &separator, &separator_bytes)) {
+    ProbeSample below = sample;
+    below.text.remove_prefix(separator_bytes);
+    const std::string shown = concat("'", separator, "'");
+    const Delimiter delimiter{separator.c_str(), shown.c_str(), 0.99};
     Judged one;
-    if (!judge_delimiter(sample, delimiter, &one)) continue;
-    if (one.candidate.width == 1) one_column = true;
-    judged.push_back(std::move(one));
+    if (judge_quotes(below, delimiter, &one, wants_more)) {
+      const HeaderVerdict header =
+          judge_header(below.text, one.dialect, one.rows, one.candidate.width);
+      one.candidate.header = header.header;
+      one.candidate.header_is_sure = header.is_sure;
+      ++one.candidate.skip_lines;
+      one.candidate.candidate.reason += ", which the first line says";
+      return {std::move(one.candidate)};
+    }
   }
+  std::vector<Judged> judged = judge_delimiters(sample, wants_more);
+  const bool one_column = std::any_of(judged.begin(), judged.end(),
+                                      [](const Judged& one) { return one.candidate.width == 1; });
   // A column of its own is only believed when nothing splits it.
   const bool several = std::any_of(judged.begin(), judged.end(), [](const Judged& one) {
     return one.candidate.candidate.score > 0.4;
@@ -357,19 +527,55 @@ std::vector<CsvCandidate> judge_csv(const ProbeSample& sample) {
       one.candidate.candidate.score = 0.05;
     }
   }
+  judge_ragged(sample, named_table, &judged);
   std::stable_sort(judged.begin(), judged.end(), [](const Judged& a, const Judged& b) {
     return a.candidate.candidate.score > b.candidate.candidate.score;
   });
   std::vector<CsvCandidate> out;
   for (Judged& one : judged) {
     if (out.empty()) {
-      HeaderJudge(sample.text.data(), one.dialect, one.rows, one.candidate.width)
-          .judge(&one.candidate);
+      const HeaderVerdict header =
+          judge_header(sample.text, one.dialect, one.rows, one.candidate.width);
+      one.candidate.header = header.header;
+      one.candidate.header_is_sure = header.is_sure;
     } else {
       one.candidate.candidate.reason += why_lost(one.candidate, out[0]);
     }
     out.push_back(std::move(one.candidate));
   }
+  return out;
+}
+
+CsvBeginning judge_beginning(const ProbeSample& sample, const CsvCandidate& like) {
+  CsvDialect dialect;
+  dialect.delimiter = like.delimiter;
+  dialect.quoting = like.quote != '\0';
+  dialect.quote = like.quote;
+  dialect.escape = like.escape;
+  dialect.comment = like.comment;
+  CsvBeginning out;
+  std::string_view text = sample.text;
+  for (int64_t line = 0; line < like.skip_lines && !text.empty(); ++line) {
+    const size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    const SampleRows row = split_rows(text.substr(0, end), true, dialect);
+    // "sep=;" has a field more than it seems.
+    const bool separator = line == 0 && equals_ignore_case(text.substr(0, 4), "sep=");
+    if (!separator && row.rows.size() == 1 && row.rows[0].size() == like.width &&
+        out.row_in_title.empty()) {
+      out.row_in_title = std::string(text.substr(0, end));
+    }
+    const bool pair = end + 1 < text.size() && text[end] == '\r' && text[end + 1] == '\n';
+    text.remove_prefix(std::min(end + (pair ? 2 : 1), text.size()));
+  }
+  const SampleRows split = split_rows(text, sample.whole_file, dialect);
+  if (split.rows.empty()) return out;
+  for (const RawField& field : split.rows[0]) {
+    out.first_row.push_back(
+        text_of(dialect, text.data(), span_of(dialect, text.data(), field, {})));
+  }
+  const HeaderVerdict header = judge_header(text, dialect, split.rows, split.rows[0].size());
+  out.header = header.header;
+  out.header_is_sure = header.is_sure;
   return out;
 }
 

@@ -118,6 +118,7 @@ std::vector<LineCandidate> judge_lines(const ProbeSample& sample) {
   whole.options.mode = LineMode::kRegex;
   whole.options.regex_pattern = "^(?P<line>.*)$";
   whole.options.types["line"] = DataType(TypeId::kUtf8);
+  whole.whole_lines = true;
   out.push_back(std::move(whole));
   return out;
 }
