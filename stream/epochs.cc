@@ -9,6 +9,8 @@
 #include "src/kernel/take.h"
 #include "stream/epoch_source.h"
 #include "stream/query_runtime.h"
+#include "stream/workers/measured_execution.h"
+#include "stream/workers/worker_process.h"
 
 namespace velaria {
 
@@ -49,35 +51,74 @@ ExecutionContext StreamingQuery::Runtime::execution_context() {
 }
 
 void StreamingQuery::Runtime::open_state() {
-  execution_ = std::make_unique<PlanExecution>(physical_, execution_context());
+  execution_ = make_execution();
   if (!restored_) return;
   restore_state(restored_->state_parts);
   restored_->state_parts.clear();
 }
 
+std::unique_ptr<BatchExecution> StreamingQuery::Runtime::make_execution() {
+  ExecutionChoice choice;
+  choice.execution_mode = strategy_.selected_mode;
+  choice.execution_reason = strategy_.reason;
+  choice.transport_mode = strategy_.transport_mode;
+  const auto in_process = [this](ExecutionChoice now, std::atomic<int64_t>* pool_cpu_ns) {
+    ExecutionContext context = execution_context();
+    context.pool_cpu_ns = pool_cpu_ns;
+    return make_in_process_execution(physical_, plan_.source->schema(), std::move(context),
+                                     std::move(now));
+  };
+  if (!strategy_.worker_plan) return in_process(std::move(choice), nullptr);
+
+  WorkerSettings settings;
+  settings.command = worker_command();
+  settings.workers = static_cast<size_t>(strategy_.local_workers);
+  settings.shared_memory = strategy_.shared_memory_transport;
+  settings.shared_memory_min_bytes =
+      static_cast<uint64_t>(strategy_.shared_memory_min_payload_bytes);
+  settings.aggregate_output =
+      plan_.at_end ? AggregateOutput::kWhenAsked : AggregateOutput::kTouchedGroups;
+  settings.columns = plan_.columns;
+  const auto workers = [this, settings](ExecutionChoice now) {
+    return make_worker_execution(*strategy_.worker_plan, plan_.source->schema(), settings,
+                                 execution_context(), std::move(now));
+  };
+  if (strategy_.selected_mode == execution_mode_name(ExecutionMode::kLocalWorkers)) {
+    return workers(std::move(choice));
+  }
+  MeasuredExecutionParts parts;
+  parts.make_in_process = in_process;
+  parts.make_workers = workers;
+  parts.measure_handing_over_ns = [this, settings](const std::vector<Chunk>& chunks) {
+    return measure_handing_over_ns(*strategy_.worker_plan, plan_.source->schema(), settings, chunks,
+                                   std::min(environment_.chunk_rows, kMostChunkRows));
+  };
+  parts.workers = settings.workers;
+  parts.cores = usable_cores();
+  parts.choice = std::move(choice);
+  return make_measured_execution(std::move(parts));
+}
+
 // The state of the operators, the rows that LIMIT has seen, the rows kept for the end.
 std::vector<Chunk> StreamingQuery::Runtime::state_parts() const {
-  std::vector<Chunk> parts;
-  for (const PlanExecution::Stateful& stateful : execution_->stateful_sinks()) {
-    parts.push_back(stateful.sink->snapshot(*stateful.state));
-  }
+  std::vector<Chunk> parts = execution_->state_parts();
   if (plan_.counts_rows()) parts.push_back(number_chunk(rows_before_limit_));
   parts.insert(parts.end(), kept_rows_.begin(), kept_rows_.end());
   return parts;
 }
 
 void StreamingQuery::Runtime::restore_state(const std::vector<Chunk>& parts) {
-  const std::vector<PlanExecution::Stateful> sinks = execution_->stateful_sinks();
-  const size_t needed = sinks.size() + (plan_.counts_rows() ? 1 : 0);
+  const size_t of_operators = execution_->state_parts_count();
+  const size_t needed = of_operators + (plan_.counts_rows() ? 1 : 0);
   const bool keeps_rows = plan_.at_end && !plan_.has_aggregate;
   if (parts.size() < needed || (parts.size() > needed && !keeps_rows)) {
     throw Error(ErrorKind::kCheckpoint,
                 concat("checkpoint '", checkpoint_->path(), "' holds ", parts.size(),
                        " state parts, the query needs ", needed));
   }
-  for (size_t i = 0; i < sinks.size(); ++i) sinks[i].sink->restore(*sinks[i].state, parts[i]);
+  execution_->restore({parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(of_operators)});
   if (plan_.counts_rows()) {
-    const Chunk& part = parts[sinks.size()];
+    const Chunk& part = parts[of_operators];
     if (part.rows != 1 || part.columns.size() != 1 ||
         part.columns[0]->type() != DataType(TypeId::kInt64) || part.columns[0]->is_null(0)) {
       throw Error(ErrorKind::kCheckpoint, "the checkpoint's count of rows is none");
@@ -159,11 +200,7 @@ void StreamingQuery::Runtime::process(StreamBatch batch) {
       measure.payload_bytes += chunk.columns[column]->estimated_bytes();
     }
   }
-  const EpochSource input(plan_.source->schema(), std::move(batch.chunks),
-                          std::min(environment_.chunk_rows, kMostChunkRows), next_order_);
-  next_order_ = input.next_order();
-  execution_->run(&input);
-  std::vector<Chunk> output = execution_->take_result();
+  std::vector<Chunk> output = execution_->run(std::move(batch.chunks), &next_order_);
   if (plan_.counts_rows()) limit_rows(&output);
   if (plan_.at_end) {
     keep_rows(std::move(output));
@@ -178,6 +215,7 @@ void StreamingQuery::Runtime::process(StreamBatch batch) {
   measure.sink_ns = flushed_ns - state_done_ns;
   measure.state_bytes = static_cast<int64_t>(execution_->state_bytes() + kept_bytes_);
   measure.late_rows = execution_->late_rows();
+  if (strategy_.worker_plan) report_choice(execution_->choice());
   report_batch(measure, batch.source_offset);
   unrecorded_offset_ = std::move(batch.source_offset);
 }
@@ -228,10 +266,7 @@ void StreamingQuery::Runtime::write_final_rows() {
   if (!plan_.at_end && !nothing_shown) return;
   std::vector<Chunk> all = kept_rows_;  // they stay: they are part of the state
   if (plan_.has_aggregate) {
-    execution_->ask_for_all();
-    const EpochSource none(plan_.source->schema(), {}, kMostChunkRows, next_order_);
-    execution_->run(&none);
-    all = execution_->take_result();
+    all = execution_->run_all();
   }
   if (plan_.at_end) {
     ExecutionContext context = execution_context();
@@ -246,6 +281,17 @@ void StreamingQuery::Runtime::write_final_rows() {
 void StreamingQuery::Runtime::report_final_rows(int64_t rows) {
   const Lock lock(mutex_);
   progress_.rows_out += static_cast<uint64_t>(rows);
+}
+
+void StreamingQuery::Runtime::report_choice(const ExecutionChoice& choice) {
+  const Lock lock(mutex_);
+  progress_.execution_mode = choice.execution_mode;
+  progress_.execution_reason = choice.execution_reason;
+  progress_.transport_mode = choice.transport_mode;
+  progress_.used_actor_runtime = choice.used_actor_runtime;
+  progress_.used_shared_memory = choice.used_shared_memory;
+  progress_.actor_speedup = choice.actor_speedup;
+  progress_.compute_to_overhead_ratio = choice.compute_to_overhead_ratio;
 }
 
 void StreamingQuery::Runtime::report_batch(const BatchMeasure& measure,

@@ -53,8 +53,11 @@ struct StreamingQueryProgress {
   uint64_t sampled_batches = 0;
   int64_t sampled_rows_per_batch = 0;
   int64_t average_projected_payload_bytes = 0;
-  double actor_speedup = 0;                // 0: not sampled, as always in single-process
-  double compute_to_overhead_ratio = 0;    // 0: not sampled, as always in single-process
+  // Of workers over this process: forecast from the sampled batches, measured once they ran some.
+  // 0: not sampled, as always when single-process was asked for.
+  double actor_speedup = 0;
+  // Processor time of a sampled batch to the time that handing it to workers takes; 0 as above.
+  double compute_to_overhead_ratio = 0;
   int64_t estimated_state_size_bytes = 0;  // of the real state from the first batch on
   double estimated_batch_cost = 0;         // ms of execution of one sampled batch
   int64_t backpressure_max_queue_batches = 0;

@@ -19,6 +19,7 @@
 #include "src/base/cancellation.h"
 #include "src/base/memory_budget.h"
 #include "src/exec/physical_plan.h"
+#include "stream/batch_execution.h"
 #include "stream/batch_queue.h"
 #include "stream/checkpoint/checkpoint_store.h"
 #include "stream/streaming_query.h"
@@ -72,6 +73,8 @@ class StreamingQuery::Runtime {
 
   // epochs.cc
   void open_state();
+  std::unique_ptr<BatchExecution> make_execution();
+  void report_choice(const ExecutionChoice& choice);
   void run_epochs();
   void wait_for_trigger();
   bool next_batch(StreamBatch* batch);
@@ -136,7 +139,7 @@ class StreamingQuery::Runtime {
   // Control thread only, once started.
   std::unique_ptr<CheckpointStore> checkpoint_;
   std::optional<CheckpointData> restored_;
-  std::unique_ptr<PlanExecution> execution_;
+  std::unique_ptr<BatchExecution> execution_;
   int64_t rows_before_limit_ = 0;  // rows that have come to LIMIT and OFFSET
   std::vector<Chunk> kept_rows_;   // for the end, when per_batch gives rows and not groups
   uint64_t kept_bytes_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/base/text.h"
+#include "stream/workers/worker_process.h"
 
 namespace velaria {
 
@@ -48,17 +49,41 @@ double passes(const LogicalPlan& plan, double* rows_per_row) {
   }
 }
 
-void decide_actors(const StreamPlan& plan, StreamStrategy* out) {
-  const LogicalPlan* node = find_node(*plan.whole, PlanKind::kAggregate);
-  if (node == nullptr) {
-    out->actor_eligible = true;
-    out->actor_reason = "stateless: rows can be divided in any way";
-  } else if (static_cast<const AggregatePlan&>(*node).keys().empty()) {
-    out->actor_eligible = false;
-    out->actor_reason = "the aggregate has no keys to divide by";
+// Who runs the batches. The first ones run here in any case, unless workers are to be used always:
+// whether they win is measured, not guessed.
+void decide_execution(const StreamPlan& plan, const StreamOptions& options, size_t tasks,
+                      StreamStrategy* out) {
+  WorkerPlan workers = make_worker_plan(plan, options);
+  out->actor_eligible = workers.eligible;
+  out->actor_reason = workers.reason;
+  out->requested_mode = execution_mode_name(options.execution_mode);
+  out->selected_mode = execution_mode_name(ExecutionMode::kSingleProcess);
+  out->transport_mode = "inproc";
+  out->worker_choice = worker_choice_name(options.worker_choice);
+  const std::string with_tasks = concat(tasks, tasks == 1 ? " task" : " tasks");
+  if (options.execution_mode == ExecutionMode::kSingleProcess) {
+    out->reason = concat("single-process was asked for; it runs with ", with_tasks);
+  } else if (!workers.eligible) {
+    out->reason = concat("local-workers was asked for, but ", workers.reason,
+                         "; single-process runs with ", with_tasks);
+  } else if (worker_command().empty()) {
+    out->reason = concat(
+        "local-workers was asked for, but this program has not said how workers are started: call "
+        "velaria::run_worker_if_asked() first in main(); single-process runs with ",
+        with_tasks);
   } else {
-    out->actor_eligible = true;
-    out->actor_reason = "groups can be divided by key";
+    out->worker_plan = std::make_shared<const WorkerPlan>(std::move(workers));
+    if (options.worker_choice == WorkerChoice::kAlways) {
+      out->selected_mode = execution_mode_name(ExecutionMode::kLocalWorkers);
+      out->transport_mode = options.shared_memory_transport ? "shared-memory" : "rpc-copy";
+      out->reason = concat("local-workers was asked for, always; ", options.local_workers,
+                           options.local_workers == 1 ? " worker" : " workers");
+    } else {
+      out->reason =
+          concat("local-workers was asked for; the first ", kSampledBatches,
+                 " batches run in this process, to measure whether ", options.local_workers,
+                 options.local_workers == 1 ? " worker is faster" : " workers are faster");
+    }
   }
 }
 
@@ -67,22 +92,10 @@ void decide_actors(const StreamPlan& plan, StreamStrategy* out) {
 StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& options,
                                const StreamEnvironment& environment, bool sink_is_blocking) {
   StreamStrategy out;
-  out.requested_mode = execution_mode_name(options.execution_mode);
-  out.selected_mode = execution_mode_name(ExecutionMode::kSingleProcess);
-  out.transport_mode = "inproc";
-  decide_actors(plan, &out);
   const size_t tasks = environment.tasks != 0 ? environment.tasks
                        : environment.pool     ? environment.pool->size()
                                               : 1;
-  if (options.execution_mode == ExecutionMode::kLocalWorkers) {
-    out.reason = concat(
-        "local-workers was asked for, but worker processes are not part of this build; "
-        "single-process runs with ",
-        tasks, tasks == 1 ? " task" : " tasks");
-  } else {
-    out.reason = concat("single-process was asked for; it runs with ", tasks,
-                        tasks == 1 ? " task" : " tasks");
-  }
+  decide_execution(plan, options, tasks, &out);
 
   out.output_mode = plan.at_end ? "at-end" : (plan.has_aggregate ? "update" : "append");
   out.has_stateful_ops = plan.has_stateful_ops;
@@ -141,6 +154,7 @@ std::string strategy_text(const StreamStrategy& strategy) {
   line("estimated_batch_cost", format_double(strategy.estimated_batch_cost));
   line("output_mode", strategy.output_mode);
   line("local_workers", strategy.local_workers);
+  line("worker_choice", strategy.worker_choice);
   flag("shared_memory_transport", strategy.shared_memory_transport);
   line("shared_memory_min_payload_bytes", strategy.shared_memory_min_payload_bytes);
   line("checkpoint_delivery_mode", strategy.checkpoint_delivery_mode);

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "stream/stream_environment.h"
 #include "stream/stream_options.h"
 #include "stream/stream_plan.h"
+#include "stream/workers/worker_plan.h"
 
 namespace velaria {
 
@@ -18,9 +20,12 @@ struct StreamStrategy {
   std::string selected_mode;
   std::string reason;
   std::string transport_mode;
-  // Whether the plan's hot path could be split over workers by key, and why (not).
+  // Whether the plan's hot path can be divided over workers, and how or why not.
   bool actor_eligible = false;
   std::string actor_reason;
+  // What workers run; null: the query stays in this process, whatever is measured.
+  std::shared_ptr<const WorkerPlan> worker_plan;
+  std::string worker_choice;  // "measured": only as long as they are faster; "always"
 
   // "append": each row once; "update": the groups that a batch touched; "at-end": all rows when the
   // stream has ended, since the query needs all of them.
@@ -41,7 +46,7 @@ struct StreamStrategy {
   int64_t checkpoint_interval_ms = 0;
   bool checkpoint_async = false;
   bool restores_state = false;           // best-effort, and the source can restore
-  bool shared_memory_transport = false;  // knobs as asked for; unused in single-process
+  bool shared_memory_transport = false;  // knobs as asked for; unused without workers
   int64_t shared_memory_min_payload_bytes = 0;
   int64_t local_workers = 1;
   int64_t backpressure_max_queue_batches = 0;

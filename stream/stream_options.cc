@@ -1,7 +1,9 @@
 #include "stream/stream_options.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <functional>
+#include <sstream>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -61,6 +63,13 @@ ExecutionMode parse_execution_mode(const std::string& name, const std::string& t
   refuse_choice(name, text, {"single-process", "local-workers"});
 }
 
+WorkerChoice parse_worker_choice(const std::string& name, const std::string& text) {
+  for (const WorkerChoice choice : {WorkerChoice::kMeasured, WorkerChoice::kAlways}) {
+    if (text == worker_choice_name(choice)) return choice;
+  }
+  refuse_choice(name, text, {"measured", "always"});
+}
+
 using Setter =
     std::function<void(StreamOptions&, const std::string& name, const std::string& text)>;
 
@@ -105,6 +114,10 @@ const std::vector<OptionEntry>& entries() {
          options.execution_mode = parse_execution_mode(name, text);
        }},
       {"local_workers", integer(&StreamOptions::local_workers)},
+      {"worker_choice",
+       [](StreamOptions& options, const std::string& name, const std::string& text) {
+         options.worker_choice = parse_worker_choice(name, text);
+       }},
       {"max_inflight_batches", integer(&StreamOptions::max_inflight_batches)},
       {"max_inflight_partitions", integer(&StreamOptions::max_inflight_partitions)},
       {"backpressure_high_watermark",
@@ -134,6 +147,17 @@ const std::vector<OptionEntry>& entries() {
   return all;
 }
 
+void set_option(const std::string& name, const std::string& text, StreamOptions* options) {
+  for (const OptionEntry& entry : entries()) {
+    if (name == entry.name) {
+      entry.set(*options, name, text);
+      return;
+    }
+  }
+  throw Error(ErrorKind::kInvalidArgument, concat("there is no stream option '", excerpt(name), "'",
+                                                  did_you_mean(name, stream_option_names())));
+}
+
 }  // namespace
 
 const char* delivery_mode_name(DeliveryMode mode) {
@@ -144,11 +168,15 @@ const char* execution_mode_name(ExecutionMode mode) {
   return mode == ExecutionMode::kSingleProcess ? "single-process" : "local-workers";
 }
 
+const char* worker_choice_name(WorkerChoice choice) {
+  return choice == WorkerChoice::kMeasured ? "measured" : "always";
+}
+
 void check_stream_options(const StreamOptions& options) {
   require_range("trigger_interval_ms", options.trigger_interval_ms, 0, kMostMilliseconds);
   require_range("checkpoint_interval_ms", options.checkpoint_interval_ms, 0, kMostMilliseconds);
   require_range("idle_wait_ms", options.idle_wait_ms, 0, kMostMilliseconds);
-  require_range("local_workers", options.local_workers, 1, 1024);
+  require_range("local_workers", options.local_workers, 1, 64);
   require_range("max_inflight_batches", options.max_inflight_batches, 1, kMostQueuedBatches);
   require_range("max_inflight_partitions", options.max_inflight_partitions, 1, INT64_MAX);
   require_range("shared_memory_min_payload_bytes", options.shared_memory_min_payload_bytes, 0,
@@ -171,20 +199,29 @@ void check_stream_options(const StreamOptions& options) {
 
 StreamOptions stream_options_from_text(const std::map<std::string, std::string>& texts) {
   StreamOptions options;
-  for (const auto& [name, text] : texts) {
-    const OptionEntry* found = nullptr;
-    for (const OptionEntry& entry : entries()) {
-      if (name == entry.name) found = &entry;
-    }
-    if (found == nullptr) {
-      throw Error(ErrorKind::kInvalidArgument,
-                  concat("there is no stream option '", excerpt(name), "'",
-                         did_you_mean(name, stream_option_names())));
-    }
-    found->set(options, name, text);
-  }
+  for (const auto& [name, text] : texts) set_option(name, text, &options);
   check_stream_options(options);
   return options;
+}
+
+void apply_environment_options(StreamOptions* options) {
+  constexpr const char* kVariable = "VELARIA_STREAM_OPTIONS";
+  const char* value = std::getenv(kVariable);
+  if (value == nullptr) return;
+  try {
+    std::istringstream parts{std::string(value)};
+    for (std::string part; std::getline(parts, part, ',');) {
+      const size_t equals = part.find('=');
+      if (equals == std::string::npos) {
+        throw Error(ErrorKind::kInvalidArgument, concat("'", excerpt(part), "' is not name=value"));
+      }
+      set_option(part.substr(0, equals), part.substr(equals + 1), options);
+    }
+    check_stream_options(*options);
+  } catch (const Error& error) {
+    throw Error(error.kind(),
+                concat("in the environment variable ", kVariable, ": ", error.message()));
+  }
 }
 
 const std::vector<std::string>& stream_option_names() {

@@ -16,9 +16,13 @@ enum class DeliveryMode {
   kBestEffort,   // offset and state are restored together when the source can
 };
 enum class ExecutionMode { kSingleProcess, kLocalWorkers };
+// Of local-workers: whether they take over only when they are measured to be faster than this
+// process, or from the first batch on whatever it costs.
+enum class WorkerChoice { kMeasured, kAlways };
 
 const char* delivery_mode_name(DeliveryMode mode);    // "at-least-once", "best-effort"
 const char* execution_mode_name(ExecutionMode mode);  // "single-process", "local-workers"
+const char* worker_choice_name(WorkerChoice choice);  // "measured", "always"
 
 struct StreamOptions {
   int64_t trigger_interval_ms = 0;  // least time between the starts of two epochs
@@ -33,7 +37,8 @@ struct StreamOptions {
   std::optional<bool> checkpoint_async;  // not said: with an interval
   DeliveryMode checkpoint_delivery_mode = DeliveryMode::kAtLeastOnce;
   ExecutionMode execution_mode = ExecutionMode::kSingleProcess;
-  int64_t local_workers = 1;
+  int64_t local_workers = 1;  // processes
+  WorkerChoice worker_choice = WorkerChoice::kMeasured;
   int64_t max_inflight_batches = 16;       // batches that may wait in the queue
   int64_t max_inflight_partitions = 4096;  // the same in pieces of a default chunk's rows
   // The source is not asked from `high` queued batches on, and again when `low` are left.
@@ -45,6 +50,8 @@ struct StreamOptions {
   // dropped one are left out and counted in late_rows. Not said: all stay.
   std::optional<int64_t> max_retained_windows;  // the newest so many that have rows
   std::optional<int64_t> window_retention_ms;   // starting at most this long before the newest
+  // Batches (and answers) of so many bytes go to workers through memory that both see; smaller
+  // ones, and all without it, are copied through a socket.
   bool shared_memory_transport = true;
   int64_t shared_memory_min_payload_bytes = 65536;
   int64_t idle_wait_ms = 100;    // how long to wait before a blocked source is asked again
@@ -69,6 +76,11 @@ void check_stream_options(const StreamOptions& options);
 // "" or "none" for an option without a value. Unknown names and values are refused with a
 // suggestion.
 StreamOptions stream_options_from_text(const std::map<std::string, std::string>& texts);
+
+// Options that the environment variable VELARIA_STREAM_OPTIONS puts in place of what the program
+// says, for trials and tests of a whole program: "execution_mode=local-workers,local_workers=2".
+// Throws as stream_options_from_text(), naming the variable.
+void apply_environment_options(StreamOptions* options);
 
 // The names that stream_options_from_text() knows.
 const std::vector<std::string>& stream_option_names();

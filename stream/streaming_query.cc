@@ -463,6 +463,7 @@ std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr
                                                      StreamEnvironment environment) {
   if (!sink) throw Error(ErrorKind::kInvalidArgument, "a streaming query needs a sink");
   return with_resource_errors("made", [&] {
+    apply_environment_options(&options);
     check_stream_options(options);
     StreamPlan stream_plan = make_stream_plan(std::move(plan));
     check_retention(stream_plan, options);

@@ -17,3 +17,4 @@
 #include "stream/source_sink_adapters.h"
 #include "stream/streaming_data_frame.h"
 #include "stream/streaming_query.h"
+#include "stream/workers/worker_process.h"

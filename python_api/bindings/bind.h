@@ -14,6 +14,7 @@ void bind_stream_sinks(pybind11::module_& module);
 void bind_functions(pybind11::module_& module);
 void bind_cell_table(pybind11::module_& module);
 void bind_readable_file(pybind11::module_& module);
+void bind_workers(pybind11::module_& module);
 void bind_session(pybind11::module_& module);
 
 }  // namespace velaria::python

@@ -51,6 +51,7 @@ PYBIND11_MODULE(_velaria, module) {
   python::bind_stream_sinks(module);
   python::bind_stream_sources(module);
   python::bind_streaming_query(module);
+  python::bind_workers(module);
   python::bind_streaming_data_frame(module);
   python::bind_session(module);
   python::bind_functions(module);

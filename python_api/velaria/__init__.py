@@ -52,6 +52,7 @@ from ._velaria import (
     TypeMismatchError,
 )
 from ._version import __version__
+from ._workers import announce as _announce_workers
 
 if TYPE_CHECKING:
     from ._workspace import Run, RunRecorder, Workspace
@@ -112,6 +113,9 @@ __all__ = [
     "group_rows_count_by_field",
     "read_excel",
 ]
+
+
+_announce_workers()
 
 
 def __getattr__(name: str) -> Any:

@@ -483,6 +483,7 @@ class Session(StreamReaders):
         checkpoint_interval_ms (0: each batch), checkpoint_async (True: written while the next
         batches run; so with an interval), checkpoint_delivery_mode ("at-least-once" or
         "best-effort"), execution_mode ("single-process" or "local-workers"), local_workers (1),
+        worker_choice ("measured": workers run the query only where they are faster; "always"),
         max_inflight_batches (16), max_inflight_partitions, backpressure_high_watermark and
         _low_watermark (batches), max_batches (the query stops by itself after that many),
         max_retained_windows, window_retention_ms, shared_memory_transport (True),

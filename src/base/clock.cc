@@ -1,5 +1,7 @@
 #include "src/base/clock.h"
 
+#include <time.h>
+
 #include <chrono>
 
 namespace velaria {
@@ -23,5 +25,11 @@ class SystemClock : public Clock {
 }  // namespace
 
 std::shared_ptr<Clock> system_clock() { return std::make_shared<SystemClock>(); }
+
+int64_t thread_cpu_ns() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
+}
 
 }  // namespace velaria

@@ -16,6 +16,9 @@ class Clock {
 
 std::shared_ptr<Clock> system_clock();
 
+// The processor time that the calling thread has used; only differences mean something.
+int64_t thread_cpu_ns();
+
 class ManualClock : public Clock {
  public:
   int64_t steady_ns() const override { return now_ns_.load(); }

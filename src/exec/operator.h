@@ -5,6 +5,7 @@
 // outside of them. An operator never waits, never starts threads and never sees another operator.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,8 @@ struct ExecutionContext {
   std::string temp_dir;
   uint64_t spill_after_bytes = 0;
   std::shared_ptr<SpillSpace> spill;  // of the sink that gets this context
+  // When given, the processor time that tasks took on the pool's threads is added to it.
+  std::atomic<int64_t>* pool_cpu_ns = nullptr;
 };
 
 // Operators may make several chunks of one. The pipeline shifts the order that a scan gives to the

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "src/base/clock.h"
 #include "src/base/error.h"
 #include "src/kernel/take.h"
 
@@ -66,7 +67,8 @@ class SlicedTask {
 // interrupts while it waits.
 class TaskGroup {
  public:
-  explicit TaskGroup(ThreadPool& pool) : pool_(pool) {}
+  explicit TaskGroup(const ExecutionContext& context)
+      : pool_(*context.pool), cpu_ns_(context.pool_cpu_ns) {}
 
   // Once; returns when all tasks have ended, throws the first failure.
   void run(std::vector<std::unique_ptr<SlicedTask>> tasks,
@@ -91,11 +93,13 @@ class TaskGroup {
 
   void run_slice(size_t i) noexcept {
     bool more = false;
+    const int64_t start_ns = cpu_ns_ != nullptr ? thread_cpu_ns() : 0;
     try {
       if (!stopped()) more = tasks_[i]->run(Slice(pool_));
     } catch (...) {
       fail(std::current_exception());
     }
+    if (cpu_ns_ != nullptr) cpu_ns_->fetch_add(thread_cpu_ns() - start_ns);
     if (more) {
       submit(i);
     } else {
@@ -143,6 +147,7 @@ class TaskGroup {
   }
 
   ThreadPool& pool_;
+  std::atomic<int64_t>* const cpu_ns_;
   std::vector<std::unique_ptr<SlicedTask>> tasks_;
   std::mutex mutex_;
   std::condition_variable done_;
@@ -507,7 +512,7 @@ struct PipelineSteps::State {
 
   void run_on_pool(size_t chunks) {
     interrupts.ask();
-    TaskGroup group(*context.pool);
+    TaskGroup group(context);
     parts.keep_going = [this, &group] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
       return !group.stopped();
@@ -559,7 +564,7 @@ PipelineInputEnd run_pipeline_input(const PipelineInputRun& input,
     } while (task.step());
     task.combine();
   } else {
-    TaskGroup group(*context.pool);
+    TaskGroup group(context);
     parts.keep_going = [&context, &group] {
       if (context.cancellation) context.cancellation->throw_if_cancelled();
       return !group.stopped();
@@ -587,7 +592,7 @@ void run_pieces_here(size_t count, const std::function<void(size_t)>& f,
 void run_pieces_on_pool(size_t count, const std::function<void(size_t)>& f,
                         const ExecutionContext& context) {
   std::atomic<size_t> next{0};
-  TaskGroup group(*context.pool);
+  TaskGroup group(context);
   const std::function<bool()> keep_going = [&context, &group] {
     if (context.cancellation) context.cancellation->throw_if_cancelled();
     return !group.stopped();

@@ -84,43 +84,6 @@ DataType read_nested_type(ByteReader* in) {
   return type;
 }
 
-void write_type(const DataType& type, ByteWriter* out) {
-  out->u8(static_cast<uint8_t>(type.id()));
-  out->u8(static_cast<uint8_t>(type.unit()));
-  out->u8(static_cast<uint8_t>(type.precision()));
-  out->u8(static_cast<uint8_t>(static_cast<int8_t>(type.scale())));
-  out->u32(static_cast<uint32_t>(type.list_size()));
-  const std::string& zone = type.time_zone();
-  out->u32(static_cast<uint32_t>(zone.size()));
-  out->fixed(zone.data(), zone.size());
-  if (type.is_nested()) write_nested_type(type, out);
-}
-
-DataType read_type(ByteReader* in) {
-  const uint8_t id = in->u8();
-  const uint8_t unit = in->u8();
-  const uint8_t precision = in->u8();
-  const auto scale = static_cast<int8_t>(in->u8());
-  const auto list_size = static_cast<int32_t>(in->u32());
-  const std::string_view zone = in->fixed(in->u32());
-  if (id > static_cast<uint8_t>(TypeId::kNested)) {
-    in->refuse(concat("has a column of unknown type ", int{id}));
-  }
-  switch (static_cast<TypeId>(id)) {
-    case TypeId::kDecimal128:
-      if (precision < 1 || precision > 38) in->refuse("has a decimal of no known precision");
-      return DataType::decimal(precision, scale);
-    case TypeId::kTimestamp:
-      if (unit > static_cast<uint8_t>(TimeUnit::kNano)) in->refuse("has an unknown time unit");
-      return DataType::timestamp(static_cast<TimeUnit>(unit), zone);
-    case TypeId::kFixedSizeList:
-      if (list_size < 1) in->refuse("has a vector column without a dimension");
-      return DataType::vector(list_size);
-    case TypeId::kNested: return read_nested_type(in);
-    default: return DataType(static_cast<TypeId>(id));
-  }
-}
-
 void write_validity(const Column& column, ByteWriter* out) {
   const int64_t rows = column.length();
   if (column.validity().count_nulls(rows) == 0) {
@@ -217,6 +180,43 @@ void write_fixed(const Column& column, ByteWriter* out) {
 }
 
 }  // namespace
+
+void write_type(const DataType& type, ByteWriter* out) {
+  out->u8(static_cast<uint8_t>(type.id()));
+  out->u8(static_cast<uint8_t>(type.unit()));
+  out->u8(static_cast<uint8_t>(type.precision()));
+  out->u8(static_cast<uint8_t>(static_cast<int8_t>(type.scale())));
+  out->u32(static_cast<uint32_t>(type.list_size()));
+  const std::string& zone = type.time_zone();
+  out->u32(static_cast<uint32_t>(zone.size()));
+  out->fixed(zone.data(), zone.size());
+  if (type.is_nested()) write_nested_type(type, out);
+}
+
+DataType read_type(ByteReader* in) {
+  const uint8_t id = in->u8();
+  const uint8_t unit = in->u8();
+  const uint8_t precision = in->u8();
+  const auto scale = static_cast<int8_t>(in->u8());
+  const auto list_size = static_cast<int32_t>(in->u32());
+  const std::string_view zone = in->fixed(in->u32());
+  if (id > static_cast<uint8_t>(TypeId::kNested)) {
+    in->refuse(concat("has a column of unknown type ", int{id}));
+  }
+  switch (static_cast<TypeId>(id)) {
+    case TypeId::kDecimal128:
+      if (precision < 1 || precision > 38) in->refuse("has a decimal of no known precision");
+      return DataType::decimal(precision, scale);
+    case TypeId::kTimestamp:
+      if (unit > static_cast<uint8_t>(TimeUnit::kNano)) in->refuse("has an unknown time unit");
+      return DataType::timestamp(static_cast<TimeUnit>(unit), zone);
+    case TypeId::kFixedSizeList:
+      if (list_size < 1) in->refuse("has a vector column without a dimension");
+      return DataType::vector(list_size);
+    case TypeId::kNested: return read_nested_type(in);
+    default: return DataType(static_cast<TypeId>(id));
+  }
+}
 
 uint8_t ByteReader::u8() { return load<uint8_t>(fixed(1)); }
 uint32_t ByteReader::u32() { return load<uint32_t>(fixed(4)); }

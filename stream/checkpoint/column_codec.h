@@ -56,6 +56,9 @@ class ByteReader {
   std::string_view what_;
 };
 
+void write_type(const DataType& type, ByteWriter* out);
+DataType read_type(ByteReader* in);
+
 void write_column(const ColumnPtr& column, ByteWriter* out);
 ColumnPtr read_column(ByteReader* in);
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -38,6 +39,19 @@ TEST_F(DocsTest, Index) {
   velaria::DataflowSession session;
   std::cout << session.sql("SELECT count(*) FROM 'flights.csv'").to_text();
   // clang-format on
+}
+
+int begin_of_main(int argc, char** argv) {
+  // clang-format off
+  if (const auto code = velaria::run_worker_if_asked(argc, argv)) return *code;
+  // clang-format on
+  return 42;
+}
+
+TEST_F(DocsTest, Streams) {
+  std::string name = "program";
+  char* argv[] = {name.data(), nullptr};
+  EXPECT_EQ(begin_of_main(1, argv), 42);
 }
 
 TEST_F(DocsTest, Vectors) {

@@ -48,17 +48,38 @@ TEST(StreamExplain, ExactlyThreeSections) {
   }
 }
 
-TEST(StreamStrategy, LocalWorkersFallBackWithAReason) {
+TEST(StreamStrategy, LocalWorkersAreMeasuredFirstOrUsedAlways) {
   StreamOptions options;
   options.execution_mode = ExecutionMode::kLocalWorkers;
   options.local_workers = 4;
-  const auto strategy = strategy_lines(
-      explain_stream(windowed_totals(event_scan(endless()), 1000, 1000), options, {}));
+  const auto explained = [&options](int64_t slide_ms, const std::vector<std::string>& keys) {
+    return strategy_lines(explain_stream(
+        totals(add_time_window(event_scan(endless()), "ts", 1000, "w", slide_ms), keys), options,
+        {}));
+  };
+  auto strategy = explained(1000, {"w", "name"});
   EXPECT_EQ(strategy.at("requested_mode"), "local-workers");
   EXPECT_EQ(strategy.at("selected_mode"), "single-process");
   EXPECT_EQ(strategy.at("transport_mode"), "inproc");
-  EXPECT_NE(strategy.at("reason").find("not part of this build"), std::string::npos);
+  EXPECT_NE(strategy.at("reason").find("to measure"), std::string::npos);
   EXPECT_EQ(strategy.at("actor_eligible"), "true");
+  EXPECT_EQ(strategy.at("actor_reason"), "groups can be divided by name");
+
+  options.worker_choice = WorkerChoice::kAlways;
+  strategy = explained(250, {"w", "name"});
+  EXPECT_EQ(strategy.at("selected_mode"), "local-workers");
+  EXPECT_EQ(strategy.at("transport_mode"), "shared-memory");
+  options.shared_memory_transport = false;
+  EXPECT_EQ(explained(250, {"w", "name"}).at("transport_mode"), "rpc-copy");
+
+  strategy = explained(1000, {"w"});
+  EXPECT_EQ(strategy.at("selected_mode"), "single-process");
+  EXPECT_EQ(strategy.at("actor_eligible"), "false");
+  EXPECT_NE(strategy.at("reason").find("no key besides the window"), std::string::npos);
+  options.max_retained_windows = 3;
+  strategy = explained(1000, {"w", "name"});
+  EXPECT_EQ(strategy.at("actor_eligible"), "false");
+  EXPECT_NE(strategy.at("reason").find("windows are dropped"), std::string::npos);
 }
 
 TEST(StreamStrategy, ExplainRuntimeAndProgressSayTheSame) {

@@ -48,6 +48,7 @@ class AggregateState : public SinkState {
   DisjointTables groups;
   std::vector<GroupRef> output;  // unless any order will do
   bool all_asked = false;        // streams: of the running epoch
+  bool gives_places = false;     // streams: what came out is in the order of touched_places()
   // Streams that keep some windows only.
   std::unique_ptr<RetainedWindows> retained;
   uint32_t noted_groups = 0;  // of tables[0], in `retained`
@@ -221,6 +222,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       state.groups.tables.resize(1);
     }
     if (streams()) state.groups.moved.assign(1, {});
+    state.gives_places = panes() && !state.all_asked;
     if (streams() && !std::exchange(state.all_asked, false)) {
       state.output.reserve(state.groups.tables[0]->touched().size());
       // Panes are met in the order of their rows, so their windows have an order of their own that
@@ -266,6 +268,22 @@ class AggregateSink : public SinkOperator, public StatefulSink {
   }
   void restore(SinkState& base, const Chunk& snapshot) const override {
     static_cast<AggregateState&>(base).groups.tables[0]->restore(snapshot);
+  }
+  std::vector<uint64_t> positions(const SinkState& base) const override {
+    return static_cast<const AggregateState&>(base).groups.tables[0]->snapshot_positions();
+  }
+  void restore(SinkState& base, const Chunk& snapshot,
+               const std::vector<uint64_t>& positions) const override {
+    VELARIA_CHECK(static_cast<size_t>(snapshot.rows) == positions.size());
+    static_cast<AggregateState&>(base).groups.tables[0]->restore(snapshot, positions.data());
+  }
+  std::vector<OutputPlace> output_places(const SinkState& base) const override {
+    const auto& state = static_cast<const AggregateState&>(base);
+    if (state.gives_places) return state.groups.tables[0]->touched_places();
+    std::vector<OutputPlace> out;
+    out.reserve(state.output.size());
+    for (const GroupRef& group : state.output) out.push_back({0, 0, group.position});
+    return out;
   }
   uint64_t state_bytes(const SinkState& base) const override {
     return static_cast<const AggregateState&>(base).groups.tables[0]->memory_bytes();

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "src/exec/aggregate/group_table.h"
@@ -39,6 +40,9 @@ struct AggregateOptions {
   // epoch's groups are added to all windows that cover it.
   std::optional<GroupWindows> windows = std::nullopt;
   WindowRetention retention = {};
+  // Streams whose rows are divided by key: the input's uint64 column with the place of each row
+  // among all rows of the stream, by which groups are put in order.
+  std::optional<size_t> position_column = std::nullopt;
 };
 
 std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> keys,
@@ -46,13 +50,33 @@ std::unique_ptr<SinkOperator> make_aggregate(std::vector<BoundExpressionPtr> key
                                              AggregateOutput output,
                                              const AggregateOptions& options = {});
 
+// Where a group stands in what an epoch gives out: groups of several states whose rows were divided
+// by key come out in this order.
+struct OutputPlace {
+  int64_t pane = 0;       // with panes: the start of the first pane that touched it in the epoch
+  int64_t window = 0;     // with panes: the start of its window
+  uint64_t position = 0;  // of its first row, with panes of its first row in that pane
+
+  bool operator<(const OutputPlace& other) const {
+    return std::tie(pane, window, position) < std::tie(other.pane, other.window, other.position);
+  }
+};
+
 // Stateful sinks can be written down and restored, between epochs only.
 class StatefulSink {
  public:
   virtual ~StatefulSink() = default;
-  // Keys, accumulator states: one chunk whose columns only restore() understands.
+  // One chunk, a row for each group, in the order of their positions: first the keys, then columns
+  // that only restore() understands. Any rows of it are a snapshot of these groups.
   virtual Chunk snapshot(const SinkState& state) const = 0;
   virtual void restore(SinkState& state, const Chunk& snapshot) const = 0;
+  // The positions of the groups' first rows, a row each, in the order of snapshot().
+  virtual std::vector<uint64_t> positions(const SinkState& state) const = 0;
+  // The groups of a snapshot with their positions.
+  virtual void restore(SinkState& state, const Chunk& snapshot,
+                       const std::vector<uint64_t>& positions) const = 0;
+  // Of the groups that the last epoch gave out, in their order; with a position column only.
+  virtual std::vector<OutputPlace> output_places(const SinkState& state) const = 0;
   virtual uint64_t state_bytes(const SinkState& state) const = 0;
   virtual int64_t state_groups(const SinkState& state) const = 0;
   // The next epoch gives out all groups instead of those it touches.

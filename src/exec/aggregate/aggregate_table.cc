@@ -33,6 +33,7 @@ bool AggregateTable::clear() {
 
 void AggregateTable::begin_epoch() {
   touched_.clear();
+  touched_places_.clear();
   ++epoch_;
 }
 
@@ -51,7 +52,7 @@ void AggregateTable::add(const Chunk& chunk) {
     const uint32_t before = groups_->size();
     groups_->find_or_add(keys, rows, ids_.data());
     ids = ids_.data();
-    if (groups_->size() > before) note_first_positions(chunk, before, rows);
+    if (groups_->size() > before) note_first_positions(chunk, batch, before, rows);
   }
   if (tracks_touched_) touch(ids, rows);
   positions_.clear();
@@ -92,7 +93,6 @@ void AggregateTable::merge_panes(const AggregateTable& panes, const GroupWindows
   std::sort(order.begin(), order.end(), [&panes](uint32_t a, uint32_t b) {
     return panes.first_positions_[a] < panes.first_positions_[b];
   });
-  // Pane after pane, as they are first met.
   const auto count = static_cast<int64_t>(order.size());
   const ColumnPtr start_column = panes.groups_->keys(order.data(), count)[windows.key];
   const int64_t* starts = start_column->values<int64_t>();
@@ -103,10 +103,12 @@ void AggregateTable::merge_panes(const AggregateTable& panes, const GroupWindows
     if (is_new) of_pane.push_back({starts[i], {}});
     of_pane[number->second].groups.push_back(order[i]);
   }
+  std::sort(of_pane.begin(), of_pane.end(),
+            [](const PaneGroups& a, const PaneGroups& b) { return a.start < b.start; });
   for (const PaneGroups& pane : of_pane) {
     std::vector<int64_t> window_starts;
     append_windows_of_pane(windows, pane.start, horizon, &window_starts);
-    merge_pane(panes, windows.key, pane.groups, window_starts, start_column->type());
+    merge_pane(panes, windows.key, pane, window_starts, start_column->type());
   }
 }
 
@@ -123,13 +125,25 @@ std::vector<ColumnPtr> AggregateTable::result(const uint32_t* groups, int64_t co
   return out;
 }
 
-Chunk AggregateTable::snapshot() const {
+// Tasks number groups as they meet them; what is written down is the order that they have.
+std::vector<uint32_t> AggregateTable::groups_by_position() const {
   std::vector<uint32_t> all(size());
   std::iota(all.begin(), all.end(), 0u);
-  // Tasks number groups as they meet them; what is written down is the order that they have.
   std::stable_sort(all.begin(), all.end(), [this](uint32_t a, uint32_t b) {
     return first_positions_[a] < first_positions_[b];
   });
+  return all;
+}
+
+std::vector<uint64_t> AggregateTable::snapshot_positions() const {
+  std::vector<uint64_t> out;
+  out.reserve(size());
+  for (const uint32_t group : groups_by_position()) out.push_back(first_positions_[group]);
+  return out;
+}
+
+Chunk AggregateTable::snapshot() const {
+  const std::vector<uint32_t> all = groups_by_position();
   const auto count = static_cast<int64_t>(all.size());
   Chunk out;
   out.rows = count;
@@ -186,9 +200,9 @@ void AggregateTable::grow(uint32_t groups) {
   first_positions_.resize(groups, ~uint64_t{0});
 }
 
-void AggregateTable::merge_pane(const AggregateTable& panes, size_t key,
-                                const std::vector<uint32_t>& groups,
+void AggregateTable::merge_pane(const AggregateTable& panes, size_t key, const PaneGroups& pane,
                                 const std::vector<int64_t>& starts, const DataType& type) {
+  const std::vector<uint32_t>& groups = pane.groups;
   const size_t rows = groups.size();
   const std::vector<ColumnPtr> keys =
       panes.groups_->keys(groups.data(), static_cast<int64_t>(rows));
@@ -211,16 +225,29 @@ void AggregateTable::merge_pane(const AggregateTable& panes, size_t key,
       first = std::min(first, panes.first_positions_[from[i]]);
     }
     const auto pairs = static_cast<int64_t>(ids_.size());
+    const size_t touched_before = touched_.size();
     if (tracks_touched_) touch(ids_.data(), pairs);
+    if (tracks_touched_ && spec_.options.position_column) {
+      note_places(panes, pane.start, starts.data() + begin, groups, touched_before);
+    }
     for (size_t a = 0; a < accumulators_.size(); ++a) {
       accumulators_[a]->merge(*panes.accumulators_[a], from.data(), ids_.data(), pairs);
     }
   }
 }
 
-void AggregateTable::note_first_positions(const Chunk& chunk, uint32_t before, int64_t rows) {
+void AggregateTable::note_first_positions(const Chunk& chunk, EvaluationBatch& batch,
+                                          uint32_t before, int64_t rows) {
   grow(groups_->size());
   uint32_t next = before;
+  if (spec_.options.position_column) {
+    const ColumnPtr positions = flatten(batch.column(*spec_.options.position_column));
+    for (int64_t i = 0; i < rows && next < groups_->size(); ++i) {
+      if (ids_[static_cast<size_t>(i)] != next) continue;
+      first_positions_[next++] = positions->values<uint64_t>()[i];
+    }
+    return;
+  }
   for (int64_t i = 0; i < rows && next < groups_->size(); ++i) {
     if (ids_[static_cast<size_t>(i)] != next) continue;
     const uint32_t row =
@@ -237,6 +264,17 @@ void AggregateTable::touch(const uint32_t* ids, int64_t rows) {
     touched_epochs_[group] = epoch_;
     touched_.push_back(group);
     if (ids == nullptr) return;
+  }
+}
+
+void AggregateTable::note_places(const AggregateTable& panes, int64_t pane, const int64_t* windows,
+                                 const std::vector<uint32_t>& groups, size_t touched) {
+  // Both go in the order of the pairs.
+  for (size_t pair = 0; touched < touched_.size(); ++pair) {
+    if (ids_[pair] != touched_[touched]) continue;
+    touched_places_.push_back({pane, windows[pair / groups.size()],
+                               panes.first_positions_[groups[pair % groups.size()]]});
+    ++touched;
   }
 }
 

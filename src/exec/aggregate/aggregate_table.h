@@ -34,6 +34,8 @@ class AggregateTable {
   uint32_t size() const { return groups_ ? groups_->size() : 1; }
   uint64_t first_position(uint32_t group) const { return first_positions_[group]; }
   const std::vector<uint32_t>& touched() const { return touched_; }
+  // With panes and a position column: of touched().
+  const std::vector<OutputPlace>& touched_places() const { return touched_places_; }
   std::vector<uint64_t> hashes() const { return groups_->hashes(); }
   std::string_view layout() const { return groups_->layout(); }
   void make_general() { groups_->make_general(); }
@@ -58,7 +60,7 @@ class AggregateTable {
                    const std::vector<uint32_t>& to);
 
   // Adds the groups of panes to the windows that cover them: pane after pane in the order of their
-  // first rows, of a pane window after window, of a window group after group as they first came.
+  // starts, of a pane window after window, of a window group after group as they first came.
   void merge_panes(const AggregateTable& panes, const GroupWindows& windows,
                    std::optional<int64_t> horizon);
 
@@ -68,6 +70,8 @@ class AggregateTable {
   std::vector<ColumnPtr> result(const uint32_t* groups, int64_t count) const;
 
   Chunk snapshot() const;
+  // Of its rows.
+  std::vector<uint64_t> snapshot_positions() const;
 
   void restore(const Chunk& snapshot);
   // Of a table of a batch: where the first rows of the snapshot's groups are.
@@ -82,13 +86,20 @@ class AggregateTable {
     int64_t start;
     std::vector<uint32_t> groups;
   };
-  // `groups` of `panes`, all of one pane, into the windows that start there.
-  void merge_pane(const AggregateTable& panes, size_t key, const std::vector<uint32_t>& groups,
+  // The groups of a pane into the windows that start there.
+  void merge_pane(const AggregateTable& panes, size_t key, const PaneGroups& pane,
                   const std::vector<int64_t>& starts, const DataType& type);
 
-  void note_first_positions(const Chunk& chunk, uint32_t before, int64_t rows);
+  void note_first_positions(const Chunk& chunk, EvaluationBatch& batch, uint32_t before,
+                            int64_t rows);
 
   void touch(const uint32_t* ids, int64_t rows);
+  // Of the groups that touch() has added since there were `touched` of them; ids_ are the groups
+  // from[...] of `panes` in one window after the other.
+  void note_places(const AggregateTable& panes, int64_t pane, const int64_t* windows,
+                   const std::vector<uint32_t>& groups, size_t touched);
+
+  std::vector<uint32_t> groups_by_position() const;
 
   void add_aggregate(const BoundAggregate& aggregate, Accumulator& accumulator, const Chunk& chunk,
                      EvaluationBatch& batch, const uint32_t* ids, int64_t rows);
@@ -109,6 +120,7 @@ class AggregateTable {
   uint64_t epoch_ = 1;
   std::vector<uint64_t> touched_epochs_;
   std::vector<uint32_t> touched_;
+  std::vector<OutputPlace> touched_places_;
 };
 
 }  // namespace velaria

@@ -58,10 +58,15 @@ void add_hashes(const Column& column, int64_t rows, uint64_t* hashes) {
 
 }  // namespace
 
-void partition_by_keys(const std::vector<ColumnPtr>& keys, int64_t rows,
-                       std::vector<std::vector<uint32_t>>* rows_of) {
+std::vector<uint64_t> hash_keys(const std::vector<ColumnPtr>& keys, int64_t rows) {
   std::vector<uint64_t> hashes(static_cast<size_t>(rows), 0);
   for (const ColumnPtr& key : keys) add_hashes(*flatten(key), rows, hashes.data());
+  return hashes;
+}
+
+void partition_by_keys(const std::vector<ColumnPtr>& keys, int64_t rows,
+                       std::vector<std::vector<uint32_t>>* rows_of) {
+  const std::vector<uint64_t> hashes = hash_keys(keys, rows);
   rows_of->assign(kSpillPartitions, {});
   for (uint32_t i = 0; i < rows; ++i) {
     // Hashed once more: the tables of one part must not see hashes that are alike.

@@ -1,0 +1,91 @@
+#include "stream/workers/function_address.h"
+
+#include <link.h>
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
+#include "src/base/error.h"
+#include "src/base/text.h"
+#include "src/kernel/hash.h"
+
+namespace velaria {
+
+namespace {
+
+// The same library may be loaded by another path.
+std::string_view file_name(const dl_phdr_info& info) {
+  const std::string_view path(info.dlpi_name);
+  return path.substr(path.rfind('/') + 1);
+}
+
+// The first page of a module holds its ELF header, the places of its segments and, where the linker
+// writes one, its build id.
+uint64_t fingerprint_of(const dl_phdr_info& info) {
+  uint64_t out = hash_bytes(info.dlpi_phdr, sizeof(ElfW(Phdr)) * info.dlpi_phnum);
+  constexpr size_t kPageBytes = 4096;
+  for (int i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr) & segment = info.dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const auto* bytes = reinterpret_cast<const char*>(info.dlpi_addr + segment.p_vaddr);
+    return hash_words(out, hash_bytes(bytes, std::min<size_t>(kPageBytes, segment.p_memsz)));
+  }
+  return out;
+}
+
+bool holds(const dl_phdr_info& info, uint64_t address) {
+  for (int i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr) & segment = info.dlpi_phdr[i];
+    const uint64_t begin = info.dlpi_addr + segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && address >= begin && address - begin < segment.p_memsz) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Calls f for every loaded module until it gives true; whether it did.
+bool visit_modules(const std::function<bool(const dl_phdr_info&)>& f) {
+  const auto call = [](dl_phdr_info* info, size_t, void* context) {
+    return (*static_cast<const std::function<bool(const dl_phdr_info&)>*>(context))(*info) ? 1 : 0;
+  };
+  return dl_iterate_phdr(call, const_cast<std::function<bool(const dl_phdr_info&)>*>(&f)) != 0;
+}
+
+}  // namespace
+
+FunctionAddress locate_function(const void* function) {
+  const auto address = reinterpret_cast<uint64_t>(function);
+  FunctionAddress out;
+  const bool found = visit_modules([&](const dl_phdr_info& info) {
+    if (!holds(info, address)) return false;
+    out = {std::string(file_name(info)), fingerprint_of(info), address - info.dlpi_addr};
+    return true;
+  });
+  VELARIA_CHECK(found);
+  return out;
+}
+
+const void* find_function(const FunctionAddress& address) {
+  const char* name = address.module.empty() ? "the program" : address.module.c_str();
+  const void* out = nullptr;
+  visit_modules([&](const dl_phdr_info& info) {
+    if (file_name(info) != address.module) return false;
+    if (fingerprint_of(info) != address.fingerprint ||
+        !holds(info, info.dlpi_addr + address.offset)) {
+      throw Error(ErrorKind::kStream,
+                  concat("a worker process runs another build of ", name,
+                         " than the program that started it; the file was replaced meanwhile, so "
+                         "start the program again"));
+    }
+    out = reinterpret_cast<const void*>(info.dlpi_addr + address.offset);
+    return true;
+  });
+  if (out == nullptr) {
+    throw Error(ErrorKind::kStream, concat("a worker process has not loaded ", name));
+  }
+  return out;
+}
+
+}  // namespace velaria
