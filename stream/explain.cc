@@ -44,10 +44,12 @@ std::string explain_stream(const StreamPlan& plan, const StreamStrategy& strateg
 
 std::string explain_stream(PlanPtr plan, const StreamOptions& options,
                            const StreamEnvironment& environment, bool sink_is_blocking) {
-  check_stream_options(options);
+  StreamOptions used = options;
+  apply_environment_options(&used);
+  check_stream_options(used);
   const StreamPlan stream_plan = make_stream_plan(std::move(plan));
   return explain_stream(stream_plan,
-                        decide_strategy(stream_plan, options, environment, sink_is_blocking));
+                        decide_strategy(stream_plan, used, environment, sink_is_blocking));
 }
 
 }  // namespace velaria
