@@ -24,8 +24,7 @@ bool warns_of(const ProbeResult& result, std::string_view part) {
 // The explicit reader with the settings that were found, written as texts.
 TextRows told(const ProbeResult& probed) {
   const auto texts = with_probed_options(probed, {});
-  return read_all(
-      *open_csv(local_file_system(), probed.paths[0], csv_options_from_text(texts)));
+  return read_all(*open_csv(local_file_system(), probed.paths[0], csv_options_from_text(texts)));
 }
 
 TEST(ProbeFiles, OneReaderReadsAllOrSaysWhyNot) {
@@ -71,8 +70,9 @@ TEST(ProbeFiles, OneReaderReadsAllOrSaysWhyNot) {
 }
 
 TEST(ProbeFiles, EncodingsMustBeOne) {
-  const std::string first = write_test_file("0.csv", "name,n\nM\xFCller,1\nJ\xE4ger,2\nWei\xDF,3\n"
-                                                     "Gr\xFCn,4\nSch\xF6n,5\n");
+  const std::string first = write_test_file("0.csv",
+                                            "name,n\nM\xFCller,1\nJ\xE4ger,2\nWei\xDF,3\n"
+                                            "Gr\xFCn,4\nSch\xF6n,5\n");
   const std::string utf8 = write_test_file("1.csv", "name,n\nM\xC3\xBCller,1\n");
   const std::string ascii = write_test_file("2.csv", "name,n\nMiller,1\n");
   const auto files = local_file_system();
@@ -87,7 +87,8 @@ TEST(ProbeLayout, LongFieldsOfManyLines) {
     std::string text = "id,note,size\n";
     for (int row = 0; text.size() < 3500000; ++row) {
       text += concat(row, ",\"Dear Sir, or Madam,\n");
-      for (size_t i = 0; i < lines; ++i) text += concat("this is line ", i, ", of many; so it is\n");
+      for (size_t i = 0; i < lines; ++i)
+        text += concat("this is line ", i, ", of many; so it is\n");
       text += concat("Yours\",", row, ".5\n");
     }
     const ProbeResult result = probe_text(text);
@@ -192,8 +193,9 @@ TEST(ProbeLayout, Delimiters) {
   EXPECT_EQ(bars.schema.to_string(), "a int64, b utf8, c int64");
   EXPECT_EQ(told(bars), read_all(*bars.source));
   EXPECT_EQ(probe_text("a|b|c\n1||2\n3|y|4\n").delimiter, "|");
-  const ProbeResult ratings = probe_text("1::1193::5::978300760\n1::661::3::978302109\n"
-                                         "2::914::3::978301968\n");
+  const ProbeResult ratings = probe_text(
+      "1::1193::5::978300760\n1::661::3::978302109\n"
+      "2::914::3::978301968\n");
   EXPECT_EQ(ratings.delimiter, "::");
   EXPECT_EQ(read_all(*ratings.source).size(), 3u);
   const ProbeResult decimals = probe_text("1,5;2,5\n3,5;4,25\n0,5;1,75\n");
@@ -206,7 +208,8 @@ TEST(ProbeLayout, Delimiters) {
   EXPECT_EQ(told(spaces), read_all(*spaces.source));
   EXPECT_EQ(probe_text("one two three\nfour five six\n").final_format, "line_split");
   for (const char* end : {"\n", "\r\n"}) {
-    const ProbeResult said = probe_text(concat("sep=;", end, "a;b", end, "1;2,5", end, "3;4,5", end));
+    const ProbeResult said =
+        probe_text(concat("sep=;", end, "a;b", end, "1;2,5", end, "3;4,5", end));
     EXPECT_EQ(said.delimiter, ";");
     EXPECT_EQ(said.skip_lines, 1);
     EXPECT_EQ(said.schema.to_string(), "a int64, b utf8");
@@ -231,8 +234,7 @@ TEST(ProbeLayout, NamedFormatsAreNotRead) {
   EXPECT_EQ(result.kind, "csv");
   EXPECT_EQ(result.source, nullptr);
   const auto texts = with_probed_options(result, {{"ragged", "pad"}, {"types", "a utf8"}});
-  const auto source =
-      open_csv(local_file_system(), result.paths[0], csv_options_from_text(texts));
+  const auto source = open_csv(local_file_system(), result.paths[0], csv_options_from_text(texts));
   EXPECT_EQ(source->schema().to_string(), "a utf8, b int64");
   EXPECT_EQ(read_all(*source), (TextRows{{"1", "<null>"}, {"2", "<null>"}, {"3", "4"}}));
 }

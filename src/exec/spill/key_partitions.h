@@ -11,7 +11,8 @@ namespace velaria {
 
 constexpr size_t kSpillPartitions = 32;
 
-// A hash of each row's keys, the same for equal ones. `keys` are of any encoding, all of `rows` rows.
+// A hash of each row's keys, the same for equal ones. `keys` are of any encoding, all of `rows`
+// rows.
 std::vector<uint64_t> hash_keys(const std::vector<ColumnPtr>& keys, int64_t rows);
 
 // `keys` as above. rows_of[p]: the rows of part p, ascending.
