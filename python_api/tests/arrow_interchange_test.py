@@ -294,23 +294,74 @@ def test_a_requested_dictionary_of_too_many_numbers(session):
         requested(frame, ("n", pyarrow.dictionary(pyarrow.int8(), pyarrow.int64())))
 
 
-def test_requested_types_that_the_kernel_has_not(session):
+RUN_END = pyarrow.run_end_encoded
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "kind"),
+    [
+        ([1.5, None, -0.0, float("inf")], pyarrow.float32(), pyarrow.float16()),
+        ([1_000_000, None, 5_000_000], pyarrow.time64("us"), pyarrow.time32("s")),
+        ([1_000, None, 5_000], pyarrow.time64("us"), pyarrow.time32("ms")),
+        ([decimal.Decimal("1.25"), None], pyarrow.decimal128(7, 2), pyarrow.decimal32(7, 2)),
+        ([decimal.Decimal("-1.25"), None], pyarrow.decimal128(7, 2), pyarrow.decimal64(9, 2)),
+        ([b"abc", None, b"xyz"], pyarrow.binary(), pyarrow.binary(3)),
+        ([True, True, None, False], pyarrow.bool_(), RUN_END(pyarrow.int16(), pyarrow.bool_())),
+        ([1, 1, None, None, 1], pyarrow.int32(), RUN_END(pyarrow.int32(), pyarrow.int32())),
+        ([1, 1, None, None, 1], pyarrow.int32(), RUN_END(pyarrow.int64(), pyarrow.int64())),
+        ([1.5, 1.5, None], pyarrow.float32(), RUN_END(pyarrow.int32(), pyarrow.float16())),
+        (["a", "a", None, "b" * 20], pyarrow.string(), RUN_END(pyarrow.int32(), pyarrow.string())),
+        (["a", "a", None], pyarrow.string(), RUN_END(pyarrow.int16(), pyarrow.large_string())),
+        ([7, 7, None], pyarrow.date32(), RUN_END(pyarrow.int32(), pyarrow.date64())),
+    ],
+    ids=lambda value: str(value) if isinstance(value, pyarrow.DataType) else "values",
+)
+def test_requested_narrow_types_and_runs(session, values, own, kind):
+    array = pyarrow.array(values, own)
+    table = pyarrow.table({"n": list(range(len(values))), "v": array})
+    frame = session.create_dataframe_from_arrow(table)
+    for rows in (frame, frame.filter("n > 0"), frame.limit(0), frame.union_all(frame)):
+        got = requested(rows, ("n", pyarrow.int64()), ("v", kind))
+        assert got.schema.field("v").type == kind
+        got.validate(full=True)
+        # What is given comes back as what it was.
+        back = session.create_dataframe_from_arrow(got)
+        assert back.to_rows() == rows.to_rows()
+        assert got.column("v").to_pylist() == pyarrow.table(rows).column("v").to_pylist()
+
+
+def test_a_requested_duration(session):
+    lengths = [datetime.timedelta(hours=1), None, datetime.timedelta(microseconds=-5)]
+    table = pyarrow.table({"d": pyarrow.array(lengths, pyarrow.duration("us"))})
+    frame = session.create_dataframe_from_arrow(table)
+    assert requested(frame, ("d", pyarrow.duration("us"))).equals(table)
+    with pytest.raises(pyarrow.ArrowInvalid, match=r"column 'd': an interval of .* -5000 nanosec"):
+        requested(frame, ("d", pyarrow.duration("ms")))
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "kind", "seen"),
+    [
+        ([0.1], pyarrow.float32(), pyarrow.float16(), "0.1 is not a float16 exactly"),
+        ([1_000_001], pyarrow.time64("us"), pyarrow.time32("ms"), "1000001 microseconds"),
+        ([b"abc", b"de"], pyarrow.binary(), pyarrow.binary(3), "a value of 2 bytes"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, pyarrow.DataType) else "values",
+)
+def test_a_requested_type_that_a_value_does_not_fit(session, values, own, kind, seen):
+    frame = session.create_dataframe_from_arrow({"v": pyarrow.array(values, own)})
+    with pytest.raises(pyarrow.ArrowInvalid, match=f"TypeMismatchError: column 'v': .*{seen}"):
+        requested(frame, ("v", kind))
+
+
+def test_requested_types_that_do_not_hold_the_values(session):
     table = pyarrow.table(
         {
-            "x": pyarrow.array([1.5, None], "float32"),
             "t": pyarrow.array([1, None], pyarrow.time32("s")),
             "n": pyarrow.array([1, None], "int32"),
         }
     )
     frame = session.create_dataframe_from_arrow(table)
-    got = requested(
-        frame,
-        ("x", pyarrow.float16()),
-        ("t", pyarrow.time32("ms")),
-        ("n", pyarrow.run_end_encoded(pyarrow.int32(), pyarrow.int32())),
-    )
-    assert got.schema.types == [pyarrow.float32(), pyarrow.time64("us"), pyarrow.int32()]
-    assert got.to_pylist() == table.to_pylist()
     for name, kind in (("t", pyarrow.timestamp("ns")), ("n", pyarrow.float32())):
         with pytest.raises(velaria.TypeMismatchError):
             requested(frame.select(name), (name, kind))

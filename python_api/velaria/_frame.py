@@ -230,10 +230,14 @@ class DataFrame:
         ``requested_schema`` (``pyarrow.RecordBatchReader.from_stream(frame, schema)``) is followed
         where its types hold every value unchanged: wider numbers, finer times, and narrower
         integers, where one that does not fit fails. Raises SqlSemanticError for other names of
-        columns, and TypeMismatchError for types that could lose something. Text and binary come in
-        the layout that is asked for: large, views, dictionaries; so do date64, time64[ns] and
-        dictionaries of numbers, dates and times. float16, time32 and run-end encoding are no such
-        layouts: the column comes as float32, time64[us] and plain.
+        columns, and TypeMismatchError for types that could lose something. Columns come in the
+        layout that is asked for: large texts, views, dictionaries, run-end encoding, fixed_size
+        binary, date64, time32 and time64[ns], durations, float16, decimal32 and decimal64. A value
+        that the layout cannot hold unchanged fails the stream, naming the column and the value.
+
+        Ctrl-C stops the query when the consumer pulls on Python's main thread; on other threads it
+        is the consumer that must notice. DuckDB does at once with ``SET threads = 1``; with more
+        threads it waits for its running tasks first, whatever they read.
         """
         return self._core.__arrow_c_stream__(requested_schema)
 

@@ -3,189 +3,116 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/column/arrow/coded_layout.h"
+#include "src/column/arrow/outgoing.h"
+#include "src/column/arrow/value_layout.h"
 
 namespace velaria {
 
 namespace {
 
-// The layout that a format stands for; nothing when it is no text.
-bool text_layout_of(const char* format, TextLayout* layout) {
-  const std::string_view name = format;
-  if (name == "u" || name == "z") {
-    *layout = TextLayout::kOffsets32;
-  } else if (name == "U" || name == "Z") {
-    *layout = TextLayout::kOffsets64;
-  } else if (name == "vu" || name == "vz") {
-    *layout = TextLayout::kViews;
-  } else {
-    return false;
-  }
-  return true;
+// The integer format when it is one of `formats`, else 0.
+char integer_of(const char* format, const char* formats) {
+  return std::strlen(format) == 1 && std::strchr(formats, format[0]) != nullptr ? format[0] : '\0';
 }
 
-const char* format_of(TextLayout layout, bool is_utf8) {
-  switch (layout) {
-    case TextLayout::kOffsets32: return is_utf8 ? "u" : "z";
-    case TextLayout::kOffsets64: return is_utf8 ? "U" : "Z";
-    case TextLayout::kViews: return is_utf8 ? "vu" : "vz";
-  }
-  return "";
-}
-
-// Of numbers, decimals, dates and times; 0: of another type.
-int64_t value_bytes(std::string_view format) {
-  if (format.size() == 1) {
-    switch (format[0]) {
-      case 'c':
-      case 'C': return 1;
-      case 's':
-      case 'S': return 2;
-      case 'i':
-      case 'I':
-      case 'f': return 4;
-      case 'l':
-      case 'L':
-      case 'g': return 8;
-      default: return 0;
-    }
-  }
-  if (format == "tdD" || format == "tts" || format == "ttm") return 4;
-  if (format == "ttu" || format.substr(0, 2) == "ts") return 8;
-  return format.substr(0, 2) == "d:" ? 16 : 0;
+// Whether values of this format go out otherwise when nobody asks.
+bool is_asked_for_alone(std::string_view format) {
+  constexpr std::string_view kNames[] = {"U",   "Z",   "vu",  "vz",  "e",  "tdm",
+                                         "ttn", "ttm", "tts", "tiM", "tiD"};
+  if (std::find(std::begin(kNames), std::end(kNames), format) != std::end(kNames)) return true;
+  const std::string_view begin = format.substr(0, 2);
+  if (begin == "d:") return std::count(format.begin(), format.end(), ',') == 2;
+  return begin == "w:" || begin == "tD";
 }
 
 ColumnLayout layout_of(const ArrowSchema& column) {
   ColumnLayout out;
+  const std::string_view format = column.format;
   if (column.dictionary != nullptr) {
-    const bool is_index =
-        std::strlen(column.format) == 1 && std::strchr("cCsSiIlL", column.format[0]) != nullptr;
-    out.values = column.dictionary->format;
-    out.is_text = text_layout_of(column.dictionary->format, &out.text);
-    out.is_asked_for = is_index && (out.is_text || value_bytes(out.values) > 0);
-    if (out.is_asked_for) out.index_format = column.format[0];
-    return out;
+    out.numbers = integer_of(column.format, "cCsSiIlL");
+    out.coding = Coding::kDictionary;
+    if (out.numbers != 0 && column.dictionary->dictionary == nullptr) {
+      out.values = column.dictionary->format;
+    }
+  } else if (format == "+r" && column.n_children == 2) {
+    out.numbers = integer_of(column.children[0]->format, "sil");
+    out.coding = Coding::kRuns;
+    if (out.numbers != 0 && column.children[1]->dictionary == nullptr) {
+      out.values = column.children[1]->format;
+    }
+  } else if (is_asked_for_alone(format)) {
+    out.values = format;
   }
-  out.values = column.format;
-  out.is_text = text_layout_of(column.format, &out.text);
-  out.is_asked_for =
-      out.is_text ? out.text != TextLayout::kOffsets32 : out.values == "tdm" || out.values == "ttn";
   return out;
 }
 
 // Whether a column that goes out in a format has the layout that is asked for.
 bool fits(const ColumnLayout& layout, std::string_view own) {
-  if (layout.is_text) return own == "u" || own == "z";
-  if (layout.index_format != 0) return own == layout.values && value_bytes(own) > 0;
-  return (layout.values == "tdm" && own == "tdD") || (layout.values == "ttn" && own == "ttu");
+  return has_layout(own, layout.values) && (layout.coding == Coding::kPlain || can_be_coded(own));
 }
 
-// A struct of the C interface that goes out, with all that it points to. What it shares of another
-// one is kept alive by `source`.
-template <typename Struct>
-struct Outgoing {
-  std::shared_ptr<Struct> source;
-  std::vector<std::unique_ptr<Struct>> parts;  // children, dictionary
-  std::vector<Struct*> children;
-  std::vector<std::vector<uint8_t>> made;
-  std::vector<const void*> buffers;
-
-  static void release(Struct* out) {
-    std::unique_ptr<Outgoing> self(static_cast<Outgoing*>(out->private_data));
-    for (const std::unique_ptr<Struct>& part : self->parts) {
-      if (part->release != nullptr) part->release(part.get());
-    }
-    out->release = nullptr;
-  }
-
-  Struct* add_part() {
-    parts.push_back(std::make_unique<Struct>());
-    return parts.back().get();
-  }
-  template <typename Value>
-  Value* make_buffer(int64_t count) {
-    made.emplace_back(static_cast<size_t>(count) * sizeof(Value));
-    return reinterpret_cast<Value*>(made.back().data());
-  }
+// A column and how it goes out.
+struct LaidOutColumn {
+  std::string name;
+  std::string own;  // the format in which it comes
+  ColumnLayout layout;
 };
-
-// Keeps a struct that a stream gave until nobody needs it.
-template <typename Struct>
-std::shared_ptr<Struct> kept(const Struct& given) {
-  return std::shared_ptr<Struct>(new Struct(given), [](Struct* last) {
-    if (last->release != nullptr) last->release(last);
-    delete last;
-  });
-}
-
-template <typename Struct>
-void hand_out(std::unique_ptr<Outgoing<Struct>> owner, Struct* out) {
-  out->release = Outgoing<Struct>::release;
-  out->private_data = owner.release();
-}
-
-// A part of `source` as it is.
-template <typename Struct>
-void share(const std::shared_ptr<Struct>& source, const Struct& part, Struct* out) {
-  auto owner = std::make_unique<Outgoing<Struct>>();
-  owner->source = source;
-  *out = part;
-  hand_out(std::move(owner), out);
-}
 
 // ---- schemas
 
-void lay_out_column(const std::shared_ptr<ArrowSchema>& source, const ArrowSchema& column,
-                    const ColumnLayout& layout, ArrowSchema* out) {
-  share(source, column, out);
-  if (!layout.is_asked_for) return;
-  const char* values = column.format;
-  if (layout.is_text) {
-    values = format_of(layout.text, column.format[0] == 'u');
-  } else if (layout.index_format == 0) {
-    values = layout.values == "tdm" ? "tdm" : "ttn";
-  }
-  if (layout.index_format == 0) {
-    out->format = values;
-    return;
-  }
-  switch (layout.index_format) {
-    case 'c': out->format = "c"; break;
-    case 'C': out->format = "C"; break;
-    case 's': out->format = "s"; break;
-    case 'S': out->format = "S"; break;
-    case 'i': out->format = "i"; break;
-    case 'I': out->format = "I"; break;
-    case 'l': out->format = "l"; break;
-    default: out->format = "L"; break;
-  }
-  auto* owner = static_cast<Outgoing<ArrowSchema>*>(out->private_data);
-  out->dictionary = owner->add_part();
-  auto part = std::make_unique<Outgoing<ArrowSchema>>();
-  part->source = source;
-  out->dictionary->format = values;
-  out->dictionary->name = "";
-  out->dictionary->flags = ARROW_FLAG_NULLABLE;
-  hand_out(std::move(part), out->dictionary);
+// A schema of its own, with what it shares of `source`.
+std::unique_ptr<Outgoing<ArrowSchema>> schema_of(const std::shared_ptr<ArrowSchema>& source,
+                                                 std::string format) {
+  auto owner = std::make_unique<Outgoing<ArrowSchema>>();
+  owner->source = source;
+  owner->format = std::move(format);
+  return owner;
 }
 
-void lay_out_schema(const ArrowSchema& given, const std::vector<ColumnLayout>& layouts,
+void make_leaf(std::string format, const char* name, int64_t flags, ArrowSchema* out) {
+  auto owner = schema_of(nullptr, std::move(format));
+  *out = ArrowSchema{};
+  out->format = owner->format.c_str();
+  out->name = name;
+  out->flags = flags;
+  hand_out(std::move(owner), out);
+}
+
+void lay_out_column(const std::shared_ptr<ArrowSchema>& source, const ArrowSchema& column,
+                    const ColumnLayout& layout, ArrowSchema* out) {
+  if (!layout.is_asked_for()) return share(source, column, out);
+  auto owner = schema_of(source, layout.coding == Coding::kPlain  ? layout.values
+                                 : layout.coding == Coding::kRuns ? "+r"
+                                                                  : std::string(1, layout.numbers));
+  *out = column;
+  if (layout.coding == Coding::kDictionary) {
+    out->dictionary = owner->add_part();
+    make_leaf(layout.values, "", ARROW_FLAG_NULLABLE, out->dictionary);
+  } else if (layout.coding == Coding::kRuns) {
+    make_leaf(std::string(1, layout.numbers), "run_ends", 0, owner->add_child());
+    make_leaf(layout.values, "values", ARROW_FLAG_NULLABLE, owner->add_child());
+    out->n_children = 2;
+    out->children = owner->children.data();
+  }
+  out->format = owner->format.c_str();
+  hand_out(std::move(owner), out);
+}
+
+void lay_out_schema(const ArrowSchema& given, const std::vector<LaidOutColumn>& columns,
                     ArrowSchema* out) {
   const std::shared_ptr<ArrowSchema> source = kept(given);
   auto owner = std::make_unique<Outgoing<ArrowSchema>>();
   owner->source = source;
-  for (size_t i = 0; i < layouts.size(); ++i) {
-    ArrowSchema* child = owner->add_part();
-    owner->children.push_back(child);
-    lay_out_column(source, *source->children[i], layouts[i], child);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    lay_out_column(source, *source->children[i], columns[i].layout, owner->add_child());
   }
   *out = *source;
   out->children = owner->children.data();
@@ -194,281 +121,42 @@ void lay_out_schema(const ArrowSchema& given, const std::vector<ColumnLayout>& l
 
 // ---- arrays
 
-// The texts of an array with int32 offsets, from the beginning of its buffers: what lies before its
-// offset is laid out too, so that the validity bits stay where they are.
-struct Texts {
-  int64_t rows;  // with those before the offset
-  const uint8_t* valid;
-  const int32_t* offsets;  // null when there are no rows
-  const char* bytes;
-
-  explicit Texts(const ArrowArray& array)
-      : rows(array.offset + array.length),
-        valid(static_cast<const uint8_t*>(array.buffers[0])),
-        offsets(static_cast<const int32_t*>(array.buffers[1])),
-        bytes(static_cast<const char*>(array.buffers[2])) {}
-
-  bool is_null(int64_t row) const {
-    return valid != nullptr && (valid[row / 8] >> (row % 8) & 1) == 0;
-  }
-  std::string_view text(int64_t row) const {
-    const auto size = static_cast<size_t>(offsets[row + 1] - offsets[row]);
-    return size == 0 ? std::string_view() : std::string_view(bytes + offsets[row], size);
-  }
-  int64_t size_bytes() const { return rows == 0 ? 0 : offsets[rows]; }
-};
-
-void make_offsets64(const Texts& texts, Outgoing<ArrowArray>* owner) {
-  auto* offsets = owner->make_buffer<int64_t>(texts.rows + 1);
-  if (texts.rows > 0) std::copy_n(texts.offsets, texts.rows + 1, offsets);
-  owner->buffers = {texts.valid, offsets, texts.bytes};
-}
-
-// Arrow's view: the length; then the text when it has at most 12 bytes, else its first 4, the
-// number of the buffer it is in, and where.
-struct View {
-  int32_t size;
-  char begin[4];
-  int32_t buffer;
-  int32_t offset;
-};
-static_assert(sizeof(View) == 16);
-
-void make_views(const Texts& texts, Outgoing<ArrowArray>* owner) {
-  constexpr size_t kInline = 12;
-  auto* views = owner->make_buffer<View>(texts.rows);
-  for (int64_t row = 0; row < texts.rows; ++row) {
-    if (texts.is_null(row)) continue;
-    const std::string_view text = texts.text(row);
-    View& view = views[row];
-    view.size = static_cast<int32_t>(text.size());
-    if (text.size() <= kInline) {
-      std::memcpy(view.begin, text.data(), text.size());
-    } else {
-      std::memcpy(view.begin, text.data(), sizeof(view.begin));
-      view.offset = texts.offsets[row];
+void lay_out_column(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column,
+                    const LaidOutColumn& how, ArrowArray* out) {
+  const ColumnLayout& layout = how.layout;
+  if (!layout.is_asked_for()) return share(source, column, out);
+  try {
+    switch (layout.coding) {
+      case Coding::kPlain: return lay_out_values(source, column, how.own, layout.values, out);
+      case Coding::kDictionary:
+        return lay_out_dictionary(source, column, how.own, layout.numbers, layout.values, out);
+      case Coding::kRuns: return lay_out_runs(column, how.own, layout.numbers, layout.values, out);
     }
-  }
-  auto* sizes = owner->make_buffer<int64_t>(1);
-  *sizes = texts.size_bytes();
-  owner->buffers = {texts.valid, views, texts.bytes, sizes};
-}
-
-// A column of text, which is a part of `source`, in offsets of 64 bits or views.
-void lay_out_text(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column,
-                  TextLayout layout, ArrowArray* out) {
-  if (layout == TextLayout::kOffsets32) return share(source, column, out);
-  auto owner = std::make_unique<Outgoing<ArrowArray>>();
-  owner->source = source;
-  const Texts texts(column);
-  if (layout == TextLayout::kOffsets64) {
-    make_offsets64(texts, owner.get());
-  } else {
-    make_views(texts, owner.get());
-  }
-  *out = column;
-  out->n_buffers = static_cast<int64_t>(owner->buffers.size());
-  out->buffers = owner->buffers.data();
-  hand_out(std::move(owner), out);
-}
-
-// Dates in milliseconds or times in nanoseconds: each value of a column times `factor`, which it
-// has room for. What stands in the place of a NULL may be anything.
-template <typename Value>
-void scale(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column, uint64_t factor,
-           ArrowArray* out) {
-  auto owner = std::make_unique<Outgoing<ArrowArray>>();
-  owner->source = source;
-  const int64_t rows = column.offset + column.length;
-  const auto* values = static_cast<const Value*>(column.buffers[1]);
-  auto* scaled = owner->make_buffer<int64_t>(rows);
-  for (int64_t row = column.offset; row < rows; ++row) {
-    const auto value = static_cast<uint64_t>(static_cast<int64_t>(values[row]));
-    scaled[row] = static_cast<int64_t>(value * factor);
-  }
-  owner->buffers = {column.buffers[0], scaled};
-  *out = column;
-  out->buffers = owner->buffers.data();
-  hand_out(std::move(owner), out);
-}
-
-void lay_out_time(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column,
-                  const ColumnLayout& layout, ArrowArray* out) {
-  constexpr uint64_t kMillisecondsOfDay = 86'400'000;
-  if (layout.values == "tdm") {
-    scale<int32_t>(source, column, kMillisecondsOfDay, out);
-  } else {
-    scale<int64_t>(source, column, 1000, out);
+  } catch (const Error& error) {
+    throw Error(error.kind(), concat("column '", excerpt(how.name), "': ", error.message()));
   }
 }
 
-// The bytes of values of one width.
-struct Words {
-  int64_t rows;  // with those before the offset
-  const uint8_t* valid;
-  const char* bytes;
-  int64_t value_bytes;
-
-  Words(const ArrowArray& array, int64_t width)
-      : rows(array.offset + array.length),
-        valid(static_cast<const uint8_t*>(array.buffers[0])),
-        bytes(static_cast<const char*>(array.buffers[1])),
-        value_bytes(width) {}
-
-  bool is_null(int64_t row) const {
-    return valid != nullptr && (valid[row / 8] >> (row % 8) & 1) == 0;
-  }
-  std::string_view text(int64_t row) const {
-    return {bytes + row * value_bytes, static_cast<size_t>(value_bytes)};
-  }
-};
-
-// The different values of a column in the order in which they come, and the place of each row's.
-// Values are the same when their bytes are.
-class Dictionary {
- public:
-  template <typename Values>
-  Dictionary(const Values& values, int64_t first_row) {
-    indices_.resize(static_cast<size_t>(values.rows));
-    for (int64_t row = first_row; row < values.rows; ++row) {
-      if (values.is_null(row)) continue;
-      const auto [found, is_new] =
-          places_.try_emplace(values.text(row), static_cast<int64_t>(values_.size()));
-      if (is_new) values_.push_back(found->first);
-      indices_[static_cast<size_t>(row)] = found->second;
-    }
-  }
-
-  int64_t size() const { return static_cast<int64_t>(values_.size()); }
-
-  template <typename Index>
-  const void* make_indices(Outgoing<ArrowArray>* owner) const {
-    if (size() > 0 && static_cast<uint64_t>(size() - 1) >
-                          static_cast<uint64_t>(std::numeric_limits<Index>::max())) {
-      throw Error(
-          ErrorKind::kTypeMismatch,
-          concat("a batch has ", size(), " different values, more than the ", 8 * sizeof(Index),
-                 " bits of the requested dictionary's indices can ", "count; request wider ones"));
-    }
-    auto* out = owner->make_buffer<Index>(static_cast<int64_t>(indices_.size()));
-    std::transform(indices_.begin(), indices_.end(), out,
-                   [](int64_t index) { return static_cast<Index>(index); });
-    return out;
-  }
-
-  // The values, all of one width.
-  void make_words(int64_t width, ArrowArray* out) const {
-    auto owner = std::make_unique<Outgoing<ArrowArray>>();
-    char* bytes = owner->make_buffer<char>(size() * width);
-    owner->buffers = {nullptr, bytes};
-    for (const std::string_view value : values_)
-      bytes = std::copy(value.begin(), value.end(), bytes);
-    *out = ArrowArray{};
-    out->length = size();
-    out->n_buffers = 2;
-    out->buffers = owner->buffers.data();
-    hand_out(std::move(owner), out);
-  }
-
-  // The texts as an array with int32 offsets.
-  void make_texts(ArrowArray* out) const {
-    auto owner = std::make_unique<Outgoing<ArrowArray>>();
-    auto* offsets = owner->make_buffer<int32_t>(size() + 1);
-    int32_t end = 0;
-    for (size_t i = 0; i < values_.size(); ++i) {
-      end += static_cast<int32_t>(values_[i].size());
-      offsets[i + 1] = end;
-    }
-    auto* bytes = owner->make_buffer<char>(end);
-    for (const std::string_view value : values_)
-      bytes = std::copy(value.begin(), value.end(), bytes);
-    owner->buffers = {nullptr, owner->made[0].data(), owner->made[1].data()};
-    *out = ArrowArray{};
-    out->length = size();
-    out->n_buffers = 3;
-    out->buffers = owner->buffers.data();
-    hand_out(std::move(owner), out);
-  }
-
- private:
-  std::unordered_map<std::string_view, int64_t> places_;
-  std::vector<std::string_view> values_;
-  std::vector<int64_t> indices_;
-};
-
-const void* make_indices(const Dictionary& dictionary, char format, Outgoing<ArrowArray>* owner) {
-  switch (format) {
-    case 'c': return dictionary.make_indices<int8_t>(owner);
-    case 'C': return dictionary.make_indices<uint8_t>(owner);
-    case 's': return dictionary.make_indices<int16_t>(owner);
-    case 'S': return dictionary.make_indices<uint16_t>(owner);
-    case 'i': return dictionary.make_indices<int32_t>(owner);
-    case 'I': return dictionary.make_indices<uint32_t>(owner);
-    case 'l': return dictionary.make_indices<int64_t>(owner);
-    default: return dictionary.make_indices<uint64_t>(owner);
-  }
-}
-
-void lay_out_dictionary(const std::shared_ptr<ArrowArray>& source, const ArrowArray& column,
-                        const ColumnLayout& layout, ArrowArray* out) {
-  auto owner = std::make_unique<Outgoing<ArrowArray>>();
-  owner->source = source;
-  const int64_t width = value_bytes(layout.values);
-  const Dictionary dictionary = layout.is_text ? Dictionary(Texts(column), column.offset)
-                                               : Dictionary(Words(column, width), column.offset);
-  owner->buffers = {column.buffers[0], make_indices(dictionary, layout.index_format, owner.get())};
-  ArrowArray* part = owner->add_part();
-  if (layout.is_text) {
-    ArrowArray plain;
-    dictionary.make_texts(&plain);
-    const std::shared_ptr<ArrowArray> values = kept(plain);
-    lay_out_text(values, *values, layout.text, part);
-  } else {
-    dictionary.make_words(width, part);
-  }
-  *out = column;
-  out->n_buffers = 2;
-  out->buffers = owner->buffers.data();
-  out->dictionary = part;
-  hand_out(std::move(owner), out);
-}
-
-void lay_out_array(const ArrowArray& given, const std::vector<ColumnLayout>& layouts,
+void lay_out_array(const ArrowArray& given, const std::vector<LaidOutColumn>& columns,
                    ArrowArray* out) {
   const std::shared_ptr<ArrowArray> source = kept(given);
   auto owner = std::make_unique<Outgoing<ArrowArray>>();
   owner->source = source;
-  // What was laid out is released when a later column fails.
-  ArrowArray whole = *source;
-  hand_out(std::move(owner), &whole);
-  auto* parts = static_cast<Outgoing<ArrowArray>*>(whole.private_data);
-  const std::unique_ptr<ArrowArray, void (*)(ArrowArray*)> guard(&whole, [](ArrowArray* array) {
-    if (array->release != nullptr) array->release(array);
-  });
-  for (size_t i = 0; i < layouts.size(); ++i) {
-    const ArrowArray& column = *source->children[i];
-    ArrowArray* child = parts->add_part();
-    parts->children.push_back(child);
-    if (!layouts[i].is_asked_for) {
-      share(source, column, child);
-    } else if (layouts[i].index_format != 0) {
-      lay_out_dictionary(source, column, layouts[i], child);
-    } else if (layouts[i].is_text) {
-      lay_out_text(source, column, layouts[i].text, child);
-    } else {
-      lay_out_time(source, column, layouts[i], child);
-    }
+  for (size_t i = 0; i < columns.size(); ++i) {
+    lay_out_column(source, *source->children[i], columns[i], owner->add_child());
   }
-  whole.children = parts->children.data();
-  *out = std::exchange(whole, ArrowArray{});
+  ArrowArray whole = *source;
+  whole.children = owner->children.data();
+  hand_out(std::move(owner), &whole);
+  *out = whole;
 }
 
 // ---- the stream
 
 struct LaidOutStream {
-  std::vector<ColumnLayout> layouts;
+  std::vector<ColumnLayout> layouts;   // as they are asked for
+  std::vector<LaidOutColumn> columns;  // as they are given; empty until the schema is known
   ArrowArrayStream source{};
-  bool knows_columns = false;
   std::string error;
 
   ~LaidOutStream() {
@@ -489,20 +177,22 @@ struct LaidOutStream {
     ArrowSchema given{};
     if (const int code = source.get_schema(&source, &given); code != 0) return failed(code);
     look_at(given);
-    lay_out_schema(given, layouts, out);
+    lay_out_schema(given, columns, out);
     return 0;
   }
 
   void look_at(const ArrowSchema& schema) {
+    columns.clear();
     for (size_t i = 0; i < layouts.size(); ++i) {
-      ColumnLayout& layout = layouts[i];
-      layout.is_asked_for = layout.is_asked_for && fits(layout, schema.children[i]->format);
+      const ArrowSchema& column = *schema.children[i];
+      const bool has_it = layouts[i].is_asked_for() && fits(layouts[i], column.format);
+      columns.push_back({column.name == nullptr ? "" : column.name, column.format,
+                         has_it ? layouts[i] : ColumnLayout()});
     }
-    knows_columns = true;
   }
 
   int get_next(ArrowArray* out) {
-    if (!knows_columns) {
+    if (columns.empty()) {
       ArrowSchema given{};
       if (const int code = source.get_schema(&source, &given); code != 0) return failed(code);
       look_at(given);
@@ -514,7 +204,7 @@ struct LaidOutStream {
       *out = given;
       return 0;
     }
-    lay_out_array(given, layouts, out);
+    lay_out_array(given, columns, out);
     return 0;
   }
 };
@@ -544,7 +234,7 @@ std::vector<ColumnLayout> requested_layouts(const ArrowSchema& schema) {
 
 bool any_is_asked_for(const std::vector<ColumnLayout>& layouts) {
   return std::any_of(layouts.begin(), layouts.end(),
-                     [](const ColumnLayout& layout) { return layout.is_asked_for; });
+                     [](const ColumnLayout& layout) { return layout.is_asked_for(); });
 }
 
 void lay_out_stream(std::vector<ColumnLayout> layouts, ArrowArrayStream* stream) {
