@@ -70,6 +70,14 @@ frame = session.sql(
 interrupted(lambda: [frame.to_rows() for _ in range(20)])
 """
 
+ONE_GROUP = """
+session = velaria.Session(threads=THREADS)
+session.sql("CREATE TABLE t AS SELECT 'text ' || (n * 7919 % 1000003) AS s "
+            "FROM range(0, 3000000) r(n)")
+frame = session.sql("SELECT length(FUNCTION) AS l FROM t")
+interrupted(lambda: [frame.to_rows() for _ in range(20)])
+"""
+
 WINDOW = """
 session = velaria.Session(threads=THREADS)
 session.sql("CREATE TABLE t AS SELECT (n * 7919) % 3000017 AS k FROM range(0, 3000000) r(n)")
@@ -138,6 +146,23 @@ frame = session.sql("SELECT n FROM range(0, 1000000000000) r(n) WHERE n < 500000
 interrupted(frame.to_arrow)
 """
 
+# DuckDB looks for Ctrl-C between two batches, and says so with an error of its own.
+DUCKDB = """
+import duckdb
+connection = duckdb.connect()
+connection.execute("SET threads = 1")
+frame = session.sql("SELECT n FROM range(0, 1000000000000) r(n)")
+
+def pull():
+    try:
+        connection.sql("SELECT sum(n) FROM frame").fetchall()
+    except RuntimeError as error:
+        assert "interrupted" in str(error), error
+        raise KeyboardInterrupt from None
+
+interrupted(pull)
+"""
+
 PRODUCER = """
 import pyarrow
 
@@ -194,6 +219,18 @@ BODIES = {
     "join-2-threads": JOIN.replace("THREADS", "2"),
     "aggregate-1-thread": AGGREGATE.replace("THREADS", "1"),
     "aggregate-2-threads": AGGREGATE.replace("THREADS", "2"),
+    **{
+        f"{name}-one-group-{threads}-threads": ONE_GROUP.replace("FUNCTION", function).replace(
+            "THREADS", threads
+        )
+        for name, function in {
+            "string_agg": "string_agg(s, ',')",
+            "ordered": "string_agg(s, ',' ORDER BY s)",
+            "distinct": "string_agg(DISTINCT s, ',')",
+            "quantile": "quantile_disc(s, 0.3)",
+        }.items()
+        for threads in ("1", "2")
+    },
     "window-1-thread": WINDOW.replace("THREADS", "1"),
     "window-2-threads": WINDOW.replace("THREADS", "2"),
     **{
@@ -215,6 +252,7 @@ BODIES = {
     "later-batch-1-thread": LATER.replace("THREADS", "1"),
     "later-batch-2-threads": LATER.replace("THREADS", "2"),
     "to-arrow": TO_ARROW,
+    "duckdb": DUCKDB,
     "producer-in-python": PRODUCER,
     "wait": WAIT,
     "progress": PROGRESS,

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <random>
 
+#include "src/base/cancellation.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
@@ -282,6 +284,59 @@ TEST(AccumulatorPropertyTest, OneGroupWithoutNumbersIsTheSame) {
       const std::vector<uint32_t> groups{1};
       EXPECT_EQ(alone->result(groups.data(), 1)->value(0).to_sql(), expected) << name << distinct;
     }
+  }
+}
+
+// Work on one group of very many values looks at the cancellation: where results are made, and
+// where groups meet.
+TEST(AccumulatorTest, WorkOnManyValuesCanBeBrokenOff) {
+  const DataType utf8(TypeId::kUtf8);
+  const int64_t rows = 300'000;
+  StringBuilder texts;
+  std::vector<uint64_t> positions;
+  for (int64_t i = 0; i < rows; ++i) {
+    texts.append(concat("text ", i * 7919 % rows));
+    positions.push_back(static_cast<uint64_t>(rows - i));
+  }
+  AggregateRows all;
+  all.arguments = {texts.finish()};
+  all.positions = positions.data();
+  all.rows = rows;
+  const uint32_t zero = 0;
+  const auto is_broken_off = [](const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::kCancelled;
+    }
+    return false;
+  };
+  struct Case {
+    const char* name;
+    bool distinct;
+    bool long_result;
+  };
+  for (const Case& made : {Case{"string_agg", false, true}, Case{"string_agg", true, true},
+                           Case{"quantile_disc", false, true}, Case{"mode", false, false},
+                           Case{"count", true, false}}) {
+    SCOPED_TRACE(concat(made.name, made.distinct ? " distinct" : ""));
+    AggregateCall call;
+    call.name = made.name;
+    call.distinct = made.distinct;
+    call.arguments = {bound_column(0, utf8, "x")};
+    if (call.name == "string_agg") call.arguments.push_back(bound_constant(Value::utf8(",")));
+    if (call.name == "quantile_disc") call.arguments.push_back(bound_constant(Value::float64(0.3)));
+    const BoundAggregate aggregate = AggregateRegistry::builtin().bind(call);
+    CancellationToken token;
+    const auto whole = Accumulator::make(aggregate, &token);
+    whole->grow(1);
+    whole->add_rows(all);
+    const auto merged = Accumulator::make(aggregate, &token);
+    merged->grow(1);
+    EXPECT_FALSE(is_broken_off([&] { whole->result(&zero, 1); }));
+    token.cancel();
+    EXPECT_EQ(is_broken_off([&] { whole->result(&zero, 1); }), made.long_result);
+    EXPECT_TRUE(is_broken_off([&] { merged->merge(*whole, &zero, &zero, 1); }));
   }
 }
 

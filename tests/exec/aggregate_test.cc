@@ -12,6 +12,7 @@
 #include "src/exec/aggregate/group_order.h"
 #include "src/exec/aggregate/group_table.h"
 #include "src/exec/physical_plan.h"
+#include "src/expr/aggregate_registry.h"
 #include "src/io/memory/memory_table_source.h"
 #include "src/plan/logical_plan.h"
 #include "src/sql/group_binder.h"
@@ -635,6 +636,61 @@ TEST(AggregateTest, KeysThatAllComeAgainAddToTheirFirstRows) {
           << tasks << " tasks, " << chunk_rows;
     }
   }
+}
+
+// Groups whose results are worked out before anybody reads them.
+TEST(AggregateTest, GroupsOfVeryManyValuesComeOutTheSame) {
+  const DataType utf8(TypeId::kUtf8);
+  const int64_t rows = 90'000;
+  constexpr int64_t kKeys = 4;
+  FixedBuilder<int64_t> keys(kInt64);
+  StringBuilder texts;
+  std::vector<std::string> joined(kKeys);
+  for (int64_t i = 0; i < rows; ++i) {
+    // The last key comes once.
+    const int64_t key = i == 70'000 ? kKeys - 1 : i * 7919 % (kKeys - 1);
+    const std::string text = "text " + std::to_string(i * 7919 % rows);
+    keys.append(key);
+    texts.append(text);
+    auto& of_key = joined[static_cast<size_t>(key)];
+    of_key += (of_key.empty() ? "" : ",") + text;
+  }
+  Chunk chunk;
+  chunk.rows = rows;
+  chunk.columns = {keys.finish(), texts.finish()};
+  const auto source = std::make_shared<MemoryTableSource>(Schema({{"k", kInt64}, {"t", utf8}}),
+                                                          std::vector<Chunk>{chunk});
+  const auto text = bound_column(1, utf8, "t");
+  AggregateCall distinct;
+  distinct.name = "count";
+  distinct.distinct = true;
+  distinct.arguments = {text};
+  const std::vector<BoundAggregate> aggregates{
+      sql::make_bound_aggregate("string_agg", text), sql::make_bound_aggregate("mode", text),
+      AggregateRegistry::builtin().bind(distinct), sql::make_bound_aggregate("count", nullptr)};
+  const PlanPtr grouped =
+      std::make_shared<AggregatePlan>(ScanPlan::all_columns(source, "t"),
+                                      std::vector<BoundExpressionPtr>{bound_column(0, kInt64, "k")},
+                                      std::vector<std::string>{"k"}, aggregates);
+  const std::string expected = answer_of(*grouped, {}, 1, 2048);
+  size_t line = 0;
+  for (size_t n = 0; n < kKeys; ++n) {
+    const size_t begin = expected.find(",'", line) + 2;
+    const auto key = static_cast<size_t>(expected[line] - '0');
+    EXPECT_TRUE(expected.compare(begin, joined[key].size() + 1, joined[key] + "'") == 0) << key;
+    line = expected.find('\n', line) + 1;
+  }
+  for (size_t tasks : {1, 2, 5}) {
+    for (int64_t chunk_rows : {3, 2048}) {
+      EXPECT_TRUE(answer_of(*grouped, {}, tasks, chunk_rows) == expected) << tasks << chunk_rows;
+    }
+  }
+  const PlanPtr global = std::make_shared<AggregatePlan>(ScanPlan::all_columns(source, "t"),
+                                                         std::vector<BoundExpressionPtr>{},
+                                                         std::vector<std::string>{}, aggregates);
+  const std::string whole = answer_of(*global, {}, 1, 2048);
+  EXPECT_TRUE(whole == answer_of(*global, {}, 4, 2048));
+  EXPECT_NE(whole.find(",90000,90000,\n"), std::string::npos);
 }
 
 // Enough groups that tasks' tables are merged by partition: same groups, same order as one thread.

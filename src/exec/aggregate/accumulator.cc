@@ -329,7 +329,8 @@ std::unique_ptr<Accumulator> make_plain(const BoundAggregate& aggregate) {
   });
 }
 
-std::unique_ptr<Accumulator> make_of_values(const BoundAggregate& aggregate) {
+std::unique_ptr<Accumulator> make_of_values(const BoundAggregate& aggregate,
+                                            const CancellationToken* cancellation) {
   switch (aggregate.kind) {
     case AggregateKind::kSum:
     case AggregateKind::kAvg:
@@ -348,9 +349,9 @@ std::unique_ptr<Accumulator> make_of_values(const BoundAggregate& aggregate) {
     case AggregateKind::kBitXor: return make_bits(aggregate);
     case AggregateKind::kProduct: return make_product();
     case AggregateKind::kQuantileCont:
-    case AggregateKind::kQuantileDisc: return make_quantile(aggregate);
-    case AggregateKind::kMode: return make_mode(aggregate);
-    case AggregateKind::kStringAgg: return make_text_list(aggregate);
+    case AggregateKind::kQuantileDisc: return make_quantile(aggregate, cancellation);
+    case AggregateKind::kMode: return make_mode(aggregate, cancellation);
+    case AggregateKind::kStringAgg: return make_text_list(aggregate, cancellation);
     case AggregateKind::kAnyValue:
     case AggregateKind::kFirst:
     case AggregateKind::kLast:
@@ -379,9 +380,11 @@ std::unique_ptr<Accumulator> make_of_values(const BoundAggregate& aggregate) {
 
 }  // namespace
 
-std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate) {
-  auto values = make_of_values(aggregate);
-  return aggregate.distinct ? make_distinct(aggregate, std::move(values)) : std::move(values);
+std::unique_ptr<Accumulator> Accumulator::make(const BoundAggregate& aggregate,
+                                               const CancellationToken* cancellation) {
+  auto values = make_of_values(aggregate, cancellation);
+  return aggregate.distinct ? make_distinct(aggregate, std::move(values), cancellation)
+                            : std::move(values);
 }
 
 }  // namespace velaria

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/base/cancellation.h"
 #include "src/column/column.h"
 #include "src/expr/aggregate.h"
 
@@ -26,7 +27,10 @@ struct AggregateRows {
 
 class Accumulator {
  public:
-  static std::unique_ptr<Accumulator> make(const BoundAggregate& aggregate);
+  // `cancellation`, which outlives it, is looked at in work on very many values of one group; null:
+  // such work cannot be broken off.
+  static std::unique_ptr<Accumulator> make(const BoundAggregate& aggregate,
+                                           const CancellationToken* cancellation = nullptr);
   virtual ~Accumulator() = default;
 
   // Room for groups [0, groups); new ones start empty.

@@ -10,13 +10,16 @@ namespace velaria {
 // accumulators_statistics.cc: variance, covariance, correlation, regression.
 std::unique_ptr<Accumulator> make_statistics(const BoundAggregate& aggregate);
 // accumulators_quantile.cc: median and quantiles.
-std::unique_ptr<Accumulator> make_quantile(const BoundAggregate& aggregate);
+std::unique_ptr<Accumulator> make_quantile(const BoundAggregate& aggregate,
+                                           const CancellationToken* cancellation);
 // accumulators_row.cc: the value of one chosen row: first, last, any_value, arg_min, arg_max.
 std::unique_ptr<Accumulator> make_chosen_row(const BoundAggregate& aggregate);
 // accumulators_text.cc: string_agg.
-std::unique_ptr<Accumulator> make_text_list(const BoundAggregate& aggregate);
+std::unique_ptr<Accumulator> make_text_list(const BoundAggregate& aggregate,
+                                            const CancellationToken* cancellation);
 // accumulators_mode.cc
-std::unique_ptr<Accumulator> make_mode(const BoundAggregate& aggregate);
+std::unique_ptr<Accumulator> make_mode(const BoundAggregate& aggregate,
+                                       const CancellationToken* cancellation);
 // accumulators_bits.cc: bit_and, bit_or, bit_xor, product.
 std::unique_ptr<Accumulator> make_bits(const BoundAggregate& aggregate);
 std::unique_ptr<Accumulator> make_product();
@@ -26,7 +29,8 @@ std::unique_ptr<Accumulator> make_interval_sum(const BoundAggregate& aggregate);
 std::unique_ptr<Accumulator> make_approximate_count(const BoundAggregate& aggregate);
 // distinct.cc: `inner` over the first of equal arguments.
 std::unique_ptr<Accumulator> make_distinct(const BoundAggregate& aggregate,
-                                           std::unique_ptr<Accumulator> inner);
+                                           std::unique_ptr<Accumulator> inner,
+                                           const CancellationToken* cancellation);
 
 // An accumulator that takes rows as a whole.
 class RowsAccumulator : public Accumulator {

@@ -20,8 +20,9 @@ constexpr uint32_t kNoEntry = std::numeric_limits<uint32_t>::max();
 
 class ModeAccumulator : public RowsAccumulator {
  public:
-  explicit ModeAccumulator(const BoundAggregate& aggregate)
-      : type_(aggregate.result_type),
+  ModeAccumulator(const BoundAggregate& aggregate, const CancellationToken* cancellation)
+      : cancellation_(cancellation),
+        type_(aggregate.result_type),
         ordered_(!aggregate.parameters.empty()),
         order_{ordered_ && aggregate.parameters[0].as_bool(), false},
         values_({type_}) {}
@@ -53,10 +54,13 @@ class ModeAccumulator : public RowsAccumulator {
     std::vector<uint32_t> entries;
     std::vector<uint32_t> groups;
     other.values_.select(from, to, count, &entries, &groups);
-    std::vector<Seen> seen;
-    for (const uint32_t entry : entries) seen.push_back(other.seen_[entry]);
-    add_seen(other.values_.values(entries.data(), static_cast<int64_t>(entries.size()))[0], groups,
-             seen);
+    in_pieces(entries, groups, cancellation_,
+              [&](const std::vector<uint32_t>& some, const std::vector<uint32_t>& ids) {
+                std::vector<Seen> seen;
+                for (const uint32_t entry : some) seen.push_back(other.seen_[entry]);
+                add_seen(other.values_.values(some.data(), static_cast<int64_t>(some.size()))[0],
+                         ids, seen);
+              });
   }
 
   ColumnPtr result(const uint32_t* groups, int64_t count) const override {
@@ -163,6 +167,7 @@ class ModeAccumulator : public RowsAccumulator {
     }
   }
 
+  const CancellationToken* cancellation_;
   DataType type_;
   bool ordered_;
   SortOrder order_;
@@ -175,8 +180,9 @@ class ModeAccumulator : public RowsAccumulator {
 
 }  // namespace
 
-std::unique_ptr<Accumulator> make_mode(const BoundAggregate& aggregate) {
-  return std::make_unique<ModeAccumulator>(aggregate);
+std::unique_ptr<Accumulator> make_mode(const BoundAggregate& aggregate,
+                                       const CancellationToken* cancellation) {
+  return std::make_unique<ModeAccumulator>(aggregate, cancellation);
 }
 
 }  // namespace velaria

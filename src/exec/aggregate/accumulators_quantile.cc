@@ -11,6 +11,7 @@
 #include "src/column/builder.h"
 #include "src/column/decimal.h"
 #include "src/exec/aggregate/accumulator_families.h"
+#include "src/exec/aggregate/long_loop.h"
 #include "src/exec/aggregate/rounded_ratio.h"
 #include "src/exec/aggregate/row_codec.h"
 #include "src/kernel/compare.h"
@@ -54,8 +55,9 @@ double between_integers(T a, T b, double part) {
 template <typename T>
 class QuantileAccumulator : public RowsAccumulator {
  public:
-  explicit QuantileAccumulator(const BoundAggregate& aggregate)
-      : continuous_(aggregate.kind == AggregateKind::kQuantileCont),
+  QuantileAccumulator(const BoundAggregate& aggregate, const CancellationToken* cancellation)
+      : cancellation_(cancellation),
+        continuous_(aggregate.kind == AggregateKind::kQuantileCont),
         fraction_(aggregate.parameters[0].as_double()),
         descending_(aggregate.parameters[1].as_bool()),
         argument_type_(aggregate.arguments[0]->type),
@@ -75,8 +77,12 @@ class QuantileAccumulator : public RowsAccumulator {
   void merge(const Accumulator& base, const uint32_t* from, const uint32_t* to,
              int64_t count) override {
     const auto& other = static_cast<const QuantileAccumulator&>(base);
+    LongLoop loop(cancellation_);
     for (int64_t i = 0; i < count; ++i) {
-      for (const T& value : other.lists_[from[i]]) push(to[i], value);
+      for (const T& value : other.lists_[from[i]]) {
+        push(to[i], value);
+        loop.step();
+      }
     }
   }
 
@@ -152,13 +158,26 @@ class QuantileAccumulator : public RowsAccumulator {
   const T& pick(std::vector<T>* values, size_t rank) const {
     const auto at = values->begin() + static_cast<std::ptrdiff_t>(rank);
     if (descending_) {
-      std::nth_element(values->begin(), at, values->end(),
-                       [](const T& a, const T& b) { return compare_values(b, a) < 0; });
+      select(values, at, [](const T& a, const T& b) { return compare_values(b, a) < 0; });
     } else {
-      std::nth_element(values->begin(), at, values->end(),
-                       [](const T& a, const T& b) { return compare_values(a, b) < 0; });
+      select(values, at, [](const T& a, const T& b) { return compare_values(a, b) < 0; });
     }
     return *at;
+  }
+
+  template <typename Before>
+  void select(std::vector<T>* values, typename std::vector<T>::iterator at, Before before) const {
+    // Counting costs something where comparing hardly does.
+    constexpr size_t kManyValues = size_t{1} << 18;
+    if (values->size() < kManyValues) {
+      std::nth_element(values->begin(), at, values->end(), before);
+      return;
+    }
+    LongLoop loop(cancellation_);
+    std::nth_element(values->begin(), at, values->end(), [&](const T& a, const T& b) {
+      loop.step();
+      return before(a, b);
+    });
   }
 
   void append_value(const T& value, ColumnBuilder* builder) const {
@@ -258,6 +277,7 @@ class QuantileAccumulator : public RowsAccumulator {
     static_cast<FixedBuilder<Int128>*>(builder)->append(*out);
   }
 
+  const CancellationToken* cancellation_;
   bool continuous_;
   double fraction_;
   bool descending_;
@@ -271,12 +291,13 @@ class QuantileAccumulator : public RowsAccumulator {
 
 }  // namespace
 
-std::unique_ptr<Accumulator> make_quantile(const BoundAggregate& aggregate) {
-  return visit_stored_type(aggregate.arguments[0]->type,
-                           [&](auto tag) -> std::unique_ptr<Accumulator> {
-                             using T = typename decltype(tag)::type;
-                             return std::make_unique<QuantileAccumulator<T>>(aggregate);
-                           });
+std::unique_ptr<Accumulator> make_quantile(const BoundAggregate& aggregate,
+                                           const CancellationToken* cancellation) {
+  return visit_stored_type(
+      aggregate.arguments[0]->type, [&](auto tag) -> std::unique_ptr<Accumulator> {
+        using T = typename decltype(tag)::type;
+        return std::make_unique<QuantileAccumulator<T>>(aggregate, cancellation);
+      });
 }
 
 }  // namespace velaria

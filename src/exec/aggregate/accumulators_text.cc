@@ -5,6 +5,7 @@
 #include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator_families.h"
+#include "src/exec/aggregate/long_loop.h"
 #include "src/exec/aggregate/row_codec.h"
 #include "src/kernel/sort_key.h"
 #include "src/kernel/take.h"
@@ -15,8 +16,8 @@ namespace {
 
 class TextListAccumulator : public RowsAccumulator {
  public:
-  explicit TextListAccumulator(const BoundAggregate& aggregate)
-      : separator_(aggregate.parameters[0].as_text()) {
+  TextListAccumulator(const BoundAggregate& aggregate, const CancellationToken* cancellation)
+      : cancellation_(cancellation), separator_(aggregate.parameters[0].as_text()) {
     for (const BoundSortKey& key : aggregate.order_by) {
       orders_.push_back({key.descending, key.nulls_first});
     }
@@ -47,8 +48,12 @@ class TextListAccumulator : public RowsAccumulator {
   void merge(const Accumulator& base, const uint32_t* from, const uint32_t* to,
              int64_t count) override {
     const auto& other = static_cast<const TextListAccumulator&>(base);
+    LongLoop loop(cancellation_);
     for (int64_t i = 0; i < count; ++i) {
-      for (const Entry& entry : other.lists_[from[i]]) push(to[i], entry);
+      for (const Entry& entry : other.lists_[from[i]]) {
+        push(to[i], entry);
+        loop.step();
+      }
     }
   }
 
@@ -56,7 +61,9 @@ class TextListAccumulator : public RowsAccumulator {
     StringBuilder builder;
     std::vector<Entry> sorted;
     std::string text;
-    const auto before = [](const Entry& a, const Entry& b) {
+    LongLoop loop(cancellation_);
+    const auto before = [&loop](const Entry& a, const Entry& b) {
+      loop.step();
       const int order = a.order.compare(b.order);
       return order != 0 ? order < 0 : a.position < b.position;
     };
@@ -76,6 +83,7 @@ class TextListAccumulator : public RowsAccumulator {
       for (const Entry& entry : *entries) {
         if (&entry != entries->data()) text += separator_;
         text.append(entry.text.data(), entry.text.size());
+        loop.step();
       }
       builder.append(text);
     }
@@ -128,6 +136,7 @@ class TextListAccumulator : public RowsAccumulator {
     list_bytes_ += (list.capacity() - before) * sizeof(Entry);
   }
 
+  const CancellationToken* cancellation_;
   std::string separator_;
   std::vector<SortOrder> orders_;
   bool reads_positions_;
@@ -141,8 +150,9 @@ class TextListAccumulator : public RowsAccumulator {
 
 }  // namespace
 
-std::unique_ptr<Accumulator> make_text_list(const BoundAggregate& aggregate) {
-  return std::make_unique<TextListAccumulator>(aggregate);
+std::unique_ptr<Accumulator> make_text_list(const BoundAggregate& aggregate,
+                                            const CancellationToken* cancellation) {
+  return std::make_unique<TextListAccumulator>(aggregate, cancellation);
 }
 
 }  // namespace velaria

@@ -18,11 +18,23 @@ size_t count_groups(const Tables& tables) {
   return groups;
 }
 
-void merge_into_first(Tables* tables) {
-  for (size_t t = 1; t < tables->size(); ++t) {
-    std::vector<uint32_t> all((*tables)[t]->size());
-    std::iota(all.begin(), all.end(), 0u);
-    (*tables)[0]->merge(*(*tables)[t], all);
+bool any_has_large_groups(const Tables& tables) {
+  return std::any_of(tables.begin(), tables.end(),
+                     [](const auto& table) { return table->has_large_groups(); });
+}
+
+void merge_into_first(const ExecutionContext& context, Tables* tables) {
+  const auto merge = [tables](size_t) {
+    for (size_t t = 1; t < tables->size(); ++t) {
+      std::vector<uint32_t> all((*tables)[t]->size());
+      std::iota(all.begin(), all.end(), 0u);
+      (*tables)[0]->merge(*(*tables)[t], all);
+    }
+  };
+  if (any_has_large_groups(*tables)) {
+    run_long_pieces(1, merge, context);
+  } else {
+    merge(0);
   }
   tables->resize(1);
 }
@@ -154,7 +166,7 @@ void merge_by_partition(const AggregateSpec& spec, const ExecutionContext& conte
   run_parallel(
       partitions,
       [&](size_t partition) {
-        merged[partition] = std::make_unique<AggregateTable>(spec);
+        merged[partition] = std::make_unique<AggregateTable>(spec, context.cancellation);
         for (size_t t = 0; t < tables->size(); ++t) {
           merged[partition]->merge(*(*tables)[t], members[t][partition]);
         }
@@ -171,20 +183,37 @@ size_t DisjointTables::groups() const {
   return groups;
 }
 
-void make_disjoint(const AggregateSpec& spec, const ExecutionContext& context,
-                   DisjointTables* groups) {
+namespace {
+
+void merge_tables(const AggregateSpec& spec, const ExecutionContext& context,
+                  DisjointTables* groups) {
   groups->moved.assign(groups->tables.size(), {});
   if (groups->tables.size() > 1) {
     const size_t all = count_groups(groups->tables);
     const bool may_stay = !spec.keys.empty() && all >= spec.options.groups_worth_staying;
     if (may_stay && move_shared_groups(context, groups)) return;
     if (spec.keys.empty() || all < spec.options.groups_worth_partitions || context.tasks <= 1) {
-      merge_into_first(&groups->tables);
+      merge_into_first(context, &groups->tables);
     } else {
       merge_by_partition(spec, context, &groups->tables);
     }
   }
   groups->moved.assign(groups->tables.size(), {});
+}
+
+}  // namespace
+
+void make_disjoint(const AggregateSpec& spec, const ExecutionContext& context,
+                   DisjointTables* groups) {
+  merge_tables(spec, context, groups);
+  // Whoever reads the groups does so on a thread that may be the one that looks for interrupts.
+  std::vector<AggregateTable*> large;
+  for (const auto& table : groups->tables) {
+    if (table->has_large_groups()) large.push_back(table.get());
+  }
+  if (!large.empty()) {
+    run_long_pieces(large.size(), [&](size_t t) { large[t]->settle(); }, context);
+  }
 }
 
 }  // namespace velaria

@@ -18,7 +18,7 @@ struct DisjointTables {
   size_t groups() const;
 };
 
-// At least one table.
+// At least one table. Groups of very many values are settled.
 void make_disjoint(const AggregateSpec& spec, const ExecutionContext& context,
                    DisjointTables* groups);
 

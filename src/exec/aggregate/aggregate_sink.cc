@@ -32,13 +32,15 @@ struct UndecidedTask {
 class AggregateState : public SinkState {
  public:
   AggregateState(const AggregateSpec& spec, const ExecutionContext& context)
-      : budget(context.budget),
+      : cancellation(context.cancellation),
+        budget(context.budget),
         spill(spill_space(context)),
         limited((budget && budget->is_limited()) || spill->spill_after_bytes() != 0),
         reservation(budget, "GROUP BY") {
-    groups.tables.push_back(std::make_unique<AggregateTable>(spec));
+    groups.tables.push_back(std::make_unique<AggregateTable>(spec, cancellation));
   }
 
+  const CancellationToken* const cancellation;  // of the query; may be null
   std::shared_ptr<MemoryBudget> budget;
   const std::shared_ptr<SpillSpace> spill;
   const bool limited;             // memory may come to an end
@@ -109,7 +111,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
       state.groups.tables[0]->begin_epoch();
     } else {
       state.groups.tables.clear();
-      state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
+      state.groups.tables.push_back(new_empty_table(state));
       state.way = GroupingWay::kUndecided;
       state.undecided.clear();
       state.parts.clear();
@@ -202,13 +204,12 @@ class AggregateSink : public SinkOperator, public StatefulSink {
         state.disk->merge(context);
         return;
       }
-      state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
-      state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
+      state.groups.tables.push_back(new_empty_table(state));
+      state.groups.tables.push_back(new_empty_table(state));
     }
     if (has_own_tables(state)) {  // every task had a table of its own, so the shared one is empty
       state.groups.tables.erase(state.groups.tables.begin());
-      if (state.groups.tables.empty())
-        state.groups.tables.push_back(std::make_unique<AggregateTable>(spec_));
+      if (state.groups.tables.empty()) state.groups.tables.push_back(new_empty_table(state));
     }
     if (!streams()) {
       make_disjoint(spec_, context, &state.groups);
@@ -303,6 +304,11 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     return output_ == AggregateOutput::kTouchedGroups || output_ == AggregateOutput::kWhenAsked;
   }
 
+  std::unique_ptr<AggregateTable> new_empty_table(const AggregateState& state) const {
+    return std::make_unique<AggregateTable>(spec_, state.cancellation);
+  }
+
+  // A table of an epoch before, where one is left.
   std::unique_ptr<AggregateTable> new_table(AggregateState& state) const {
     {
       const std::lock_guard<std::mutex> lock(state.mutex);
@@ -312,7 +318,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
         return table;
       }
     }
-    return std::make_unique<AggregateTable>(spec_);
+    return new_empty_table(state);
   }
 
   // Whether every task has a table of its own, though it may be the only task.
@@ -349,7 +355,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
 
   void put_aside(AggregateState& state, AggregateTask& task) const {
     state.disk->write(std::move(task.own_table), &task.on_disk);
-    task.own_table = std::make_unique<AggregateTable>(spec_);
+    task.own_table = new_empty_table(state);
     task.table = task.own_table.get();
     task.reservation.resize(0);
   }
@@ -408,7 +414,7 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     for (uint32_t group = 0; group < state.groups.tables[0]->size(); ++group) {
       if (starts->values<int64_t>()[group] >= *state.retained->horizon()) kept.push_back(group);
     }
-    auto table = std::make_unique<AggregateTable>(spec_);
+    auto table = new_empty_table(state);
     if (output_ == AggregateOutput::kTouchedGroups) table->track_touched();
     table->merge(*state.groups.tables[0], kept);
     state.groups.tables[0] = std::move(table);

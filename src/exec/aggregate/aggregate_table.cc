@@ -13,10 +13,25 @@
 
 namespace velaria {
 
-AggregateTable::AggregateTable(const AggregateSpec& spec) : spec_(spec) {
+namespace {
+
+uint64_t bytes_of(const Column& column) {
+  uint64_t bytes = static_cast<uint64_t>(column.length()) * sizeof(StringView);
+  if (column.type().has_string_views() && !column.is_constant()) {
+    for (int64_t row = 0; row < column.length(); ++row) {
+      if (column.validity().valid(row)) bytes += column.values<StringView>()[row].size();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+AggregateTable::AggregateTable(const AggregateSpec& spec, const CancellationToken* cancellation)
+    : spec_(spec), cancellation_(cancellation) {
   if (!spec.keys.empty()) groups_ = GroupTable::make(spec.key_types, spec.options.table);
   for (const BoundAggregate& aggregate : spec.aggregates) {
-    accumulators_.push_back(Accumulator::make(aggregate));
+    accumulators_.push_back(Accumulator::make(aggregate, cancellation_));
   }
   if (!groups_) grow(1);
 }
@@ -25,7 +40,7 @@ bool AggregateTable::clear() {
   if (!groups_ || tracks_touched_ || !groups_->clear()) return false;
   accumulators_.clear();
   for (const BoundAggregate& aggregate : spec_.aggregates) {
-    accumulators_.push_back(Accumulator::make(aggregate));
+    accumulators_.push_back(Accumulator::make(aggregate, cancellation_));
   }
   first_positions_.clear();
   return true;
@@ -121,8 +136,34 @@ ColumnPtr AggregateTable::window_starts(size_t key, uint32_t from) const {
 std::vector<ColumnPtr> AggregateTable::result(const uint32_t* groups, int64_t count) const {
   std::vector<ColumnPtr> out;
   if (groups_) out = groups_->keys(groups, count);
+  for (ColumnPtr& column : aggregate_columns(groups, count)) out.push_back(std::move(column));
+  return out;
+}
+
+std::vector<ColumnPtr> AggregateTable::aggregate_columns(const uint32_t* groups,
+                                                         int64_t count) const {
+  std::vector<ColumnPtr> out;
+  if (settled_) {
+    for (const ColumnPtr& column : *settled_) out.push_back(take(column, groups, count));
+    return out;
+  }
   for (const auto& accumulator : accumulators_) out.push_back(accumulator->result(groups, count));
   return out;
+}
+
+bool AggregateTable::has_large_groups() const {
+  constexpr uint64_t kLargeTableBytes = uint64_t{1} << 20;
+  constexpr uint64_t kLargeGroupBytes = uint64_t{1} << 12;
+  const uint64_t bytes = memory_bytes();
+  return bytes >= kLargeTableBytes && bytes / kLargeGroupBytes >= size();
+}
+
+void AggregateTable::settle() {
+  std::vector<uint32_t> all(size());
+  std::iota(all.begin(), all.end(), 0u);
+  settled_ = aggregate_columns(all.data(), static_cast<int64_t>(all.size()));
+  for (const ColumnPtr& column : *settled_) settled_bytes_ += bytes_of(*column);
+  accumulators_.clear();
 }
 
 // Tasks number groups as they meet them; what is written down is the order that they have.
@@ -190,7 +231,7 @@ void AggregateTable::restore(const Chunk& snapshot, const uint64_t* first_positi
 }
 
 uint64_t AggregateTable::memory_bytes() const {
-  uint64_t bytes = groups_ ? groups_->memory_bytes() : 0;
+  uint64_t bytes = settled_bytes_ + (groups_ ? groups_->memory_bytes() : 0);
   for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
   return bytes + first_positions_.capacity() * 8 + touched_epochs_.capacity() * 8;
 }

@@ -26,7 +26,8 @@ struct AggregateSpec {
 // Groups and their running values. Without keys there is exactly one group, number 0.
 class AggregateTable {
  public:
-  explicit AggregateTable(const AggregateSpec& spec);
+  // `cancellation`, which outlives it, breaks off work on groups of very many values; may be null.
+  AggregateTable(const AggregateSpec& spec, const CancellationToken* cancellation);
 
   // Without groups again, for rows like those before; false: make another one instead.
   bool clear();
@@ -69,6 +70,12 @@ class AggregateTable {
 
   std::vector<ColumnPtr> result(const uint32_t* groups, int64_t count) const;
 
+  // Whether result() may take long for a chunk of groups, since they have very many values.
+  bool has_large_groups() const;
+  // Works all results out, for result() to give them; what they were made of goes. Nothing is added
+  // any more.
+  void settle();
+
   Chunk snapshot() const;
   // Of its rows.
   std::vector<uint64_t> snapshot_positions() const;
@@ -104,14 +111,21 @@ class AggregateTable {
   void add_aggregate(const BoundAggregate& aggregate, Accumulator& accumulator, const Chunk& chunk,
                      EvaluationBatch& batch, const uint32_t* ids, int64_t rows);
 
+  // Of the aggregates, without the keys.
+  std::vector<ColumnPtr> aggregate_columns(const uint32_t* groups, int64_t count) const;
+
   static void evaluate_parts(const BoundAggregate& aggregate, EvaluationBatch& batch,
                              AggregateRows* out);
 
   void note_positions(const Chunk& chunk, int64_t rows);
 
   const AggregateSpec& spec_;
+  const CancellationToken* cancellation_;
   std::unique_ptr<GroupTable> groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  // After settle(): what the accumulators gave for all groups.
+  std::optional<std::vector<ColumnPtr>> settled_;
+  uint64_t settled_bytes_ = 0;
   LargeVector<uint64_t> first_positions_;
   std::vector<uint32_t> ids_;        // scratch
   std::vector<uint64_t> positions_;  // scratch: of the chunk's rows, when somebody reads them

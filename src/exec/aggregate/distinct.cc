@@ -22,8 +22,10 @@ std::vector<DataType> types_of(const std::vector<BoundExpressionPtr>& expression
 
 class DistinctAccumulator : public RowsAccumulator {
  public:
-  DistinctAccumulator(const BoundAggregate& aggregate, std::unique_ptr<Accumulator> inner)
-      : types_(types_of(aggregate.arguments)),
+  DistinctAccumulator(const BoundAggregate& aggregate, std::unique_ptr<Accumulator> inner,
+                      const CancellationToken* cancellation)
+      : cancellation_(cancellation),
+        types_(types_of(aggregate.arguments)),
         order_keys_(aggregate.order_by.size()),
         values_(types_),
         inner_(std::move(inner)) {
@@ -66,8 +68,11 @@ class DistinctAccumulator : public RowsAccumulator {
     std::vector<uint32_t> entries;
     std::vector<uint32_t> groups;
     other.values_.select(from, to, count, &entries, &groups);
-    const auto rows = static_cast<int64_t>(entries.size());
-    add_present(other.values_.values(entries.data(), rows), groups.data(), rows);
+    in_pieces(entries, groups, cancellation_,
+              [&](const std::vector<uint32_t>& some, const std::vector<uint32_t>& ids) {
+                const auto rows = static_cast<int64_t>(some.size());
+                add_present(other.values_.values(some.data(), rows), ids.data(), rows);
+              });
   }
 
   ColumnPtr result(const uint32_t* groups, int64_t count) const override {
@@ -144,6 +149,7 @@ class DistinctAccumulator : public RowsAccumulator {
     inner_->add_rows(firsts);
   }
 
+  const CancellationToken* cancellation_;
   std::vector<DataType> types_;
   bool has_floats_ = false;
   size_t order_keys_;
@@ -155,8 +161,9 @@ class DistinctAccumulator : public RowsAccumulator {
 }  // namespace
 
 std::unique_ptr<Accumulator> make_distinct(const BoundAggregate& aggregate,
-                                           std::unique_ptr<Accumulator> inner) {
-  return std::make_unique<DistinctAccumulator>(aggregate, std::move(inner));
+                                           std::unique_ptr<Accumulator> inner,
+                                           const CancellationToken* cancellation) {
+  return std::make_unique<DistinctAccumulator>(aggregate, std::move(inner), cancellation);
 }
 
 }  // namespace velaria

@@ -1,10 +1,12 @@
 // The distinct (group, values) tuples that an aggregate has met: what DISTINCT and mode look at.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "src/base/cancellation.h"
 #include "src/exec/aggregate/group_table.h"
 
 namespace velaria {
@@ -40,5 +42,19 @@ class GroupedValues {
   std::unique_ptr<GroupTable> table_;
   std::vector<uint32_t> entry_groups_;
 };
+
+// What select() gave, piece by piece: add(entries, groups). `cancellation` may be null.
+template <typename Add>
+void in_pieces(const std::vector<uint32_t>& entries, const std::vector<uint32_t>& groups,
+               const CancellationToken* cancellation, Add&& add) {
+  constexpr size_t kPieceEntries = size_t{1} << 16;
+  for (size_t begin = 0; begin < entries.size(); begin += kPieceEntries) {
+    if (cancellation != nullptr) cancellation->throw_if_cancelled();
+    const auto first = static_cast<std::ptrdiff_t>(begin);
+    const auto last = static_cast<std::ptrdiff_t>(std::min(entries.size(), begin + kPieceEntries));
+    add(std::vector<uint32_t>(entries.begin() + first, entries.begin() + last),
+        std::vector<uint32_t>(groups.begin() + first, groups.begin() + last));
+  }
+}
 
 }  // namespace velaria

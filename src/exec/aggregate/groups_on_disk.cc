@@ -21,9 +21,10 @@ GroupsOnDisk::GroupsOnDisk(const AggregateSpec& spec, std::shared_ptr<MemoryBudg
                            std::shared_ptr<SpillSpace> space)
     : spec_(spec),
       budget_(std::move(budget)),
-      parts_(space, "the groups of GROUP BY", types_of(AggregateTable(spec).snapshot().columns)),
-      result_(space, "the groups of GROUP BY", types_of(AggregateTable(spec).result(nullptr, 0)),
-              {}) {}
+      parts_(space, "the groups of GROUP BY",
+             types_of(AggregateTable(spec, nullptr).snapshot().columns)),
+      result_(space, "the groups of GROUP BY",
+              types_of(AggregateTable(spec, nullptr).result(nullptr, 0)), {}) {}
 
 void GroupsOnDisk::write(std::unique_ptr<AggregateTable> table,
                          PartitionedRows::Sequence* sequence) {
@@ -49,14 +50,14 @@ void GroupsOnDisk::merge(const ExecutionContext& context) {
 
 void GroupsOnDisk::merge_part(size_t part, const ExecutionContext& context) {
   MemoryReservation reservation(budget_, "GROUP BY");
-  AggregateTable table(spec_);
+  AggregateTable table(spec_, context.cancellation);
   for (const PartitionedRows::Sequence& sequence : parts_.sequences()) {
     for (const SpillFrame& frame : sequence.parts[part]) {
       if (context.cancellation != nullptr) context.cancellation->throw_if_cancelled();
       Chunk groups = parts_.read(frame);
       const ColumnPtr positions = groups.columns.back();
       groups.columns.pop_back();
-      AggregateTable written(spec_);
+      AggregateTable written(spec_, context.cancellation);
       written.restore(groups, positions->values<uint64_t>());
       std::vector<uint32_t> all(written.size());
       std::iota(all.begin(), all.end(), 0u);
