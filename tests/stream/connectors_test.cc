@@ -143,6 +143,66 @@ TEST(RealtimeSource, BlockedPushersAreWoken) {
             ErrorKind::kCancelled);
 }
 
+TEST(RealtimeSource, TryPushDoesNothingWherePushWouldWait) {
+  RealtimeStreamSource source(event_schema(), {1, 2, PushPolicy::kBlock});
+  EXPECT_TRUE(source.try_push({}));
+  EXPECT_EQ(source.queued_batches(), 0);
+  EXPECT_TRUE(source.try_push({one_event(1)}));
+  EXPECT_FALSE(source.try_push({one_event(2)}));
+  EXPECT_EQ(source.queued_batches(), 1);
+  Chunk narrow = one_event(1);
+  narrow.columns.pop_back();
+  EXPECT_EQ(kind_of([&] { source.try_push({narrow}); }), ErrorKind::kInvalidArgument);
+
+  source.open({});
+  StreamBatch batch;
+  EXPECT_EQ(source.next(&batch), SourceStatus::kBatch);
+  EXPECT_EQ(amounts(batch.chunks), (std::vector<int64_t>{1}));
+  // There is room again; the rows count too, but not those of a batch that is alone.
+  EXPECT_TRUE(source.try_push({one_event(3), one_event(4), one_event(5)}));
+  EXPECT_FALSE(source.try_push({one_event(6)}));
+  source.close_input();
+  EXPECT_EQ(kind_of([&] { source.try_push({one_event(6)}); }), ErrorKind::kStream);
+  EXPECT_EQ(source.next(&batch), SourceStatus::kBatch);
+  EXPECT_EQ(amounts(batch.chunks), (std::vector<int64_t>{3, 4, 5}));
+  EXPECT_EQ(source.next(&batch), SourceStatus::kEnd);
+  source.close();
+  EXPECT_EQ(kind_of([&] { source.try_push({one_event(6)}); }), ErrorKind::kStream);
+
+  RealtimeStreamSource failing(event_schema(), {1, 100, PushPolicy::kFail});
+  EXPECT_TRUE(failing.try_push({one_event(1)}));
+  EXPECT_EQ(kind_of([&] { failing.try_push({one_event(2)}); }), ErrorKind::kResource);
+  RealtimeStreamSource dropping(event_schema(), {1, 100, PushPolicy::kDropOldest});
+  EXPECT_TRUE(dropping.try_push({one_event(1)}));
+  EXPECT_TRUE(dropping.try_push({one_event(2)}));
+  EXPECT_EQ(dropping.dropped_batches(), 1u);
+}
+
+// Those who wait and those who do not share one queue.
+TEST(RealtimeSource, TryPushBesidePushLosesNothing) {
+  auto source =
+      std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{2, 50});
+  auto sink = std::make_shared<MemorySink>();
+  const auto query = StreamingQuery::make(totals(event_scan(source), {"name"}), sink, {}, {});
+  query->start();
+  std::vector<std::thread> pushers;
+  for (int i = 0; i < 4; ++i) {
+    pushers.emplace_back([&source, waits = i % 2 == 0] {
+      for (int n = 0; n < 200; ++n) {
+        if (waits) {
+          source->push({one_event(1)});
+        } else {
+          while (!source->try_push({one_event(1)})) std::this_thread::yield();
+        }
+      }
+    });
+  }
+  for (std::thread& pusher : pushers) pusher.join();
+  source->close_input();
+  EXPECT_EQ(query->await_termination(), 800u);
+  EXPECT_EQ(results_of(sink->chunks(), 1)["a|"], "800|800|800|1|1|1.0|");
+}
+
 TEST(RealtimeSource, ManyPushersNothingLost) {
   auto source =
       std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{3, 50});
