@@ -127,6 +127,9 @@ def test_shown_to_people(session, capsys):
     assert repr(frame) == "DataFrame(<b>: utf8)"
     many = session.create_dataframe_from_arrow({"n": list(range(50))})
     assert "more rows" in many._repr_html_()
+    assert '<td style="text-align:right">7</td>' in many._repr_html_()
+    span = session.sql("SELECT INTERVAL '1 day' AS i")
+    assert '<td style="text-align:left">1 day</td>' in span._repr_html_()
     assert many._repr_html_().count("<tr>") == 21
 
 
@@ -138,6 +141,10 @@ def test_plans_and_files_shown_to_people(session, tmp_path):
     assert "&lt;b&gt;" in shown
     assert "int64" in shown
     assert "<b>" not in shown.replace("<b>logical", "")
+    assert "[" not in shown.replace("timestamp[us]", "")
+    stream = session.create_stream_from_arrow({"<u>": [1]})
+    assert "&lt;u&gt;" in stream._repr_html_()
+    assert "int64" in stream._repr_html_()
     plan = session.explain_sql("SELECT '<script>' AS x")
     assert isinstance(plan, str)
     assert plan == str(plan)

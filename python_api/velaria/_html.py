@@ -6,35 +6,56 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._schema import is_number
+
 _SHOWN = 300
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "<td><i>NULL</i></td>"
-    text = str(value)
+# A notebook puts everything to the right; numbers belong there, texts do not.
+_LEFT = ' style="text-align:left"'
+_RIGHT = ' style="text-align:right"'
+
+
+def _cell(text: str | None, side: str) -> str:
+    if text is None:
+        return f"<td{side}><i>NULL</i></td>"
     if len(text) > _SHOWN:
         text = text[:_SHOWN] + "…"
-    return f"<td>{html.escape(text)}</td>"
+    return f"<td{side}>{html.escape(text)}</td>"
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_value_text, value))
+    return str(value)
 
 
 def table_html(
     schema: Iterable[tuple[str, str]], rows: Iterable[Iterable[str | None]], more: bool
 ) -> str:
     """A table with names and types above the columns."""
+    columns = list(schema)
+    sides = [_RIGHT if is_number(kind) else _LEFT for _, kind in columns]
     head = "".join(
-        f"<th>{html.escape(name)}<br><small>{html.escape(kind)}</small></th>"
-        for name, kind in schema
+        f"<th{side}>{html.escape(name)}<br><small>{html.escape(kind)}</small></th>"
+        for (name, kind), side in zip(columns, sides)
     )
-    body = "".join(f"<tr>{''.join(_cell(text) for text in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_cell, row, sides))}</tr>" for row in rows)
     note = "<p>more rows follow</p>" if more else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def schema_html(schema: Iterable[tuple[str, str]]) -> str:
+    """The names and types of columns below each other."""
+    return table_html([("column", ""), ("type", "")], schema, False)
 
 
 def facts_html(facts: Mapping[str, Any]) -> str:
     """Names and values below each other."""
     rows = "".join(
-        f'<tr><th style="text-align:left">{html.escape(str(name))}</th>{_cell(value)}</tr>'
+        f"<tr><th{_LEFT}>{html.escape(str(name))}</th>{_cell(_value_text(value), _LEFT)}</tr>"
         for name, value in facts.items()
     )
     return f"<table><tbody>{rows}</tbody></table>"

@@ -19,6 +19,11 @@ class Field(NamedTuple):
     type: str
 
 
+def is_number(kind: str) -> bool:
+    """Whether a type's values are numbers, which people read from the right."""
+    return kind.startswith(("int", "uint", "float", "decimal")) and kind != "interval"
+
+
 class _HasSchema(Protocol):
     def schema(self) -> list[tuple[str, str]]: ...
     def __arrow_c_schema__(self) -> object: ...

@@ -11,18 +11,13 @@ class ProbeResult(dict[str, Any]):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        from ._html import facts_html, table_html
+        from ._html import facts_html, schema_html, table_html
 
         tables = ("schema", "columns", "candidates")
         facts = facts_html({k: v for k, v in self.items() if k not in tables})
-        schema = table_html(
-            [("column", ""), ("type", "")],
-            [(f.name, f.type) for f in self.get("schema", ())],
-            False,
-        )
-        names = ("format", "score", "reason")
-        found = [[str(c.get(name, "")) for name in names] for c in self.get("candidates", ())]
-        candidates = table_html([(name, "") for name in names], found, False)
+        schema = schema_html(self.get("schema", ()))
+        found = [(c["format"], f"{c['score']:.2f}", c["reason"]) for c in self["candidates"]]
+        candidates = table_html([("format", ""), ("score", ""), ("reason", "")], found, False)
         return f"{facts}{schema}{candidates}"
 
 

@@ -164,6 +164,11 @@ class StreamingDataFrame:
         fields = ", ".join(f"{name}: {kind}" for name, kind in self.schema)
         return f"StreamingDataFrame({fields})"
 
+    def _repr_html_(self) -> str:
+        from ._html import schema_html
+
+        return f"<b>stream</b>{schema_html(self.schema)}"
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
             "a StreamingDataFrame belongs to its session and cannot be pickled or copied"

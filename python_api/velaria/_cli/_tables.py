@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from .._frame import DataFrame
-from .._schema import Schema
+from .._schema import Schema, is_number
 
 _WIDEST = 200
 _PIPE_WIDTH = 1000
-_NUMBERS = ("int", "uint", "float", "decimal")
 
 
 def console(stderr: bool = False) -> Console:
@@ -43,9 +42,8 @@ def rows_table(schema: Schema, rows: Iterable[Sequence[str | None]]) -> Table:
     """Texts of rows below names and types."""
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for name, kind in schema:
-        is_number = kind.startswith(_NUMBERS) and kind != "interval"
         head = Text(plain(name)).append(f"\n{kind}", style="dim not bold")
-        table.add_column(head, justify="right" if is_number else "left", overflow="ellipsis")
+        table.add_column(head, justify="right" if is_number(kind) else "left", overflow="ellipsis")
     for row in rows:
         table.add_row(*map(_cell, row))
     return table
