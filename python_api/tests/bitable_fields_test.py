@@ -4,21 +4,9 @@ import datetime
 
 import pytest
 import velaria
-from bitable_server import BitableServer, rows_of, scan
+from bitable_server import rows_of, scan
 
 UTC = datetime.timezone.utc
-
-
-@pytest.fixture
-def server():
-    with BitableServer() as running:
-        yield running
-
-
-@pytest.fixture
-def session():
-    with velaria.Session(threads=2) as made:
-        yield made
 
 
 EVERY_TYPE = [

@@ -2,7 +2,7 @@
 
 import pytest
 import velaria
-from bitable_server import APP_TOKEN, BitableServer, Fault
+from bitable_server import APP_TOKEN, Fault
 
 ADA, BO, CY = (
     {"id": f"ou_{n}", "name": name, "en_name": name, "email": ""}
@@ -35,10 +35,9 @@ def expected(records):
 
 
 @pytest.fixture
-def server():
-    with BitableServer() as running:
-        running.add_table("tasks", FIELDS, tasks())
-        yield running
+def server(server):
+    server.add_table("tasks", FIELDS, tasks())
+    return server
 
 
 def grouped(session, server, where="", **options):

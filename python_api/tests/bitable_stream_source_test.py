@@ -10,22 +10,10 @@ import time
 
 import pytest
 import velaria
-from bitable_server import APP_ID, APP_SECRET, APP_TOKEN, BitableServer, Fault, rows_of, scan
+from bitable_server import APP_ID, APP_SECRET, APP_TOKEN, Fault, rows_of, scan
 
 UTC = datetime.timezone.utc
 SEARCH = "/records/search"
-
-
-@pytest.fixture
-def server():
-    with BitableServer() as running:
-        yield running
-
-
-@pytest.fixture
-def session():
-    with velaria.Session(threads=2) as made:
-        yield made
 
 
 def numbered(server, count, **table):

@@ -15,6 +15,38 @@ def session(request):
         yield made
 
 
+@pytest.fixture(params=["openpyxl", "calamine"])
+def engine(request):
+    """What reads Excel files."""
+    if request.param == "calamine":
+        pytest.importorskip("python_calamine")
+    return request.param
+
+
+@pytest.fixture
+def server():
+    """A Bitable service without tables."""
+    from bitable_server import BitableServer
+
+    with BitableServer() as running:
+        yield running
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """The command line in a folder with a table of flights and a stream of events."""
+    from cli_process import FLIGHTS, Cli
+
+    (tmp_path / "flights.csv").write_text(FLIGHTS)
+    events = tmp_path / "events"
+    events.mkdir()
+    for batch in range(3):
+        (events / f"{batch}.csv").write_text(
+            f"k,n,t\na,{batch},2024-01-01 00:00:01\nb,1,2024-01-01 00:01:07\n"
+        )
+    return Cli(tmp_path)
+
+
 @pytest.fixture
 def rng(request):
     """Random data; VELARIA_TEST_SEED repeats a run."""

@@ -7,21 +7,7 @@ import zipfile
 
 import pytest
 import velaria
-from excel_books import ENGINES, SHEET, cells, rewrite, save
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    if request.param == "calamine":
-        pytest.importorskip("python_calamine")
-    return request.param
-
-
-@pytest.fixture
-def session():
-    with velaria.Session(threads=2) as made:
-        yield made
-
+from excel_books import SHEET, cells, rewrite, save
 
 # ---- files that are none
 

@@ -3,10 +3,6 @@
 import csv
 import io
 import json
-import os
-import pty
-import re
-import select
 import signal
 import subprocess
 import sys
@@ -17,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import velaria
+from cli_process import ENDLESS, FLIGHTS
 
-FLIGHTS = "carrier,delay,day\nAA,5,2024-01-01\nUA,,2024-01-02\n,-3,2024-01-03\nAA,60,2024-01-04\n"
 PROGRESS_FIELDS = """
 query_id status requested_execution_mode execution_mode execution_reason transport_mode
 batches_pulled batches_processed blocked_count max_backlog_batches inflight_batches
@@ -30,69 +26,6 @@ actor_speedup compute_to_overhead_ratio estimated_state_size_bytes estimated_bat
 backpressure_max_queue_batches backpressure_high_watermark backpressure_low_watermark
 checkpoint_delivery_mode
 """
-
-# Hours of work.
-ENDLESS = "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n"
-
-
-class Cli:
-    """Calls `velaria` in a folder with a workspace of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.environment = {
-            **os.environ,
-            "VELARIA_HOME": str(folder / "home"),
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "COLUMNS": "120",
-        }
-
-    def command(self, *arguments):
-        return [sys.executable, "-m", "velaria", *map(str, arguments)]
-
-    def __call__(self, *arguments, code=0, text=None, binary=False):
-        done = subprocess.run(
-            self.command(*arguments),
-            input=text,
-            stdin=None if text is not None else subprocess.DEVNULL,
-            capture_output=True,
-            text=not binary,
-            cwd=self.folder,
-            env=self.environment,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        assert "Traceback" not in str(done.stderr)
-        return done
-
-    def json(self, *arguments, code=0, text=None):
-        answer = json.loads(self(*arguments, code=code, text=text).stdout)
-        assert answer["ok"] is (code in (0, 4))
-        return answer
-
-    def start(self, *arguments, **options):
-        return subprocess.Popen(
-            self.command(*arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.folder,
-            env=self.environment,
-            **options,
-        )
-
-
-@pytest.fixture
-def cli(tmp_path):
-    (tmp_path / "flights.csv").write_text(FLIGHTS)
-    events = tmp_path / "events"
-    events.mkdir()
-    for batch in range(3):
-        (events / f"{batch}.csv").write_text(
-            f"k,n,t\na,{batch},2024-01-01 00:00:01\nb,1,2024-01-01 00:01:07\n"
-        )
-    return Cli(tmp_path)
 
 
 def expect_error(cli, *arguments, code, kind, phase, says, text=None):
@@ -563,144 +496,6 @@ def test_no_colours_and_no_bar_on_a_pipe(cli):
     assert "\r" not in done.stderr
     for command in (("probe", "flights.csv"), ("run", "list"), ("top", "--once")):
         assert "\x1b" not in cli(*command).stdout
-
-
-def without_steering(seen):
-    """The text of what a terminal got: no colours, no moves of the cursor."""
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode(errors="replace"))
-
-
-def on_terminal(cli, *arguments, keys=(), timeout_s=300):
-    """Runs a command on a terminal; types each key text after its prompt was seen."""
-    pid, handle = pty.fork()
-    if pid == 0:
-        os.chdir(cli.folder)
-        os.environ.update(cli.environment, TERM="xterm-256color", COLUMNS="120", LINES="40")
-        os.environ.pop("NO_COLOR", None)
-        os.execv(sys.executable, cli.command(*arguments))
-    seen = b""
-    typed = 0
-    waiting = list(keys)
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        ready, _, _ = select.select([handle], [], [], 0.1)
-        if ready:
-            try:
-                block = os.read(handle, 65536)
-            except OSError:
-                break
-            if not block:
-                break
-            # A terminal answers when it is asked where its cursor is.
-            if b"\x1b[6n" in block:
-                os.write(handle, b"\x1b[1;1R")
-            seen += block
-        # What was typed before may be on the screen again; only what is new counts.
-        if waiting and waiting[0][0] in without_steering(seen[typed:]):
-            typed = len(seen)
-            os.write(handle, waiting.pop(0)[1].encode())
-    else:
-        os.kill(pid, signal.SIGKILL)
-        pytest.fail(f"still running, seen: {seen[-2000:]!r}")
-    _, status = os.waitpid(pid, 0)
-    os.close(handle)
-    return os.waitstatus_to_exitcode(status), without_steering(seen)
-
-
-def test_on_a_terminal(cli):
-    code, shown = on_terminal(cli, "sql", "SELECT n FROM range(0, 70) r(n)")
-    assert code == 0
-    assert "(70 rows, the first 50 shown; --rows N shows more)" in shown
-    code, shown = on_terminal(cli, "sql", "-f", "arrow", "SELECT 1")
-    assert code == 2
-    assert "not for a terminal" in shown
-    # Texts of a file cannot steer the terminal.
-    (cli.folder / "evil.csv").write_text("a\n\x1b]0;title\x07\n")
-    _, shown = on_terminal(cli, "sql", "SELECT * FROM 'evil.csv'")
-    assert "\\x1b]0;title\\x07" in shown
-
-
-def test_a_bar_on_a_terminal(cli):
-    query = (
-        "SELECT count(*) AS c FROM range(0, 3000000) a(n) JOIN range(0, 300) b(m) "
-        "ON (n * 7 + m) % 1000003 = 5"
-    )
-    code, shown = on_terminal(cli, "sql", query)
-    assert code == 0
-    assert re.search(r"\[#*\.*\] +\d+ %", shown)
-
-
-def test_the_live_view(cli):
-    code, shown = on_terminal(
-        cli, "stream", "--source", "e=events", "SELECT k, sum(n) AS n FROM e GROUP BY k"
-    )
-    assert code == 0
-    assert "rows/s now" in shown
-    assert "stopped: 6 rows in, 6 out, 3 batches" in shown
-
-
-# ---- the shell
-
-
-def test_shell_reads_scripts(cli):
-    script = (
-        ".timer off\nCREATE TABLE t (n BIGINT);\nINSERT INTO t VALUES (1), (2); SELECT sum(n)\n"
-        "AS s, ';' AS c -- not the end;\nFROM t;\n.format csv\nSELECT n FROM t;\n.tables\n"
-    )
-    done = cli("shell", "-t", "f=flights.csv", text=script)
-    assert "s  c" in done.stdout
-    assert "    3  ;" in done.stdout
-    assert "n\n1\n2\n" in done.stdout
-    assert "f,view" in done.stdout
-    failing = cli("shell", text="SELECT 1 AS one;\nSELEC 2;\nSELECT 3 AS three;\n", code=1)
-    assert "one" in failing.stdout
-    assert "three" not in failing.stdout
-    assert "SELEC" in failing.stderr
-    assert cli("shell", text=".nosuch\n", code=2).stderr.startswith("velaria: ")
-    assert "7" in cli("shell", text="SELECT 7 AS seven").stdout
-
-
-def test_shell_completes_names():
-    from velaria._cli._errors import State
-    from velaria._cli._shell import Shell
-
-    with velaria.Session() as session:
-        session.create_temp_view("regions", session.sql("SELECT 1 AS Regexp, 2 AS reg_id"))
-        shell = Shell(State(False), session)
-        reg = list(shell.completions("reg"))
-        assert reg[:3] == ["regions", "Regexp", "reg_id"]
-        assert "regexp_replace" in reg
-        assert "regr_slope" in reg
-        # Once each, whatever it is spelled like.
-        assert [name for name in shell.completions("cOUNt") if name.lower() == "count"] == ["COUNT"]
-        assert "dense_rank" in shell.completions("dense")
-        assert list(shell.completions("no_such_")) == []
-        for name in shell.completions("r"):
-            assert name.isidentifier()
-
-
-def test_shell_is_typed_into(cli):
-    code, shown = on_terminal(
-        cli,
-        "shell",
-        "-t",
-        "flights=flights.csv",
-        keys=[
-            ("velaria>", "SELECT count(*) AS n\r"),
-            ("->", "FROM fli\t"),
-            ("flights", ";\r"),
-            ("(1 row)", "SELECT nope;\r"),
-            ("error:", ENDLESS + ";\r"),
-            (" %  ", "\x03"),  # of the bar: the query runs
-            ("stopped", "SELECT 40 + 2 AS x;\r"),
-            ("42", ".quit\r"),
-        ],
-    )
-    assert code == 0
-    assert "'nope'" in shown
-    assert "42" in shown
-    history = (cli.folder / "home" / "history").read_text()
-    assert "FROM flights;" in history
 
 
 # ---- the same answers as Python

@@ -12,19 +12,6 @@ from excel_books import ENGINES, SHEET, cells, rewrite, save, shown
 UTC = datetime.timezone.utc
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    if request.param == "calamine":
-        pytest.importorskip("python_calamine")
-    return request.param
-
-
-@pytest.fixture
-def session():
-    with velaria.Session(threads=2) as made:
-        yield made
-
-
 @pytest.fixture
 def read(session, engine, tmp_path):
     """Reads rows, given as lists, as a sheet: (types, rows as lists)."""
