@@ -1,9 +1,13 @@
 """The command line for people: tables, bars and live views on a terminal, and the shell."""
 
+import io
 import re
 
+import pytest
 import velaria
 from cli_process import ENDLESS, on_terminal
+from rich.console import Console
+from velaria._cli._live import count_text, runs_table
 
 
 def test_on_a_terminal(cli):
@@ -36,6 +40,47 @@ def test_the_live_view(cli):
     assert code == 0
     assert "rows/s now" in shown
     assert "stopped: 6 rows in, 6 out, 3 batches" in shown
+
+
+def test_the_view_of_runs_cuts_no_number():
+    run = {"run_id": "20240229T121500000-0123abcd", "name": "a long name " * 5, "action": "stream",
+           "status": "running"}  # fmt: skip
+    stream = {"rows_in": 1234567890, "rows_out": 987654321, "input_rows_per_second": 7654321.5,
+              "last_batch_latency_ms": 1234.5, "inflight_batches": 16,
+              "state_size_bytes": 1023 * 2**20}  # fmt: skip
+    query = {"rows_scanned": 1234567890, "elapsed_ms": 60000.0, "rows_out": 0, "status": "running"}
+    numbers = {
+        80: ("1.23 G", "7,654,322", "20.58 M"),
+        90: ("987.65 M",),
+        100: (" stream ",),
+        110: ("1,234.5 ms",),
+        125: (" 16 ", "1023.0 MiB"),
+        200: ("a long name " * 4,),
+    }
+    for width in numbers:
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(runs_table([(run, stream), (run, query), (run, None)], width))
+        shown = console.export_text()
+        assert shown.count(run["run_id"]) == 3
+        for least, texts in numbers.items():
+            for text in texts:
+                assert (text in shown) is (width >= least), (text, width)
+        assert "…" not in shown
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0"),
+        (9_999_999.4, "9,999,999"),
+        (9_999_999.6, "10.00 M"),
+        (999_994_000, "999.99 M"),
+        (999_999_000, "1.00 G"),
+        (4.2e15, "4,200.00 T"),
+    ],
+)
+def test_counts_stay_short(count, text):
+    assert count_text(count) == text
 
 
 # ---- the shell

@@ -91,36 +91,75 @@ class StreamView:
         return Panel(body, title=title, box=ROUNDED, expand=False)
 
 
-def runs_table(runs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]) -> Table:
-    """A line for each run: its entry in the index, and its newest progress."""
+# The columns of runs_table(), each with the least width of a terminal that has room for it.
+_RUN_COLUMNS = {
+    "run": 0,
+    "name": 0,
+    "action": 100,
+    "status": 0,
+    "rows in": 0,
+    "rows out": 90,
+    "rows/s": 0,
+    "last batch": 110,
+    "queue": 125,
+    "state": 125,
+}
+
+
+def runs_table(
+    runs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]], width: int
+) -> Table:
+    """A line for each run, its entry in the index and its newest progress, for a terminal of
+    ``width`` columns: rather no number than one that is cut."""
+    columns = [name for name, least in _RUN_COLUMNS.items() if width >= least]
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name in ("run", "name", "action", "status", "rows in", "rows out", "rows/s", "last batch",
-                 "queue", "state"):  # fmt: skip
-        right = name in ("rows in", "rows out", "rows/s", "last batch", "queue", "state")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name == "run")
+    for name in columns:
+        is_text = name in ("run", "name", "action", "status")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "name")
     for run, progress in runs:
-        head = [Text(run["run_id"]), Text(plain(run["name"])), Text(plain(run["action"]))]
-        table.add_row(*head, _status(run["status"]), *_numbers(progress or {}))
+        cells: dict[str, Any] = {
+            "run": Text(run["run_id"]),
+            "name": Text(plain(run["name"])),
+            "action": Text(plain(run["action"])),
+            "status": _status(run["status"]),
+            **_numbers(progress or {}),
+        }
+        table.add_row(*(cells.get(name, "") for name in columns))
     return table
 
 
-def _numbers(progress: Mapping[str, Any]) -> list[str]:
+def _numbers(progress: Mapping[str, Any]) -> dict[str, str]:
     """What of a stream, or of a batch query, there is to tell."""
     if "rows_in" in progress:
-        return [
-            f"{progress['rows_in']:,}",
-            f"{progress['rows_out']:,}",
-            f"{progress['input_rows_per_second']:,.0f}",
-            _ms_text(progress["last_batch_latency_ms"]),
-            str(progress["inflight_batches"]),
-            size_text(progress["state_size_bytes"]),
-        ]
+        return {
+            "rows in": count_text(progress["rows_in"]),
+            "rows out": count_text(progress["rows_out"]),
+            "rows/s": count_text(progress["input_rows_per_second"]),
+            "last batch": _ms_text(progress["last_batch_latency_ms"]),
+            "queue": str(progress["inflight_batches"]),
+            "state": size_text(progress["state_size_bytes"]),
+        }
     if "rows_scanned" in progress:
         seconds = progress["elapsed_ms"] / 1000
         rate = progress["rows_scanned"] / seconds if seconds > 0 else 0
-        out = f"{progress['rows_out']:,}" if progress["status"] == "finished" else ""
-        return [f"{progress['rows_scanned']:,}", out, f"{rate:,.0f}", "", "", ""]
-    return [""] * 6
+        done = progress["status"] == "finished"
+        return {
+            "rows in": count_text(progress["rows_scanned"]),
+            "rows out": count_text(progress["rows_out"]) if done else "",
+            "rows/s": count_text(rate),
+        }
+    return {}
+
+
+def count_text(count: float) -> str:
+    """A count in few characters: 1,234,567 or 12.35 M."""
+    if round(count) < 10_000_000:
+        return f"{count:,.0f}"
+    for unit in ("M", "G", "T"):
+        count /= 1000 if unit != "M" else 1_000_000
+        if round(count, 2) < 1000:
+            break
+    return f"{count:,.2f} {unit}"
 
 
 def _ms_text(ms: float) -> str:

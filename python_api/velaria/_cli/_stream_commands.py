@@ -381,9 +381,10 @@ def top(
     from ._tables import console
 
     if once or not sys.stdout.isatty():
-        console().print(runs_table(_moments(workspace, run_id, all_runs)))
+        console().print(runs_table(_moments(workspace, run_id, all_runs), console().width))
         return
     with Live(console=console(), auto_refresh=False, screen=True) as live:
         while True:
-            live.update(runs_table(_moments(workspace, run_id, all_runs)), refresh=True)
+            moments = _moments(workspace, run_id, all_runs)
+            live.update(runs_table(moments, live.console.width), refresh=True)
             time.sleep(interval)
