@@ -243,6 +243,12 @@ def test_explain(session, flights):
     assert len(profile["pipelines"]) == 1
 
 
+def test_dir_is_what_there_is():
+    names = [name for name in dir(velaria) if not name.startswith("_")]
+    assert set(names) == set(velaria.__all__) - {"__version__"}
+    assert all(hasattr(velaria, name) for name in names)
+
+
 def test_no_length_no_pickle_no_copy(session, flights):
     with pytest.raises(TypeError):
         len(flights)
@@ -257,6 +263,8 @@ def test_no_length_no_pickle_no_copy(session, flights):
         velaria.MemorySink(),
         session.create_realtime_stream_source({"n": "int64"}),
         session.create_realtime_stream_sink(),
+        velaria.CustomArrowStreamSource([], schema={"n": "int64"}),
+        velaria.CustomArrowStreamSink(print),
     ):
         with pytest.raises(TypeError, match="pickled"):
             pickle.dumps(thing)

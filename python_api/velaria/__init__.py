@@ -125,3 +125,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(_workspace, name)
     raise AttributeError(f"module 'velaria' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
 from ._optional import arrow_table, import_pyarrow
@@ -89,6 +89,12 @@ class CustomArrowStreamSink:
 
     def close(self) -> None:
         """The query has ended; comes once for each that was started."""
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} belongs to its process and cannot be pickled or copied; "
+            "make another one"
+        )
 
     def core_sink(self) -> core.StreamSink:
         """The kernel's view of this sink."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
 from ._optional import import_pyarrow
@@ -146,6 +146,12 @@ class CustomArrowStreamSource:
 
     def close(self) -> None:
         """The query has ended; comes once for each that was started."""
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} belongs to its process and cannot be pickled or copied; "
+            "make another one"
+        )
 
     def drain(self) -> bool:
         """Nothing new is wanted. True: ``next_batch`` gives what it has and then None."""
