@@ -2,9 +2,13 @@
 
 import os
 import random
+import signal
 
 import pytest
 import velaria
+
+# Where a shell starts the tests in the background Ctrl-C is ignored, also by programs of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=[(1, 2048), (4, 3)], ids=["1-thread", "4-threads-chunks-of-3"])
