@@ -106,6 +106,36 @@ def test_copy_writes_what_is_read_back(session, tmp_path):
     assert path.read_text() == "1\n2\n"
 
 
+def test_copy_says_null_as_it_is_told(session, tmp_path):
+    path = tmp_path / "out.csv"
+    session.sql("CREATE TABLE t AS SELECT * FROM (VALUES (1, 'NA'), (NULL, NULL)) v(n, s)")
+    session.sql(f"COPY t TO '{path}' (NULL_TEXT 'NA')")
+    assert path.read_text() == 'n,s\n1,"NA"\nNA,NA\n'
+    again = session.read_csv(path, null_text="NA")
+    assert rows(again) == [(1, "NA"), (None, None)]
+
+
+def test_copy_to_an_unknown_ending_is_refused(session, tmp_path):
+    with pytest.raises(velaria.SqlUnsupportedError, match=r"\.foo.*csv, json"):
+        session.sql(f"COPY (SELECT 1 AS x) TO '{tmp_path}/x.foo'")
+    session.sql(f"COPY (SELECT 1 AS x) TO '{tmp_path}/x.foo' (FORMAT csv)")
+    session.sql(f"COPY (SELECT 1 AS x, 2 AS y) TO '{tmp_path}/x.tab'")
+    session.sql(f"COPY (SELECT 1 AS x) TO '{tmp_path}/x'")
+    assert (tmp_path / "x.tab").read_text() == "x\ty\n1\t2\n"
+
+
+def test_copy_replaces_an_allowed_file(tmp_path):
+    path = tmp_path / "x.csv"
+    with velaria.Session(allowed_paths=[path]) as session:
+        for _ in range(2):
+            session.sql(f"COPY (SELECT 1 AS x) TO '{path}'")
+        assert path.read_text() == "x\n1\n"
+        for other in (f"{path}.tmp.1.2", tmp_path / "y.csv", f"{path}.tmp"):
+            with pytest.raises(velaria.FileAccessError, match="outside"):
+                session.sql(f"COPY (SELECT 1 AS x) TO '{other}' (FORMAT csv)")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.csv"]
+
+
 def test_copy_stays_inside_allowed_paths(tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()

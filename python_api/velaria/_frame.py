@@ -70,8 +70,8 @@ class DataFrame:
 
         The file is replaced as a whole when all is written, or stays as it was. Options: ``header``
         (True), ``delimiter``, ``quote``, ``null_text``, ``compression`` ("none", "gzip", "zstd";
-        by default what the path's ``.gz`` or ``.zst`` says). A path that ends in .tsv has tabs.
-        Raises what the query raises, FileAccessError and InvalidArgumentError.
+        by default what the path's ``.gz`` or ``.zst`` says). A path that ends in .tsv or .tab has
+        tabs. Raises what the query raises, FileAccessError and InvalidArgumentError.
 
         >>> import velaria
         >>> session = velaria.Session()

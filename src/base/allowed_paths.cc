@@ -50,7 +50,7 @@ class RestrictedFileSystem : public FileSystem {
     return files_->open_read(checked(path));
   }
   std::unique_ptr<WritableFile> create(const std::string& path, bool append) override {
-    return files_->create(checked(path), append);
+    return files_->create(checked_for_writing(path), append);
   }
   bool exists(const std::string& path) override { return files_->exists(checked(path)); }
   // What lies outside is told to be a file, as in a folder with a link that leads there; opening it
@@ -67,15 +67,39 @@ class RestrictedFileSystem : public FileSystem {
     files_->make_directories(checked(path));
   }
   void rename(const std::string& from, const std::string& to) override {
-    files_->rename(checked(from), checked(to));
+    files_->rename(checked_for_writing(from), checked(to));
   }
-  void remove(const std::string& path) override { files_->remove(checked(path)); }
-  void sync_directory(const std::string& path) override { files_->sync_directory(checked(path)); }
+  void remove(const std::string& path) override { files_->remove(checked_for_writing(path)); }
+  void sync_directory(const std::string& path) override {
+    // That of an allowed file, when it was replaced.
+    const std::filesystem::path place = real_place(path);
+    for (const auto& file : allowed_) {
+      if (file.parent_path() == place) return files_->sync_directory(place.string());
+    }
+    files_->sync_directory(checked(path));
+  }
   std::unique_ptr<FileLock> try_lock(const std::string& path, std::string_view note) override {
     return files_->try_lock(checked(path), note);
   }
 
  private:
+  // An allowed file may be replaced as a whole: by way of a file beside it, with the name that
+  // replace_file_atomically() gives, "<path>.tmp.<number>.<number>".
+  std::string checked_for_writing(const std::string& path) const {
+    const std::filesystem::path place = real_place(path);
+    const std::string name = place.string();
+    const size_t mark = name.rfind(".tmp.");
+    if (mark != std::string::npos &&
+        name.find_first_not_of("0123456789.", mark + 5) == std::string::npos) {
+      for (const auto& file : allowed_) {
+        if (file.string() == name.substr(0, mark) && !files_->is_directory(file.string())) {
+          return name;
+        }
+      }
+    }
+    return checked(path);
+  }
+
   std::string checked(const std::string& path) const {
     if (is_standard_input(path)) {
       if (standard_input_) return path;

@@ -1,7 +1,10 @@
 #include "src/io/encoding_guess.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "src/base/text.h"
@@ -118,10 +121,14 @@ struct Counts {
   int64_t common = 0;
 };
 
+// Katakana of one byte: what old systems write of names.
+bool is_half_width_kana(uint32_t c) { return c >= 0xFF66 && c <= 0xFF9F; }
+
 Counts judge_east_asian(const std::vector<uint32_t>& text, const std::set<uint32_t>& common,
                         bool kana, bool hangul) {
   Counts out;
-  for (uint32_t c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const uint32_t c = text[i];
     if (c < 0x80) continue;
     ++out.characters;
     const bool is_kana = c >= 0x3041 && c <= 0x30FE;
@@ -130,75 +137,150 @@ Counts judge_east_asian(const std::vector<uint32_t>& text, const std::set<uint32
     if (common.count(c) > 0 || (kana && is_kana) || is_wide_sign(c)) {
       ++out.common;
       out.points += 1;
+    } else if (kana && is_half_width_kana(c)) {
+      // Words of them, not one between other characters.
+      const bool word = (i > 0 && is_half_width_kana(text[i - 1])) ||
+                        (i + 1 < text.size() && is_half_width_kana(text[i + 1]));
+      out.common += word ? 1 : 0;
+      out.points += word ? 0.8 : -1;
     } else if (hangul ? is_hangul : is_han) {
       out.points += 0.45;
     } else if (is_han || is_hangul || is_kana) {
       out.points += 0.1;
     } else {
-      out.points -= 1;  // half-width katakana, box drawing, private characters: not everyday
+      out.points -= 1;  // box drawing, private characters: not everyday
     }
   }
   return out;
 }
 
-// Scripts of one byte a character: letters stand beside letters of the same script, small ones
-// mostly, and few signs are among them.
-Counts judge_script(const std::vector<uint32_t>& text, uint32_t first, uint32_t last,
-                    uint32_t first_small, uint32_t last_small) {
-  Counts out;
-  const auto inside = [&](uint32_t c) { return c >= first && c <= last; };
-  for (size_t i = 0; i < text.size(); ++i) {
-    const uint32_t c = text[i];
-    if (c < 0x80) continue;
-    ++out.characters;
-    const uint32_t before = i > 0 ? text[i - 1] : ' ';
-    const uint32_t behind = i + 1 < text.size() ? text[i + 1] : ' ';
-    const bool small = c >= first_small && c <= last_small;
-    if (inside(c) && !is_ascii_letter(before) && !is_ascii_letter(behind)) {
+// A script of one byte a character.
+struct Script {
+  std::vector<std::vector<uint32_t>> languages;  // small letters of each, the commonest first
+  uint32_t first = 0;                            // all letters
+  uint32_t last = 0;
+  bool has_case = false;
+};
+
+Script make_script(const std::vector<const char*>& languages, uint32_t first, uint32_t last,
+                   bool has_case) {
+  Script out;
+  for (const char* letters : languages) out.languages.push_back(code_points(letters));
+  out.first = first;
+  out.last = last;
+  out.has_case = has_case;
+  return out;
+}
+
+uint32_t to_small(uint32_t c) {
+  if (c >= 0x410 && c <= 0x42F) return c + 0x20;
+  if (c >= 0x400 && c <= 0x40F) return c + 0x50;
+  if (c == 0x490) return 0x491;
+  if (c >= 0x391 && c <= 0x3A9) return c + 0x20;
+  switch (c) {
+    case 0x386: return 0x3AC;
+    case 0x388: return 0x3AD;
+    case 0x389: return 0x3AE;
+    case 0x38A: return 0x3AF;
+    case 0x38C: return 0x3CC;
+    case 0x38E: return 0x3CD;
+    case 0x38F: return 0x3CE;
+    default: return c;
+  }
+}
+
+// Letters that only end words.
+bool is_final_form(uint32_t c) {
+  return c == 0x5DA || c == 0x5DD || c == 0x5DF || c == 0x5E3 || c == 0x5E5 || c == 0x3C2;
+}
+
+// Everyday text has as many points a letter by its commonness.
+constexpr double kUsualCommonness = 0.8;
+
+// Letters stand beside letters of the same script, the common ones most often; a capital behind a
+// small letter, or the final form of a letter inside of a word, is what a wrong table makes.
+Counts judge_script(const std::vector<uint32_t>& text, const Script& script) {
+  Counts best;
+  const auto inside = [&](uint32_t c) { return c >= script.first && c <= script.last; };
+  for (const std::vector<uint32_t>& letters : script.languages) {
+    std::map<uint32_t, double> commonness;
+    for (size_t i = 0; i < letters.size(); ++i) {
+      const double rank = static_cast<double>(i) / static_cast<double>(letters.size());
+      commonness[letters[i]] = (1 - 0.8 * rank) / kUsualCommonness;
+    }
+    Counts out;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const uint32_t c = text[i];
+      if (c < 0x80) continue;
+      ++out.characters;
+      const uint32_t before = i > 0 ? text[i - 1] : ' ';
+      const uint32_t behind = i + 1 < text.size() ? text[i + 1] : ' ';
+      if (inside(c) && !is_ascii_letter(before) && !is_ascii_letter(behind)) {
+        const bool capital = script.has_case && to_small(c) != c;
+        const bool small_before = inside(before) && to_small(before) == before;
+        const bool good = !(capital && small_before) && !(is_final_form(c) && inside(behind));
+        const auto known = commonness.find(to_small(c));
+        const double points = known == commonness.end() ? 0.1 : known->second;
+        out.points += good ? points * (capital ? 0.9 : 1) : -0.5;
+        out.common += good && known != commonness.end() ? 1 : 0;
+      } else if (c == 0xA0 || c == 0xAB || c == 0xBB || c == 0x2116 || c == 0x2013 || c == 0x2014 ||
+                 (c >= 0x2018 && c <= 0x201E)) {
+        out.points += 0.5;
+      } else {
+        out.points -= 0.5;
+      }
+    }
+    out.points = std::min(out.points, static_cast<double>(out.characters));
+    if (best.characters == 0 || out.points > best.points) best = out;
+  }
+  return best;
+}
+
+// Latin letters with marks stand among ASCII letters, and all of them are of one language.
+Counts judge_latin(const std::vector<uint32_t>& text,
+                   const std::vector<std::set<uint32_t>>& languages) {
+  Counts best;
+  const auto marked = [](uint32_t c) { return c >= 0xC0 && c < 0x250 && c != 0xD7 && c != 0xF7; };
+  for (const std::set<uint32_t>& common : languages) {
+    Counts out;
+    size_t run = 0;  // of letters with marks
+    for (size_t i = 0; i < text.size(); ++i) {
+      const uint32_t c = text[i];
+      run = marked(c) ? run + 1 : 0;
+      if (c < 0x80) continue;
+      ++out.characters;
+      const auto letter = [&](uint32_t other) { return is_ascii_letter(other) || marked(other); };
+      const bool beside =
+          (i > 0 && letter(text[i - 1])) || (i + 1 < text.size() && letter(text[i + 1]));
+      const bool sign = (c >= 0x2018 && c <= 0x201E) || c == 0x2013 || c == 0x2014 || c == 0x20AC ||
+                        c == 0x2026 || c == 0xB0 || c == 0xA7 || c == 0xAB || c == 0xBB ||
+                        c == 0xA0 || c == 0xA3 || c == 0xB2 || c == 0xB3 || c == 0xB5;
       // A capital behind a small letter is what a wrong table makes.
-      const bool small_before = before >= first_small && before <= last_small;
-      const bool good = small || !small_before || first_small == first;
-      out.points += good ? (small ? 1.0 : 0.8) : -0.5;
-      out.common += good ? 1 : 0;
-    } else if (c == 0xA0 || c == 0xAB || c == 0xBB || c == 0x2116 || c == 0x2013 || c == 0x2014 ||
-               (c >= 0x2018 && c <= 0x201E)) {
-      out.points += 0.5;
-    } else {
-      out.points -= 0.5;
+      const bool capital = (c >= 0xC0 && c <= 0xDE) || c == 0x160 || c == 0x17D;
+      const bool odd = run > 2 || (capital && i > 0 && text[i - 1] >= 'a' && text[i - 1] <= 'z');
+      if (odd) {
+        out.points -= 0.5;  // words of nothing but marks are of another script
+      } else if (common.count(c) > 0 && beside) {
+        ++out.common;
+        out.points += 1;
+      } else if (sign) {
+        out.points += 0.6;
+      } else if (marked(c) && beside) {
+        out.points += 0.3;
+      } else if (c < 0xA0) {
+        out.points -= 1;  // control characters
+      } else {
+        out.points -= 0.3;
+      }
     }
+    if (best.characters == 0 || out.points > best.points) best = out;
   }
-  return out;
+  return best;
 }
 
-// Latin letters with marks stand among ASCII letters; `common` are those of the encoding's
-// languages.
-Counts judge_latin(const std::vector<uint32_t>& text, const std::set<uint32_t>& common) {
-  Counts out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const uint32_t c = text[i];
-    if (c < 0x80) continue;
-    ++out.characters;
-    const auto letter = [&](uint32_t other) {
-      return is_ascii_letter(other) || (other >= 0xC0 && other < 0x250);
-    };
-    const bool beside =
-        (i > 0 && letter(text[i - 1])) || (i + 1 < text.size() && letter(text[i + 1]));
-    const bool sign = (c >= 0x2018 && c <= 0x201E) || c == 0x2013 || c == 0x2014 || c == 0x20AC ||
-                      c == 0x2026 || c == 0xB0 || c == 0xA7 || c == 0xAB || c == 0xBB ||
-                      c == 0xA0 || c == 0xA3 || c == 0xB2 || c == 0xB3 || c == 0xB5;
-    if (common.count(c) > 0 && beside) {
-      ++out.common;
-      out.points += 1;
-    } else if (sign) {
-      out.points += 0.6;
-    } else if (c >= 0xC0 && c < 0x250 && beside) {
-      out.points += 0.3;
-    } else if (c < 0xA0) {
-      out.points -= 1;  // control characters
-    } else {
-      out.points -= 0.3;
-    }
-  }
+std::vector<std::set<uint32_t>> letter_sets(const std::vector<const char*>& languages) {
+  std::vector<std::set<uint32_t>> out;
+  for (const char* letters : languages) out.push_back(character_set(letters));
   return out;
 }
 
@@ -214,6 +296,7 @@ struct Scored {
   const char* encoding;
   Counts counts;
   double score = 0;
+  size_t text_hash = 0;  // of what the sample is in it
 };
 
 }  // namespace
@@ -224,12 +307,27 @@ EncodingGuess guess_encoding(std::string_view sample) {
   static const std::set<uint32_t> japanese = character_set(kJapanese);
   static const std::set<uint32_t> korean = character_set(kKorean);
   static const std::set<uint32_t> thai = character_set(kThai);
-  static const std::set<uint32_t> western =
-      character_set("éèàùâêîôûçëïüöäßñáíóúãõåæøœÉÈÀÂÊÎÔÛÇËÏÜÖÄÑÁÍÓÚÃÕÅÆØŒò");
-  static const std::set<uint32_t> central =
-      character_set("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽőűŐŰăâîşţĂÂÎŞŢöüÖÜđĐ");
-  static const std::set<uint32_t> turkish = character_set("çğıöşüÇĞİÖŞÜâîû");
-  static const std::set<uint32_t> baltic = character_set("ąčęėįšųūžĄČĘĖĮŠŲŪŽāēģīķļņõäöüĀĒĢĪĶĻŅ");
+  // By language: French, German, Spanish, Portuguese, Italian, of the North, Dutch.
+  static const auto western =
+      letter_sets({"éèàùâêîôûçëïüœæÿÉÈÀÙÂÊÎÔÛÇËÏÜŒÆ", "äöüßÄÖÜé", "ñáéíóúüÑÁÉÍÓÚÜ¿¡ºª",
+                   "ãõáéíóúâêôçàÃÕÁÉÍÓÚÂÊÔÇÀºª", "àèéìòùÀÈÉÌÒÙ", "åäöæøéÅÄÖÆØÉ", "ëïéèüöËÏÉ",
+                   "áéíóúýþæöðÁÉÍÓÚÝÞÆÖÐ"});
+  // Polish, Czech and Slovak, Hungarian, Romanian, of the South.
+  static const auto central =
+      letter_sets({"ąćęłńóśźżĄĆĘŁŃÓŚŹŻ", "áčďéěíňóřšťúůýžľĺŕôäÁČĎÉĚÍŇÓŘŠŤÚŮÝŽĽ",
+                   "áéíóöőúüűÁÉÍÓÖŐÚÜŰ", "ăâîşţĂÂÎŞŢ", "čćđšžČĆĐŠŽ"});
+  static const auto turkish = letter_sets({"çğıöşüÇĞİÖŞÜâîû"});
+  // Lithuanian, Latvian, Estonian.
+  static const auto baltic =
+      letter_sets({"ąčęėįšųūžĄČĘĖĮŠŲŪŽ", "āčēģīķļņšūžĀČĒĢĪĶĻŅŠŪŽ", "õäöüšžÕÄÖÜŠŽ"});
+  static const Script cyrillic =
+      make_script({"оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё", "оаниіветрсклудмпязьбгчхйжїшюєцщфґ"}, 0x401,
+                  0x491, true);
+  static const Script greek =
+      make_script({"αοιετσνηυρπκμλωςάίόέδγχθήφβύώξζψϊϋ"}, 0x386, 0x3CE, true);
+  static const Script hebrew = make_script({"יוהלארמתשנבםדעחקפכןטגצסזךףץ"}, 0x5B0, 0x5EA, false);
+  static const Script arabic =
+      make_script({"اليمونرتبةعدفهسكقأحجشصطىخإذضزءآثغئظؤ"}, 0x60C, 0x6D2, false);
 
   enum class Judge {
     kSimplified,
@@ -253,17 +351,19 @@ EncodingGuess guess_encoding(std::string_view sample) {
   };
   // A superset of an encoding stands behind it: it is the guess only where the other fails.
   constexpr Candidate kCandidates[] = {
-      {"gb18030", Judge::kSimplified, 1.0},  {"big5", Judge::kTraditional, 1.0},
-      {"cp950", Judge::kTraditional, 0.99},  {"big5-hkscs", Judge::kTraditional, 0.98},
-      {"shift-jis", Judge::kJapanese, 1.0},  {"cp932", Judge::kJapanese, 0.99},
-      {"euc-jp", Judge::kJapanese, 1.0},     {"euc-kr", Judge::kKorean, 1.0},
-      {"cp949", Judge::kKorean, 0.99},       {"cp1251", Judge::kCyrillic, 1.0},
-      {"koi8-r", Judge::kCyrillic, 0.98},    {"cp866", Judge::kCyrillic, 0.97},
-      {"iso-8859-5", Judge::kCyrillic, 0.9}, {"cp1253", Judge::kGreek, 0.98},
-      {"cp1255", Judge::kHebrew, 0.97},      {"cp1256", Judge::kArabic, 0.95},
-      {"cp874", Judge::kThai, 0.95},         {"cp1252", Judge::kWestern, 1.0},
-      {"cp1250", Judge::kCentral, 0.97},     {"cp1254", Judge::kTurkish, 0.96},
-      {"cp1257", Judge::kBaltic, 0.95},      {"latin-1", Judge::kWestern, 0.7},
+      {"gb18030", Judge::kSimplified, 1.0}, {"big5", Judge::kTraditional, 1.0},
+      {"cp950", Judge::kTraditional, 0.99}, {"big5-hkscs", Judge::kTraditional, 0.98},
+      {"shift-jis", Judge::kJapanese, 1.0}, {"cp932", Judge::kJapanese, 0.99},
+      {"euc-jp", Judge::kJapanese, 1.0},    {"euc-kr", Judge::kKorean, 1.0},
+      {"cp949", Judge::kKorean, 0.99},      {"cp1251", Judge::kCyrillic, 1.0},
+      {"koi8-r", Judge::kCyrillic, 0.98},   {"koi8-u", Judge::kCyrillic, 0.97},
+      {"cp866", Judge::kCyrillic, 0.97},    {"iso-8859-5", Judge::kCyrillic, 0.9},
+      {"cp1253", Judge::kGreek, 0.98},      {"iso-8859-7", Judge::kGreek, 0.97},
+      {"cp1255", Judge::kHebrew, 0.97},     {"cp1256", Judge::kArabic, 0.95},
+      {"cp874", Judge::kThai, 0.95},        {"cp1252", Judge::kWestern, 1.0},
+      {"latin-9", Judge::kWestern, 0.99},   {"cp1250", Judge::kCentral, 0.97},
+      {"latin-2", Judge::kCentral, 0.965},  {"cp1254", Judge::kTurkish, 0.96},
+      {"cp1257", Judge::kBaltic, 0.95},     {"latin-1", Judge::kWestern, 0.7},
   };
   std::vector<Scored> scored;
   std::string decoded;
@@ -276,10 +376,10 @@ EncodingGuess guess_encoding(std::string_view sample) {
       case Judge::kTraditional: counts = judge_east_asian(text, traditional, false, false); break;
       case Judge::kJapanese: counts = judge_east_asian(text, japanese, true, false); break;
       case Judge::kKorean: counts = judge_east_asian(text, korean, false, true); break;
-      case Judge::kCyrillic: counts = judge_script(text, 0x401, 0x451, 0x430, 0x451); break;
-      case Judge::kGreek: counts = judge_script(text, 0x386, 0x3CE, 0x3AC, 0x3CE); break;
-      case Judge::kHebrew: counts = judge_script(text, 0x5B0, 0x5EA, 0x5B0, 0x5EA); break;
-      case Judge::kArabic: counts = judge_script(text, 0x60C, 0x6D2, 0x60C, 0x6D2); break;
+      case Judge::kCyrillic: counts = judge_script(text, cyrillic); break;
+      case Judge::kGreek: counts = judge_script(text, greek); break;
+      case Judge::kHebrew: counts = judge_script(text, hebrew); break;
+      case Judge::kArabic: counts = judge_script(text, arabic); break;
       case Judge::kThai: counts = judge_east_asian(text, thai, false, false); break;
       case Judge::kWestern: counts = judge_latin(text, western); break;
       case Judge::kCentral: counts = judge_latin(text, central); break;
@@ -288,7 +388,8 @@ EncodingGuess guess_encoding(std::string_view sample) {
     }
     if (counts.characters == 0) continue;
     const double share = counts.points / static_cast<double>(counts.characters);
-    scored.push_back({candidate.encoding, counts, std::max(0.0, share * candidate.weight)});
+    scored.push_back({candidate.encoding, counts, std::max(0.0, share * candidate.weight),
+                      std::hash<std::string>()(decoded)});
   }
   // Text of one byte a character hardly ever makes everyday text of several, but the other way
   // round it does.
@@ -307,17 +408,10 @@ EncodingGuess guess_encoding(std::string_view sample) {
   guess.score = best.score;
   guess.reason = concat(best.counts.common, " of ", best.counts.characters,
                         " characters beyond ASCII are common ones in ", best.encoding);
-  // Supersets of the winner read the same text, so they are no rivals.
-  const auto family = [](std::string_view name) -> std::string_view {
-    if (name == "cp950" || name == "big5-hkscs") return "big5";
-    if (name == "cp932") return "shift-jis";
-    if (name == "cp949") return "euc-kr";
-    if (name == "latin-1") return "cp1252";
-    return name;
-  };
+  // Who reads the same text is no rival.
   double rival = 0;
   for (const Scored& other : scored) {
-    if (family(other.encoding) == family(best.encoding)) continue;
+    if (other.text_hash == best.text_hash) continue;
     rival = other.score;
     guess.reason += concat("; next is ", other.encoding, " with ", other.counts.common);
     break;
@@ -327,8 +421,7 @@ EncodingGuess guess_encoding(std::string_view sample) {
   const bool several_bytes = has_several_bytes(best.encoding);
   if (several_bytes && best.score >= 0.7 && lead >= 0.15 && best.counts.characters >= 8) {
     guess.confidence = "high";
-  } else if (best.score >= 0.6 && lead >= (several_bytes ? 0.08 : 0.02) &&
-             best.counts.characters >= 3) {
+  } else if (best.score >= 0.6 && lead >= 0.08 && best.counts.characters >= 3) {
     guess.confidence = "medium";
   } else {
     guess.confidence = "low";

@@ -121,6 +121,10 @@ class TextDecoder {
  public:
   explicit TextDecoder(const Encoding& encoding) : encoding_(encoding), converter_(encoding) {
     if (encoding.form == Form::kSingleByte) make_table();
+    const std::string_view name = encoding.name;
+    if (name == "big5" || name == "cp950") {
+      extension_ = std::make_unique<Converter>(encoding_of("big5-hkscs"));
+    }
   }
 
   // False when the byte at *in is no character. `out` has room for 4 bytes per byte of input.
@@ -137,11 +141,13 @@ class TextDecoder {
       std::memcpy(*out, *in, static_cast<size_t>(ascii - *in));
       *out += ascii - *in;
       *in = ascii;
-      const char* run = run_end(ascii, end);
+      const bool extension = is_extension(ascii, end);
+      const char* run = extension ? ascii + 2 : run_end(ascii, end);
       if (run == ascii) return ascii == end || !at_end;
-      const int code = converter_.convert(in, static_cast<size_t>(run - ascii), out,
-                                          static_cast<size_t>(run - ascii) * 4);
-      converter_.reset(out, kMostUtf8Bytes);
+      Converter& converter = extension ? *extension_ : converter_;
+      const int code = converter.convert(in, static_cast<size_t>(run - ascii), out,
+                                         static_cast<size_t>(run - ascii) * 4);
+      converter.reset(out, kMostUtf8Bytes);
       if (code != 0) return false;
     }
     return true;
@@ -186,6 +192,15 @@ class TextDecoder {
     return from == end;
   }
 
+  // Signs, kana and Cyrillic that everybody has added to Big5 at this place, and that the C library
+  // takes for private characters.
+  bool is_extension(const char* p, const char* end) const {
+    if (!extension_ || end - p < 2) return false;
+    const auto lead = static_cast<unsigned char>(p[0]);
+    const auto trail = static_cast<unsigned char>(p[1]);
+    return lead == 0xC7 || lead == 0xC8 || (lead == 0xC6 && trail >= 0xA1);
+  }
+
   // The end of the whole characters of several bytes at `p`.
   const char* run_end(const char* p, const char* end) const {
     while (p < end && static_cast<signed char>(*p) < 0) {
@@ -197,7 +212,7 @@ class TextDecoder {
         if (end - p < 2) break;
         if (p[1] >= '0' && p[1] <= '9') size = 4;
       }
-      if (end - p < size) break;
+      if (end - p < size || is_extension(p, end)) break;
       p += size;
     }
     return p;
@@ -209,6 +224,7 @@ class TextDecoder {
   };
   const Encoding& encoding_;
   Converter converter_;
+  std::unique_ptr<Converter> extension_;
   std::array<Entry, 128> table_{};
 };
 

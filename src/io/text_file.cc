@@ -247,9 +247,11 @@ std::shared_ptr<const TextFile> TextFile::open_guessing(std::shared_ptr<FileSyst
   if (!invalid) return first;
   *guess = guess_encoding(sample);
   if (guess->encoding.empty() || guess->confidence == "low") {
+    const uint64_t offset = *invalid + first->text_begin();
+    const TextPlace place = pass->place_of(offset);
     throw Error(ErrorKind::kFileFormat,
-                concat("'", path, "' is not valid UTF-8 at byte ", *invalid + first->text_begin(),
-                       "; ", encoding_advice(*guess)));
+                concat("'", path, "':", place.line, ":", place.column, " (byte ", offset,
+                       "): the bytes here are not valid UTF-8; ", encoding_advice(*guess)));
   }
   InputOptions guessed = options;
   guessed.encoding = guess->encoding;

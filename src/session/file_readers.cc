@@ -79,22 +79,15 @@ TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string
   constexpr std::string_view kLayoutOptions[] = {
       "delimiter", "quote", "escape", "header",        "skip_lines",     "comment",
       "format",    "mode",  "preset", "regex_pattern", "split_delimiter"};
-  constexpr std::string_view kColumnOptions[] = {"columns", "types", "mappings", "null_text",
-                                                 "null_words"};
-  const auto is_one_of = [](const std::string& key, const auto& names) {
-    return std::find(std::begin(names), std::end(names), key) != std::end(names);
-  };
-  rows.format_is_given = !columns.empty();
   for (const auto& [key, text] : options) {
     const OptionText option{"", to_lower_ascii(key), text};
     if (set_input_option(option.key, text, &input)) continue;
     more = true;
-    rows.layout_is_given = rows.layout_is_given || is_one_of(option.key, kLayoutOptions);
-    rows.format_is_given = rows.format_is_given || is_one_of(option.key, kColumnOptions);
+    const auto found = std::find(std::begin(kLayoutOptions), std::end(kLayoutOptions), option.key);
+    rows.layout_is_given = rows.layout_is_given || found != std::end(kLayoutOptions);
     if (option.key == "ragged") rows.ragged = option.ragged();
     if (option.key == "on_error") rows.on_error = option.row_errors();
   }
-  rows.format_is_given = rows.format_is_given || rows.layout_is_given;
   const ProbeResult probed = probe_files(engine.files(), paths, input, engine.file_context(), rows);
   if (!more) return with_warnings(probed.source, probed.warnings);
   TableSourcePtr source =

@@ -48,7 +48,8 @@ Writing read_options(const std::string& path, const Texts& given, const std::str
   const auto refuse_format = [&](const std::string& format) {
     throw Error(ErrorKind::kSqlUnsupported,
                 concat(verb, " TO '", excerpt(path, 200), "': the format ", excerpt(format),
-                       " is not supported; files are written as csv, json, arrow or parquet"));
+                       " is not supported; files are written as csv, json, arrow or parquet, which "
+                       "the option format may say"));
   };
   Writing out;
   for (const auto& [key, text] : given) {
@@ -68,11 +69,12 @@ Writing read_options(const std::string& path, const Texts& given, const std::str
   }
   // What the name promises must be true, unless the statement says otherwise.
   const std::string extension = extension_of(path);
-  for (const char* other : {"orc", "avro", "xlsx", "bz2", "xz", "zip", "lz4"}) {
-    if (extension == other) refuse_format(extension);
-  }
   out.format = format_of(extension);
-  if (out.format.empty()) out.format = "csv";
+  if (!out.format.empty()) return out;
+  for (const char* text : {"", "tsv", "tab", "txt", "dat"}) {
+    if (extension == text) out.format = "csv";
+  }
+  if (out.format.empty()) refuse_format(concat(".", extension));
   return out;
 }
 
@@ -101,7 +103,8 @@ std::unique_ptr<TextWriter> text_writer(const Writing& writing, const Schema& sc
   }
   if (!csv) return std::make_unique<JsonWriter>(schema);
   Texts options = writing.options;
-  if (extension_of(path) == "tsv") options.emplace("delimiter", "\t");
+  const std::string extension = extension_of(path);
+  if (extension == "tsv" || extension == "tab") options.emplace("delimiter", "\t");
   return std::make_unique<CsvWriter>(schema, csv_options_from_text(options));
 }
 

@@ -157,6 +157,12 @@ TEST(CsvOptions, OpenQuotesAtTheEndMakeNoRow) {
   }
 }
 
+TEST(CsvOptions, ColumnsHaveALimit) {
+  const std::string row(200000, ',');
+  expect_error(error_of([&] { open_text(row + "\n" + row + "\n"); }), ErrorKind::kFileFormat,
+               {":1:1", "200001 fields", "at most 100000"});
+}
+
 TEST(CsvOptions, LongRowsAreErrorsWhereverTheyEnd) {
   CsvOptions options;
   options.range_bytes = 64;

@@ -1,6 +1,7 @@
 #include "src/io/json/json_source.h"
 
 #include "gtest/gtest.h"
+#include "src/base/text.h"
 #include "tests/io/io_testing.h"
 
 namespace velaria {
@@ -174,8 +175,16 @@ TEST(JsonSource, NamedTypes) {
             "a int32, v fixed_size_list<float32>[2], d decimal128(10, 2)");
   EXPECT_EQ(rows_of(text, options),
             (TextRows{{"5", "[1.0, 2.5]", "12.30"}, {"6", "<null>", "1.00"}}));
+  // How often a key occurs plays no part, not even when it is never; but it may be a slip.
   options.types = {{"a", DataType(TypeId::kInt32)}, {"b", DataType(TypeId::kInt32)}};
+  EXPECT_EQ(schema_of(text, options), "a int32, v utf8, d utf8, b int32");
+  EXPECT_EQ(rows_of(text, options)[0][3], "<null>");
+  ASSERT_EQ(open_text(text, options)->warnings().size(), 1u);
+  EXPECT_NE(open_text(text, options)->warnings()[0].find("'b', which no object"),
+            std::string::npos);
+  options.columns = {{"a", std::nullopt}};
   expect_error(error_for(text, options), ErrorKind::kInvalidArgument, {"types names 'b'"});
+  options.columns.clear();
   options.types = {{"v", DataType::vector(3)}};
   expect_error(error_for(text, options), ErrorKind::kTypeMismatch,
                {"column 'v'", "'[1, 2.5]' is not fixed_size_list<float32>[3]", "types"});
@@ -229,6 +238,23 @@ TEST(JsonSource, DefectsSayWhere) {
       expect_error(error_for(one.text, options), ErrorKind::kFileFormat, one.parts);
     }
   }
+}
+
+// In every object, however deep and however its keys are spelled.
+TEST(JsonSource, NestedKeysStandOnce) {
+  expect_error(error_for("{\"a\":{\"b\":1,\"b\":2}}\n"), ErrorKind::kFileFormat,
+               {":1:13 (byte 12)", "'b' stands twice"});
+  expect_error(error_for("{\"a\":[1,{\"x\":{\"b\":1,\"c\":{},\"\\u0062\":2}}]}\n"),
+               ErrorKind::kFileFormat, {"(byte 27)", "'b' stands twice"});
+  std::string many = "{\"a\":{";
+  for (int i = 0; i < 40; ++i) many += concat("\"k", i, "\":", i, ",");
+  expect_error(error_for(many + "\"k7\":0}}\n"), ErrorKind::kFileFormat, {"'k7' stands twice"});
+  EXPECT_EQ(rows_of(many + "\"x\":{\"k7\":1}}}\n").size(), 1u);
+  EXPECT_EQ(rows_of("{\"a\":[{\"b\":1},{\"b\":1}],\"c\":{\"b\":{\"b\":{\"b\":1}}}}\n").size(), 1u);
+  JsonOptions options;
+  options.on_error = RowErrorPolicy::kSkip;
+  EXPECT_EQ(rows_of("{\"a\":{\"b\":1,\"b\":2}}\n{\"a\":{\"b\":1}}\n", options),
+            (TextRows{{"{\"b\":1}"}}));
 }
 
 TEST(JsonSource, DefectsOfArrays) {

@@ -96,6 +96,15 @@ TEST(LineSource, PresetTypesFollowTheirGroups) {
                ErrorKind::kInvalidArgument, {"types names column 'c'"});
 }
 
+TEST(LineSource, PatternsSeeLinesOfSpaces) {
+  EXPECT_EQ(rows_of("a\n  \n\nb\n", regex("^(.*)$")), (TextRows{{"a"}, {"  "}, {"b"}}));
+  // Where they do not match they are blank.
+  EXPECT_EQ(rows_of("a\n  \n\nb\n", regex("^([a-z])$")), (TextRows{{"a"}, {"b"}}));
+  LineOptions options = regex("^([a-z])$");
+  options.skip_empty_lines = false;
+  EXPECT_EQ(rows_of("a\n  \n\nb\n", options), (TextRows{{"a"}, {"<null>"}, {"<null>"}, {"b"}}));
+}
+
 TEST(LineSource, RaggedLines) {
   const char* text = "a,b\nc\nd,e,f\n\ng,h\n";
   expect_error(error_for(text, split(",")), ErrorKind::kFileFormat,

@@ -136,6 +136,8 @@ TEST(ProbeLayout, Comments) {
     EXPECT_EQ(told(result), read_all(*result.source)) << text;
   }
   // A header and values may begin with the mark.
+  // Lines in quotes are no comments.
+  EXPECT_EQ(probe_text("a,b\n1,\"x\n#y\n\"\n2,z\n").comment, "");
   const ProbeResult header = probe_text("#id,name\n1,ann\n2,bob\n");
   EXPECT_EQ(header.comment, "");
   EXPECT_EQ(header.schema.to_string(), "#id int64, name utf8");
@@ -229,7 +231,7 @@ TEST(ProbeLayout, CloseHeadersAreGuesses) {
 // With some of the format named only the rest is guessed, and nothing is read for it.
 TEST(ProbeLayout, NamedFormatsAreNotRead) {
   RowPolicies rows;
-  rows.format_is_given = true;
+  rows.layout_is_given = true;
   const ProbeResult result = probe_named("g.csv", "a,b\n1,NA\n2\n3,4\n", rows);
   EXPECT_EQ(result.kind, "csv");
   EXPECT_EQ(result.source, nullptr);

@@ -1,5 +1,6 @@
 #include "src/io/text_file.h"
 
+#include <iconv.h>
 #include <sys/stat.h>
 
 #include <random>
@@ -211,6 +212,95 @@ TEST(EncodingGuess, EverydayText) {
   EXPECT_EQ(guess("plain").encoding, "");
 }
 
+std::string encoded(const std::string& text, const char* encoding) {
+  iconv_t converter = ::iconv_open(encoding, "UTF-8");
+  std::string out(text.size() * 4, '\0');
+  char* in = const_cast<char*>(text.data());
+  char* to = out.data();
+  size_t in_bytes = text.size();
+  size_t out_bytes = out.size();
+  const size_t code = ::iconv(converter, &in, &in_bytes, &to, &out_bytes);
+  ::iconv_close(converter);
+  EXPECT_NE(code, static_cast<size_t>(-1)) << text << " " << encoding;
+  out.resize(out.size() - out_bytes);
+  return out;
+}
+
+// Small tables of many languages: what is guessed with some confidence gives their text back, and
+// most are.
+TEST(EncodingGuess, ManyLanguages) {
+  struct Sample {
+    const char* text;
+    std::vector<const char*> encodings;
+  };
+  const std::vector<Sample> samples = {
+      {"שם,עיר\nדוד כהן,תל אביב\nשרה לוי,ירושלים\nמשה ישראלי,חיפה\n", {"CP1255"}},
+      {"שם,עיר\nדוד,חיפה\n", {"CP1255"}},
+      {"name,city\nDavid דוד,Haifa חיפה\nSara שרה,Tel Aviv\n", {"CP1255"}},
+      {"imię,miasto\nŁukasz,Łódź\nZażółć,gęślą jaźń\nMałgorzata,Kraków\nŚwiętosław,Gdańsk\n",
+       {"CP1250", "ISO-8859-2"}},
+      {"jméno,město\nŘehoř,Plzeň\nŽaneta,Děčín\nšťastný,Liberec\nJiří,České Budějovice\n",
+       {"CP1250", "ISO-8859-2"}},
+      {"név,város\nGyőző,Kőszeg\nTűzoltó,Győr\nÁrvíztűrő,Szeged\n", {"CP1250", "ISO-8859-2"}},
+      {"nume,oraş\nŞtefan,Iaşi\nIon,Bacău\nŢuca,Târgu Mureş\n", {"CP1250", "ISO-8859-2"}},
+      {"nom,prix\nŒuvre café,12 €\nÉlève,3 €\nnaïf cœur,7 €\ngarçon,9 €\n",
+       {"CP1252", "ISO-8859-15"}},
+      {"nom,prix\ncafé,12\nélève,3\nnaïf,7\ngarçon,9\nà bientôt,1\n", {"CP1252", "ISO-8859-1"}},
+      {"Name,Ort\nMüller,Köln\nWeiß,Düsseldorf\nJäger,Görlitz\nStraße,5 €\n",
+       {"CP1252", "ISO-8859-15"}},
+      {"nombre,año\nMuñoz,2013\nGarcía,2014\nPeña,2015\nIñaki,2016\n", {"CP1252"}},
+      {"nimi,kaupunki\nPäivi,Jyväskylä\nÄijä,Hämeenlinna\n", {"CP1252", "ISO-8859-15"}},
+      {"имя,город\nИван Петров,Москва\nМария Иванова,Санкт-Петербург\nСергей,Новосибирск\n",
+       {"CP1251", "KOI8-R", "CP866", "ISO-8859-5"}},
+      {"имя\nИван\n", {"CP1251", "KOI8-R", "CP866"}},
+      {"name,city\nIvan,Москва\n", {"CP1251", "KOI8-R"}},
+      {"id;имя\n1;Анна\n2;Олег\n", {"CP1251", "KOI8-R", "CP866"}},
+      {"ім'я,місто\nОлена Їжак,Київ\nЄвген,Львів\nҐалаґан,Одеса\n", {"CP1251", "KOI8-U"}},
+      {"όνομα,πόλη\nΓιώργος,Αθήνα\nΜαρία,Θεσσαλονίκη\n", {"CP1253"}},
+      {"isim,şehir\nİbrahim,İstanbul\nAyşe,Diyarbakır\nÖzgür,Eskişehir\nGüneş,Muğla\n", {"CP1254"}},
+      {"الاسم,المدينة\nمحمد,القاهرة\nفاطمة,بغداد\n", {"CP1256"}},
+      {"vardas,miestas\nŽydrūnas,Šiauliai\nAgnė,Klaipėda\nĄžuolas,Vilnius\n", {"CP1257"}},
+      {"ชื่อ,เมือง\nสมชาย,กรุงเทพ\nสมหญิง,เชียงใหม่\n", {"CP874"}},
+      {"名前,都市\n山田太郎,東京\n佐藤花子,大阪\n鈴木一郎,名古屋\n", {"CP932", "EUC-JP"}},
+      {"ナマエ,トシ\nヤマダタロウ,トウキョウ\nサトウハナコ,オオサカ\n", {"CP932", "EUC-JP"}},
+      {"なまえ,とし\nやまだ,とうきょう\n", {"CP932", "EUC-JP"}},
+      {"ﾅﾏｴ,ﾄｼ\nﾔﾏﾀﾞ ﾀﾛｳ,ﾄｳｷｮｳ\nｻﾄｳ ﾊﾅｺ,ｵｵｻｶ\n", {"CP932"}},
+      {"コード,カナ\n001,ﾔﾏﾀﾞ ﾀﾛｳ\n002,ｻﾄｳ ﾊﾅｺ\n", {"CP932"}},
+      {"姓名,城市\n王小明,北京\n李雷,上海\n张伟,广州\n", {"GB18030"}},
+      {"姓名,城市\n王小明,台北\n陳大文,高雄\n林美麗,新竹\n", {"BIG5"}},
+      {"이름,도시\n김철수,서울\n이영희,부산\n박민수,대구\n", {"EUC-KR"}},
+  };
+  size_t all = 0;
+  size_t low = 0;
+  for (const Sample& sample : samples) {
+    for (const char* encoding : sample.encodings) {
+      const std::string bytes = encoded(sample.text, encoding);
+      const EncodingGuess guess = guess_encoding(bytes);
+      ++all;
+      if (guess.confidence == "low") {
+        ++low;
+        continue;
+      }
+      std::string decoded;
+      ASSERT_TRUE(decode_sample(bytes, guess.encoding, &decoded));
+      EXPECT_EQ(decoded, sample.text)
+          << encoding << " is taken for " << guess.encoding << ": " << guess.reason;
+    }
+  }
+  EXPECT_LT(low * 8, all);
+}
+
+TEST(TextFile, Big5HasTheSignsThatEverybodyHasAdded) {
+  for (const char* encoding : {"big5", "cp950"}) {
+    InputOptions options;
+    options.encoding = encoding;
+    const std::string bytes = "a\xA4\x40\xC6\xA1\xC6\xE7\xA4\x40\xC7\xF3,\xC6\xA2\n";
+    for (const size_t step : {size_t{1}, size_t{3}, size_t{1} << 16}) {
+      EXPECT_EQ(content_of(*open_bytes(bytes, options), step), "a一①ぁ一А,②\n") << encoding;
+    }
+  }
+}
+
 TEST(TextFile, InvalidUtf8NamesTheBestGuess) {
   const std::string text =
       "\xC0\xEE\xD0\xA1\xC3\xF7,\xB1\xB1\xBE\xA9\n\xCD\xF5\xB7\xBC,\xC9\xCF\xBA\xA3\n";
@@ -218,6 +308,11 @@ TEST(TextFile, InvalidUtf8NamesTheBestGuess) {
   expect_error(error_of([&] { open_csv(local_file_system(), path); }), ErrorKind::kFileFormat,
                {":2:1 (byte 10)", "not valid UTF-8", "gb18030", "encoding='gb18030'"});
   EncodingGuess guess;
+  // What does not decide is an error with its place.
+  const std::string short_text = write_test_file("s.csv", "a,b\n1,\xFF\xFE\n");
+  expect_error(
+      error_of([&] { TextFile::open_guessing(local_file_system(), short_text, {}, &guess); }),
+      ErrorKind::kFileFormat, {"':2:3 (byte 6)", "not valid UTF-8"});
   const auto file = TextFile::open_guessing(local_file_system(), path, {}, &guess);
   EXPECT_EQ(file->encoding(), "gb18030");
   EXPECT_EQ(content_of(*file), "name,city\n李小明,北京\n王芳,上海\n");

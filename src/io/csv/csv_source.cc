@@ -11,6 +11,8 @@ namespace velaria {
 
 namespace {
 
+constexpr size_t kMostColumns = 100000;
+
 struct FirstRow {
   std::vector<std::string> texts;
   uint64_t end = 0;  // of the row, in the file
@@ -32,6 +34,11 @@ FirstRow read_first_row(const CsvLayout& layout, const TextPass& pass,
         if (invalid < row.size()) {
           throw CsvDefect{"the bytes here are not valid UTF-8", "", begin + invalid,
                           CsvDefect::Kind::kEncoding};
+        }
+        if (fields.size() > kMostColumns) {
+          throw CsvDefect{concat("the first row has ", fields.size(), " fields; at most ",
+                                 kMostColumns, " columns can be read"),
+                          "is this the delimiter of the file?", begin};
         }
         FirstRow out;
         for (const RawField& field : fields) {

@@ -143,7 +143,11 @@ void CsvWriter::write_chunk(const Chunk& chunk, std::string* out) const {
     const int64_t row = chunk.selection ? (*chunk.selection)[static_cast<size_t>(i)] : i;
     for (size_t c = 0; c < chunk.columns.size(); ++c) {
       if (c > 0) *out += options_.delimiter;
-      if (!chunk.columns[c]->is_null(row)) write_value(*chunk.columns[c], row, out);
+      if (!chunk.columns[c]->is_null(row)) {
+        write_value(*chunk.columns[c], row, out);
+      } else if (!options_.null_texts.empty()) {
+        *out += options_.null_texts.front();
+      }
     }
     *out += '\n';
   }

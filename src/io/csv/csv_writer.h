@@ -2,9 +2,9 @@
 //
 // Fields are quoted when they hold the delimiter, a quote, a line end, or text that the reader
 // would take for something else ('' against NULL, a null text, a field that begins like a quote).
-// NULL is an unquoted empty field. Floats are the shortest text that reads back the same, and
-// always look like floats ("3.0"); dates and timestamps are ISO 8601, those with a zone end in Z.
-// Vectors are [1,2,3].
+// NULL is the first of null_texts, or an unquoted empty field. Floats are the shortest text that
+// reads back the same, and always look like floats ("3.0"); dates and timestamps are ISO 8601,
+// those with a zone end in Z. Vectors are [1,2,3].
 //
 // Dates outside the years 0000 to 9999 are written, but have no text that the reader accepts.
 //

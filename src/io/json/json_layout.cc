@@ -208,26 +208,9 @@ void JsonLayout::set_schema(std::vector<Field> fields) {
   schema = Schema(std::move(fields));
 }
 
-std::string json_key_name(std::string_view key, size_t offset) {
-  std::string name(key);
-  if (name.find('\\') == std::string::npos) return name;
-  try {
-    name.resize(unescape_json(key, name.data()));
-  } catch (TextDefect& defect) {
-    defect.offset += offset + 1;
-    throw;
-  }
-  return name;
-}
-
 TextDefect unknown_key(std::string_view name, size_t offset) {
   return {concat("the key '", excerpt(name), "' is none of the columns"),
           "name it in columns, or read with unknown_keys='ignore'", offset};
-}
-
-TextDefect duplicate_key(std::string_view name, size_t offset) {
-  return {concat("the key '", excerpt(name), "' stands twice in this object"),
-          "keep one of them, or name other keys in columns", offset};
 }
 
 }  // namespace velaria

@@ -30,9 +30,6 @@ struct JsonLayout : TextLayout {
   void set_schema(std::vector<Field> fields);
 };
 
-// Key of an object as the name of a column: without its escapes. `offset` is of its quote.
-std::string json_key_name(std::string_view key, size_t offset);
-TextDefect duplicate_key(std::string_view name, size_t offset);
 TextDefect unknown_key(std::string_view name, size_t offset);
 
 }  // namespace velaria

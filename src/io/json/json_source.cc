@@ -9,6 +9,7 @@
 #include "src/io/json/json_evidence.h"
 #include "src/io/json/json_keys.h"
 #include "src/io/json/json_layout.h"
+#include "src/io/noted_source.h"
 
 namespace velaria {
 
@@ -236,11 +237,22 @@ std::vector<std::string> names_of(const FileEvidence& evidence) {
                      "' has as a key", did_you_mean(name, known)));
 }
 
-// The columns of the schema and what their types come from, once the file was looked at.
-// `missing`: names of columns that no object has, with nothing that says their types; null: they
-// are an error.
+// Of one of several files, where another file may have what this one lacks.
+struct MissingNames {
+  std::vector<std::string> columns;  // named in columns, with nothing that says their types
+  std::vector<std::string> types;    // named in types alone
+};
+
+std::string null_column(const std::string& name, const std::string& where,
+                        const std::vector<std::string>& known) {
+  return concat("types names '", excerpt(name), "', which no object of ", where, " has as a key",
+                did_you_mean(name, known), "; its column is NULL");
+}
+
+// The columns of the schema and what their types come from, once the file was looked at. `missing`
+// is null for a file alone, for which a name in columns that is missing is an error.
 std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayout* layout,
-                                         std::vector<std::string>* missing) {
+                                         MissingNames* missing) {
   const std::vector<KeyColumn>& keys = evidence.columns;
   const JsonOptions& options = layout->options;
   std::map<std::string, const KeyColumn*> by_name;
@@ -264,7 +276,7 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
     } else {
       if (found == by_name.end()) {
         if (missing == nullptr) refuse_name(*layout, "columns", column.name, names_of(evidence));
-        missing->push_back(column.name);
+        missing->columns.push_back(column.name);
       }
       fields.push_back({column.name, out.back().type()});
       if (out.back().has_too_many_digits()) {
@@ -275,8 +287,16 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
   }
   for (const auto& [name, type] : options.types) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (missing != nullptr && options.columns.empty()) continue;
-    refuse_name(*layout, "types", name, names);
+    if (!options.columns.empty()) refuse_name(*layout, "types", name, names);
+    // How often a key occurs plays no part, not even when it is never.
+    if (missing != nullptr) {
+      missing->types.push_back(name);
+    } else {
+      layout->warnings.push_back(null_column(name, concat("'", layout->path(), "'"), names));
+    }
+    fields.push_back({name, type});
+    out.emplace_back();
+    layout->inferred.push_back(false);
   }
   layout->set_schema(std::move(fields));
   return out;
@@ -284,7 +304,7 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
 
 std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::string& path,
                                  JsonOptions options, const FileOpenContext& context,
-                                 std::vector<std::string>* missing) {
+                                 MissingNames* missing) {
   check_json_options(options);
   auto layout = std::make_shared<JsonLayout>();
   layout->options = std::move(options);
@@ -340,14 +360,16 @@ FileTable open_json_files(std::shared_ptr<FileSystem> files,
                           const FileOpenContext& context) {
   std::mutex mutex;
   std::map<std::string, size_t> lacking;  // by column: how many files have no such key
+  std::map<std::string, size_t> untold;   // the same of names that stand in types alone
   FileTableFormat format;
   format.name = "json";
   format.by_name = true;
   format.open = [&](const std::string& path, bool may_lack_columns, const FileOpenContext& inner) {
-    std::vector<std::string> missing;
+    MissingNames missing;
     auto source = open(files, path, options, inner, may_lack_columns ? &missing : nullptr);
     const std::lock_guard<std::mutex> lock(mutex);
-    for (const std::string& name : missing) ++lacking[name];
+    for (const std::string& name : missing.columns) ++lacking[name];
+    for (const std::string& name : missing.types) ++untold[name];
     return source;
   };
   FileTable table =
@@ -358,6 +380,14 @@ FileTable open_json_files(std::shared_ptr<FileSystem> files,
                 concat("columns names '", excerpt(name), "', which no object of the ", count,
                        " files has as a key"));
   }
+  std::vector<std::string> warnings;
+  for (const auto& [name, count] : untold) {
+    if (count < table.files.size()) continue;
+    std::vector<std::string> names = table.source->schema().names();
+    names.erase(std::find(names.begin(), names.end(), name));
+    warnings.push_back(null_column(name, concat("the ", count, " files"), names));
+  }
+  table.source = with_warnings(std::move(table.source), std::move(warnings));
   return table;
 }
 

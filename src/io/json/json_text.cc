@@ -185,4 +185,21 @@ std::string shown_token(std::string_view text, size_t at) {
   return concat("'", excerpt(text.substr(at, end - at), 40), "'");
 }
 
+std::string json_key_name(std::string_view key, size_t offset) {
+  std::string name(key);
+  if (name.find('\\') == std::string::npos) return name;
+  try {
+    name.resize(unescape_json(key, name.data()));
+  } catch (TextDefect& defect) {
+    defect.offset += offset + 1;
+    throw;
+  }
+  return name;
+}
+
+TextDefect duplicate_key(std::string_view name, size_t offset) {
+  return {concat("the key '", excerpt(name), "' stands twice in this object"),
+          "keep one of them, or name other keys in columns", offset};
+}
+
 }  // namespace velaria

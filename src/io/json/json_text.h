@@ -26,4 +26,8 @@ TextDefect locate_defect(std::string_view text, std::string_view ends_at);
 // "\"abc" with its escapes, cut to a length for error messages.
 std::string shown_token(std::string_view text, size_t at);
 
+// Key of an object without its escapes. `offset` is of its quote.
+std::string json_key_name(std::string_view key, size_t offset);
+TextDefect duplicate_key(std::string_view name, size_t offset);
+
 }  // namespace velaria

@@ -1,6 +1,8 @@
 #include "src/io/json/json_walker.h"
 
+#include <algorithm>
 #include <bitset>
+#include <tuple>
 
 namespace velaria {
 
@@ -33,9 +35,39 @@ size_t JsonWalker::skipped_nested() {
   throw unexpected(tokens_[count_], "'}' or ']'");
 }
 
+void JsonWalker::check_distinct(size_t first_key) {
+  constexpr size_t kFew = 8;
+  const size_t count = keys_.size() - first_key;
+  if (count < 2) return;
+  auto* const begin = keys_.data() + first_key;
+  if (count > kFew) {
+    // Neighbours are equal then, in the order of the text.
+    std::sort(begin, begin + count, [](const NestedKey& a, const NestedKey& b) {
+      return std::tie(a.name, a.offset) < std::tie(b.name, b.offset);
+    });
+  }
+  for (size_t i = 1; i < count; ++i) {
+    for (size_t k = count > kFew ? i - 1 : 0; k < i; ++k) {
+      if (begin[i].name == begin[k].name) throw duplicate_key(begin[i].name, begin[i].offset);
+    }
+  }
+}
+
+void JsonWalker::add_key(size_t begin, size_t end) {
+  std::string_view name(text_ + begin + 1, end - begin - 1);
+  if (has_escapes(begin, end)) {
+    names_.push_back(json_key_name(name, begin));
+    name = names_.back();
+  }
+  keys_.push_back({name, begin});
+}
+
 size_t JsonWalker::checked_nested() {
   std::bitset<kMaxJsonDepth> is_object;
   int depth = 0;
+  keys_.clear();
+  names_.clear();
+  first_keys_.clear();
   for (;;) {
     // A value begins at the next token.
     const size_t begin = tokens_[next_];
@@ -47,9 +79,11 @@ size_t JsonWalker::checked_nested() {
                          "flatten it before it is read", begin};
       }
       is_object[static_cast<size_t>(depth++)] = c == '{';
+      first_keys_.push_back(keys_.size());
       ++next_;
       if (token() == (c == '{' ? '}' : ']')) {
         --depth;
+        first_keys_.pop_back();
         ++next_;
       } else {
         ended = false;
@@ -80,6 +114,9 @@ size_t JsonWalker::checked_nested() {
       }
       ++next_;
       --depth;
+      check_distinct(first_keys_.back());
+      keys_.resize(first_keys_.back());
+      first_keys_.pop_back();
     }
     // A key comes before the next value of an object.
     if (is_object[static_cast<size_t>(depth - 1)]) {
@@ -87,7 +124,9 @@ size_t JsonWalker::checked_nested() {
       if (text_[key] != '"') throw unexpected(key, "a key in double quotes");
       const size_t colon = tokens_[next_ + 1];
       if (text_[colon] != ':') throw unexpected(colon, "':' behind the key");
-      check_string(key + 1, end_of_string(key, colon));
+      const size_t key_end = end_of_string(key, colon);
+      check_string(key + 1, key_end);
+      add_key(key, key_end);
       next_ += 2;
     }
   }

@@ -17,7 +17,10 @@
 
 #include <cstdint>
 #include <cstring>
+#include <deque>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/base/text.h"
 #include "src/io/json/json_text.h"
@@ -145,6 +148,9 @@ class JsonWalker {
     if (has_escapes(begin, end)) check_escapes(begin, end);
   }
   void check_escapes(size_t begin, size_t end) const;
+  // Of an object inside of a value: its keys must be distinct.
+  void add_key(size_t begin, size_t end);
+  void check_distinct(size_t first_key);
   // Both move behind the value that begins at the next token, and return where it ends.
   size_t checked_nested();
   size_t skipped_nested();
@@ -155,6 +161,15 @@ class JsonWalker {
   size_t next_ = 0;
   bool strict_ = true;
   bool has_escapes_ = false;
+
+  struct NestedKey {
+    std::string_view name;
+    size_t offset = 0;
+  };
+  // Of the objects that are open in the value that is checked.
+  std::vector<NestedKey> keys_;
+  std::vector<size_t> first_keys_;  // by depth
+  std::deque<std::string> names_;   // of keys with escapes
 };
 
 }  // namespace velaria

@@ -82,8 +82,13 @@ class LineRowReader : public RowReader {
       offsets_[static_cast<size_t>(row_)] = offset_of(line);
       if (!valid_ && !check_utf8(line)) continue;
       if (is_blank_line(layout_.options, line)) {
-        if (layout_.options.skip_empty_lines) continue;
-        for (size_t i = 0; i < places_.size(); ++i) set(i, {});
+        // A pattern may match spaces.
+        const bool matched =
+            layout_.options.mode == LineMode::kRegex && !line.empty() && find_groups(line);
+        if (!matched && layout_.options.skip_empty_lines) continue;
+        for (size_t i = 0; i < places_.size(); ++i) {
+          set(i, matched ? groups_[places_[i]] : std::string_view());
+        }
       } else if (layout_.options.mode == LineMode::kRegex ? !match(line) : !split(line)) {
         continue;
       }
@@ -141,7 +146,6 @@ class LineRowReader : public RowReader {
   }
 
   bool match(std::string_view line) {
-    groups_.resize(static_cast<size_t>(groups_needed_));
     if (!find_groups(line)) {
       return reject(line, {concat("the line '", excerpt(line), "' does not match the pattern"),
                            "correct the pattern, or leave such lines out with on_error='skip'",
@@ -152,6 +156,7 @@ class LineRowReader : public RowReader {
   }
 
   bool find_groups(std::string_view line) {
+    groups_.resize(static_cast<size_t>(groups_needed_));
     if (layout_.fast_pattern) {
       switch (layout_.fast_pattern->match(line, groups_.data(), groups_needed_)) {
         case TaggedDfa::Verdict::kMatch: return true;

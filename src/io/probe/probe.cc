@@ -132,7 +132,7 @@ void describe_csv(const std::shared_ptr<FileSystem>& files, const CsvCandidate& 
   out->skip_lines = best.skip_lines;
   out->comment = best.comment;
   out->warnings.insert(out->warnings.end(), best.warnings.begin(), best.warnings.end());
-  if (out->rows.format_is_given) {
+  if (out->rows.layout_is_given) {
     out->null_words = usual_null_words();
     warn_of_header(best, out);
     return;
@@ -153,7 +153,7 @@ void describe_json(const std::shared_ptr<FileSystem>& files, const JsonCandidate
   out->json.on_error = out->rows.on_error;
   // Lines that are no objects can only be left out where lines are rows.
   if (out->json.on_error == RowErrorPolicy::kSkip) out->json.multiline = std::nullopt;
-  if (out->rows.format_is_given) return;
+  if (out->rows.layout_is_given) return;
   describe_source(open_json_files(files, out->paths, out->json, context).source, out);
 }
 
@@ -171,7 +171,7 @@ void describe_lines(const std::shared_ptr<FileSystem>& files, const LineCandidat
         "each line is read as one text, since nothing splits the lines evenly; to have them split, "
         "name a delimiter (CSV) or a split_delimiter (lines)");
   }
-  if (out->rows.format_is_given) return;
+  if (out->rows.layout_is_given) return;
   const FileTable table = open_line_files(files, out->paths, out->line, context);
   if (!best.preset.empty() && warnings_of(*table.source).empty()) {
     out->line.on_error = out->rows.on_error;

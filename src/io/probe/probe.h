@@ -37,10 +37,9 @@ struct ProbeCandidate {
 struct RowPolicies {
   RaggedPolicy ragged = RaggedPolicy::kError;
   RowErrorPolicy on_error = RowErrorPolicy::kFail;
-  // Some of the format is named by the caller, so it is guessed only for what is not: there is no
-  // schema and no source then, and null_words are all that may be.
-  bool format_is_given = false;
-  // How rows and fields are told apart is named: nothing is said of how other files begin.
+  // The caller names some of how rows and fields are told apart, and only the rest is guessed:
+  // there is no schema and no source then, null_words are all that may be, and nothing is said of
+  // how other files begin.
   bool layout_is_given = false;
 };
 

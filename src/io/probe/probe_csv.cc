@@ -256,17 +256,20 @@ void try_comments(const ProbeSample& sample, const Delimiter& delimiter, Judged*
     CsvDialect rows_too = dialect;
     rows_too.comment.clear();
     const SampleRows all = split_rows(sample.text, sample.whole_file, rows_too);
+    size_t comments = 0;
     size_t like_rows = 0;
     size_t last_like_row = 0;
     for (size_t i = 0; i < all.rows.size(); ++i) {
       const bool marked = begins_with(sample.text.substr(all.begins[i]), mark);
+      comments += marked ? 1 : 0;
       if (!marked || all.rows[i].size() != width) continue;
       ++like_rows;
       last_like_row = i;
     }
+    if (comments == 0 || other.candidate.share < best->candidate.share) continue;
     if (like_rows > 0) {
       // A header may begin with the mark, and so may values.
-      if (last_like_row >= like_rows || other.candidate.share < best->candidate.share) continue;
+      if (last_like_row >= like_rows) continue;
       const auto as_comment = judge_header(sample.text, dialect, other.rows, width);
       const auto as_row =
           judge_header(sample.text, best->dialect, best->rows, best->candidate.width);
