@@ -224,8 +224,18 @@ TEST(ProbeLayout, CloseHeadersAreGuesses) {
   // One column speaks for a header, another against it.
   const ProbeResult close = probe_text("id,2013\n1,5\n2,6\n3,7\n");
   EXPECT_TRUE(warns_of(close, "which is a guess")) << all_warnings(close);
+  EXPECT_FALSE(probe_text("http://a.example/c\nhttp://d.example/f\n").header);
+  EXPECT_FALSE(probe_text("ann@a.example\nbob@b.example\n").header);
   const ProbeResult clear = probe_text("id,n,year\n1,5,7\n2,6,8\n");
   EXPECT_FALSE(warns_of(clear, "which is a guess")) << all_warnings(clear);
+}
+
+TEST(ProbeLayout, LinesWithAHeaderSaySo) {
+  const ProbeResult table = probe_text("id  name   n\n1   ann    2\n2   bob    3\n");
+  EXPECT_EQ(table.final_format, "line_split");
+  EXPECT_TRUE(warns_of(table, "looks like a header")) << all_warnings(table);
+  const ProbeResult none = probe_text("7  cyd   n\n1   ann    2\n2   bob    3\n");
+  EXPECT_FALSE(warns_of(none, "looks like a header")) << all_warnings(none);
 }
 
 // With some of the format named only the rest is guessed, and nothing is read for it.

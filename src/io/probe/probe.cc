@@ -166,6 +166,12 @@ void describe_lines(const std::shared_ptr<FileSystem>& files, const LineCandidat
   out->preset = best.preset;
   // Logs have lines that belong to the line before them; the warning counts them.
   if (!best.preset.empty()) out->line.on_error = RowErrorPolicy::kSkip;
+  if (best.has_header) {
+    out->warnings.push_back(
+        "the first line looks like a header, but files of lines have none: it is read as a row, "
+        "and "
+        "all columns as text; write the names into mappings, and leave it out with WHERE");
+  }
   if (best.whole_lines) {
     out->warnings.push_back(
         "each line is read as one text, since nothing splits the lines evenly; to have them split, "

@@ -77,6 +77,7 @@ struct LineCandidate {
   LineOptions options;
   std::string preset;
   bool whole_lines = false;  // each line is one text: nothing better was found
+  bool has_header = false;   // split: the first line names what the others hold
 };
 std::vector<LineCandidate> judge_lines(const ProbeSample& sample);
 

@@ -2,6 +2,8 @@
 #include <map>
 
 #include "src/base/text.h"
+#include "src/io/csv/csv_evidence.h"
+#include "src/io/line/line_layout.h"
 #include "src/io/line/line_presets.h"
 #include "src/io/probe/probe_candidates.h"
 #include "src/kernel/regular_expression.h"
@@ -50,6 +52,33 @@ PresetMatches count_matches(const LinePreset& preset, const std::vector<std::str
     }
   }
   return out;
+}
+
+bool is_typed(std::string_view word) {
+  std::string padded(word);
+  padded.append(kCsvPaddingBytes, '\0');
+  TypeEvidence evidence;
+  evidence.observe(padded.data(), {0, static_cast<uint32_t>(word.size())}, plain_text_dialect());
+  return evidence.type().id() != TypeId::kUtf8;
+}
+
+// Whether some word of the first line is a name above nothing but values.
+bool begins_with_header(const LineOptions& options, const std::vector<std::string_view>& lines) {
+  if (lines.size() < 3) return false;
+  std::vector<std::string_view> names;
+  split_line(options, lines[0], &names);
+  std::vector<bool> values(names.size(), true);
+  std::vector<std::string_view> words;
+  for (size_t i = 1; i < std::min<size_t>(lines.size(), 100); ++i) {
+    split_line(options, lines[i], &words);
+    for (size_t k = 0; k < names.size(); ++k) {
+      values[k] = values[k] && k < words.size() && is_typed(words[k]);
+    }
+  }
+  for (size_t k = 0; k < names.size(); ++k) {
+    if (is_typed(names[k])) return false;
+  }
+  return std::find(values.begin(), values.end(), true) != values.end();
 }
 
 }  // namespace
@@ -111,6 +140,7 @@ std::vector<LineCandidate> judge_lines(const ProbeSample& sample) {
       concat(most->second, " of ", lines.size(), line_word, lines.size() == 1 ? " has " : " have ",
              most->first, most->first == 1 ? " word" : " words between spaces")};
   split.options.split_delimiter = "whitespace";
+  split.has_header = most->first > 1 && begins_with_header(split.options, lines);
   out.push_back(std::move(split));
 
   LineCandidate whole;

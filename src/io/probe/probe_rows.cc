@@ -25,7 +25,10 @@ class HeaderJudge {
     for (size_t column = 0; column < width_; ++column) {
       const FieldSpan name = span(rows_[0], column);
       const std::string text = text_of(dialect_, text_, name);
-      nameable = nameable && has_letter(text) && names.insert(text).second && !is_typed(name);
+      const bool address =
+          text.find("://") != std::string::npos || text.find('@') != std::string::npos;
+      nameable =
+          nameable && has_letter(text) && !address && names.insert(text).second && !is_typed(name);
       if (!name.is_null() && rows_.size() > 1) judge_column(column, name, text);
     }
     HeaderVerdict out;
