@@ -218,9 +218,23 @@ TEST(CsvEvidence, FloatsGiveTheirTextBack) {
     const double nearest = std::strtod(text.c_str(), nullptr);
     char shortest[40];
     *std::to_chars(shortest, shortest + 39, nearest, std::chars_format::scientific).ptr = '\0';
-    const bool same =
-        std::isfinite(nearest) && (digits_of(shortest) == digits_of(text) ||
-                                   digits_of(format_double(nearest)) == digits_of(text));
+    // Also with as many digits as were written, in scientific notation.
+    const size_t mantissa = text.find('e');
+    const auto written = std::count_if(
+        text.begin(),
+        text.end() -
+            static_cast<std::ptrdiff_t>(mantissa == std::string::npos ? 0 : text.size() - mantissa),
+        [](char c) { return c >= '0' && c <= '9'; });
+    std::string as_written;
+    if (mantissa != std::string::npos && written >= 17 && written <= 19) {
+      char printed[40];
+      std::snprintf(printed, sizeof(printed), "%.*e", static_cast<int>(written) - 1, nearest);
+      as_written = printed;
+    }
+    const bool same = std::isfinite(nearest) &&
+                      (digits_of(shortest) == digits_of(text) ||
+                       digits_of(format_double(nearest)) == digits_of(text) ||
+                       (!as_written.empty() && digits_of(as_written) == digits_of(text)));
     ASSERT_EQ(exact, same) << text;
     (exact ? given_back : lost) += 1;
     if (exact) {
@@ -252,6 +266,12 @@ TEST(CsvEvidence, NumbersKeepTheirDigits) {
   EXPECT_EQ(inferred({"12345678901234567890123.5", "0.1234567890123400000"}), "decimal128(37, 14)");
   EXPECT_EQ(inferred({"12345678901234567890123.5", "0.12345678901234567"}), "utf8");
   EXPECT_EQ(inferred({"1.000000000000000056e-101"}), "utf8");
+  // A double with more digits than it needs, as %.18e and %.16e print it; no other number so long.
+  EXPECT_EQ(inferred({"1.000000000000000056e-01", "2.500000000000000000e+00"}), "float64");
+  EXPECT_EQ(inferred({"-1.234567799999999988e+04", "9.999999999999999547e-08"}), "float64");
+  EXPECT_EQ(inferred({"1.0000000000000001e-01", "3.3333333333333331e-01"}), "float64");
+  EXPECT_EQ(inferred({"1.000000000000000057e-01"}), "decimal128(19, 19)");
+  EXPECT_EQ(inferred({"3.333333333333333149e-01"}), "decimal128(19, 19)");
   EXPECT_EQ(inferred({"1e400", "0.5"}), "utf8");
 }
 

@@ -76,6 +76,7 @@ TEST(JsonEvidence, NumbersKeepTheirDigits) {
   EXPECT_EQ(type_of({"9007199254740993", "0.5"}), DataType::decimal(17, 1));
   EXPECT_EQ(type_of({"1", "2", "0.12345678901234567890"}), DataType::decimal(21, 20));
   EXPECT_EQ(type_of({"0.30000000000000004", "3.14159265358979"}), float64);
+  EXPECT_EQ(type_of({"1.000000000000000056e-01", "9.999999999999999547e-08"}), float64);
   EXPECT_EQ(type_of({"1e400"}), text);
   EXPECT_EQ(type_of({"-0"}), float64);
   EXPECT_EQ(type_of({"0.0000001", "123456789012345.25"}), float64);

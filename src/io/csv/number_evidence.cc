@@ -16,6 +16,7 @@ namespace {
 constexpr int kMostExponent = 9999;
 constexpr int kMostDecimalDigits = 38;
 constexpr int kMostDoubleDigits = 17;
+constexpr int kMostDigitsOfSignificand = 19;
 // Doubles between these powers of ten are spaced by 2^-52 of their size at most.
 constexpr int kNormalExponent = 290;
 
@@ -120,6 +121,27 @@ bool is_printed_whole(const NumberText& number, std::string_view text) {
   return format_double(value) == concat(digits, ".0");
 }
 
+// True for a double that was printed in scientific notation with 17 to 19 digits, as numpy.savetxt
+// and %.16e do: of all the digits that the double has, these are the first ones, rounded. Nobody
+// writes exact decimals like that.
+bool is_printed_scientific(const NumberText& number, std::string_view text) {
+  const size_t end = text.find_first_of("eE");
+  if (end == std::string_view::npos) return false;
+  int digits = 0;
+  for (const char c : text.substr(0, end)) {
+    if (digit_of(c) < 10 && (digits > 0 || c != '0')) ++digits;
+  }
+  if (digits < kMostDoubleDigits || digits > kMostDigitsOfSignificand) return false;
+  double value = 0;
+  fast_float::from_chars(text.data(), text.data() + text.size(), value);
+  char printed[40];
+  const auto written = std::to_chars(printed, printed + sizeof(printed), value,
+                                     std::chars_format::scientific, digits - 1);
+  NumberText again;
+  return parse_number_text(printed, static_cast<size_t>(written.ptr - printed), &again) &&
+         again.significand == number.significand && again.exponent == number.exponent;
+}
+
 }  // namespace
 
 bool parse_number_text(const char* text, size_t size, NumberText* out) {
@@ -135,7 +157,7 @@ bool parse_number_text(const char* text, size_t size, NumberText* out) {
       if (out->digits > 0) ++pending_zeros;
       return;
     }
-    if (out->digits + pending_zeros < 19) {
+    if (out->digits + pending_zeros < kMostDigitsOfSignificand) {
       for (; pending_zeros > 0; --pending_zeros, ++out->digits) out->significand *= 10;
       out->significand = out->significand * 10 + digit;
     } else {
@@ -183,7 +205,9 @@ bool parse_number_text(const char* text, size_t size, NumberText* out) {
 
 bool double_gives_back(const NumberText& number, const char* text, size_t size) {
   if (number.digits == 0) return true;
-  if (number.digits > kMostDoubleDigits) return is_printed_whole(number, {text, size});
+  if (number.digits > kMostDoubleDigits) {
+    return is_printed_whole(number, {text, size}) || is_printed_scientific(number, {text, size});
+  }
   const int magnitude = number.digits + number.exponent;
   if (magnitude > -kNormalExponent && magnitude < kNormalExponent) {
     // Decimals of that many digits lie further apart than doubles, so no two of them share one.
@@ -195,7 +219,8 @@ bool double_gives_back(const NumberText& number, const char* text, size_t size) 
   if (read.ec != std::errc() || value == 0) return false;
   if (number.exact_places > 0) {
     const Answer answer = is_shortest(number, value);
-    if (answer != Answer::kUnknown) return answer == Answer::kYes;
+    if (answer == Answer::kYes) return true;
+    if (answer == Answer::kNo) return is_printed_scientific(number, {text, size});
   }
   char shortest[32];
   const auto written =
@@ -203,7 +228,7 @@ bool double_gives_back(const NumberText& number, const char* text, size_t size) 
   NumberText again;
   return (parse_number_text(shortest, static_cast<size_t>(written.ptr - shortest), &again) &&
           again.significand == number.significand && again.exponent == number.exponent) ||
-         is_printed_whole(number, {text, size});
+         is_printed_whole(number, {text, size}) || is_printed_scientific(number, {text, size});
 }
 
 uint8_t fits_of_number(const NumberText& number, const char* text, size_t size, bool ask_float) {

@@ -3,7 +3,8 @@
 // - int64: -?(0|[1-9][0-9]*) that fits.
 // - float64: the nearest double, printed as short as it can be, is the same number again. So it is
 //   up to 15 significant digits, and for what programs print of a double by its shortest text (up
-//   to 17); zeros at either end do not count. Of integers a double must also hold every digit.
+//   to 17); zeros at either end do not count. Of integers a double must also hold every digit. In
+//   scientific notation also what programs print of a double with 17 to 19 digits.
 // - decimal: what has more digits, where all values together fit 38, those before the point and the
 //   places behind it.
 //
