@@ -89,9 +89,10 @@ std::unique_ptr<BatchExecution> StreamingQuery::Runtime::make_execution() {
   MeasuredExecutionParts parts;
   parts.make_in_process = in_process;
   parts.make_workers = workers;
-  parts.measure_handing_over_ns = [this, settings](const std::vector<Chunk>& chunks) {
-    return measure_handing_over_ns(*strategy_.worker_plan, plan_.source->schema(), settings, chunks,
-                                   std::min(environment_.chunk_rows, kMostChunkRows));
+  parts.measure_handing_over_ns = [this, settings](const std::vector<Chunk>& batch,
+                                                   const std::vector<Chunk>& output) {
+    return measure_handing_over_ns(*strategy_.worker_plan, plan_.source->schema(), settings, batch,
+                                   output, std::min(environment_.chunk_rows, kMostChunkRows));
   };
   parts.workers = settings.workers;
   parts.cores = usable_cores();

@@ -197,7 +197,8 @@ def test_progress_is_one_list_of_fields(session, rng):
     assert query.exception is None
 
 
-def test_explain_has_three_sections(session):
+def test_explain_has_three_sections(session, monkeypatch):
+    monkeypatch.delenv("VELARIA_STREAM_OPTIONS", raising=False)  # it is about what is said here
     session.create_temp_view("e", session.create_stream_from_arrow({"n": [1]}))
     session.register_stream_sink("out", velaria.MemorySink())
     for text in (

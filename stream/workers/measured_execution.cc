@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kTrialBatches = 5;
 // A trial moves the state there and maybe back: less than this is not worth it.
-constexpr double kSpeedupWorthATrial = 1.15;
+constexpr double kSpeedupWorthATrial = 1.25;
 
 std::string two_digits(double value) {
   char text[32];
@@ -81,25 +81,21 @@ class MeasuredExecution : public BatchExecution {
   std::vector<Chunk> run_sample(std::vector<Chunk> chunks, uint64_t* next_order) {
     BatchSample sample;
     sample.rows = rows_of(chunks);
-    // Batches of the same kind cost the same: the last two tell enough.
-    if (samples_.size() + 2 >= kSampledBatches) {
-      sample.handing_over_ns = parts_.measure_handing_over_ns(chunks);
-      handing_over_ns_ = sample.handing_over_ns;
-    }
+    // Batches of the same kind cost the same: the last one tells enough.
+    const bool last = sample.rows > 0 && samples_.size() + 1 == kSampledBatches;
+    const std::vector<Chunk> batch = last ? chunks : std::vector<Chunk>();
     const int64_t start_ns = clock_->steady_ns();
     const int64_t start_cpu_ns = cpu_ns();
     std::vector<Chunk> out = in_process_->run(std::move(chunks), next_order);
     sample.wall_ns = clock_->steady_ns() - start_ns;
     sample.cpu_ns = cpu_ns() - start_cpu_ns;
     if (sample.rows > 0) samples_.push_back(sample);
-    if (samples_.size() == kSampledBatches) decide();
+    if (last) decide(parts_.measure_handing_over_ns(batch, out));
     return out;
   }
 
-  void decide() {
-    for (BatchSample& sample : samples_) {
-      if (sample.handing_over_ns == 0) sample.handing_over_ns = handing_over_ns_;
-    }
+  void decide(int64_t handing_over_ns) {
+    for (BatchSample& sample : samples_) sample.handing_over_ns = handing_over_ns;
     const WorkerForecast forecast = forecast_workers(samples_, parts_.workers, parts_.cores);
     choice_.actor_speedup = forecast.speedup;
     choice_.compute_to_overhead_ratio = forecast.compute_to_overhead_ratio;
@@ -168,7 +164,6 @@ class MeasuredExecution : public BatchExecution {
   std::unique_ptr<WorkerExecution> workers_;  // not null: they run the batches
   std::vector<BatchSample> samples_;
   std::vector<BatchSample> trials_;
-  int64_t handing_over_ns_ = 0;
 };
 
 }  // namespace

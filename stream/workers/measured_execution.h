@@ -20,8 +20,9 @@ struct MeasuredExecutionParts {
   std::function<std::unique_ptr<BatchExecution>(ExecutionChoice, std::atomic<int64_t>* pool_cpu_ns)>
       make_in_process;
   std::function<std::unique_ptr<WorkerExecution>(ExecutionChoice)> make_workers;
-  // What handing a batch over would take.
-  std::function<int64_t(const std::vector<Chunk>&)> measure_handing_over_ns;
+  // What handing a batch over and taking its output back would take.
+  std::function<int64_t(const std::vector<Chunk>& batch, const std::vector<Chunk>& output)>
+      measure_handing_over_ns;
   size_t workers = 1;
   size_t cores = 1;
   ExecutionChoice choice;                  // before anything is measured

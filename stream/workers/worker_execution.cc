@@ -42,6 +42,23 @@ Chunk taken(const Chunk& chunk, const uint32_t* rows, int64_t count) {
   return out;
 }
 
+// Enough rows to measure by, without a selection, and which share of all these are.
+std::vector<Chunk> first_rows(const std::vector<Chunk>& chunks, double* share) {
+  constexpr int64_t kEnoughRows = 16 * 1024;
+  int64_t all = 0;
+  int64_t taken_rows = 0;
+  std::vector<Chunk> out;
+  for (const Chunk& any : chunks) {
+    all += any.selected_rows();
+    if (taken_rows >= kEnoughRows || any.selected_rows() == 0) continue;
+    const Chunk chunk = compact(any);
+    out.push_back(slice_chunk(chunk, 0, std::min(chunk.rows, kEnoughRows - taken_rows)));
+    taken_rows += out.back().rows;
+  }
+  *share = all > 0 ? static_cast<double>(taken_rows) / static_cast<double>(all) : 1;
+  return out;
+}
+
 class Execution : public WorkerExecution {
  public:
   Execution(const WorkerPlan& plan, const Schema& schema, WorkerSettings settings,
@@ -342,24 +359,56 @@ std::unique_ptr<WorkerExecution> make_worker_execution(const WorkerPlan& plan, c
 }
 
 int64_t measure_handing_over_ns(const WorkerPlan& plan, const Schema& schema,
-                                const WorkerSettings& settings, const std::vector<Chunk>& chunks,
-                                int64_t chunk_rows) {
+                                const WorkerSettings& settings, const std::vector<Chunk>& batch,
+                                const std::vector<Chunk>& output, int64_t chunk_rows) {
   const std::shared_ptr<Clock> clock = system_clock();
   const BatchDivider divider(plan, settings.columns, schema.size(), settings.workers);
   std::shared_ptr<Buffer> room;
-  const auto hand_over = [&] {
-    const EpochSource batch(schema, chunks, chunk_rows, 0);
-    for (const DividedFrame& frame : divider.divide(batch)) {
-      if (!room || room->size_bytes() < frame.frame.size_bytes()) {
-        room = Buffer::allocate(frame.frame.size_bytes());
-      }
-      frame.frame.write(room->mutable_data());
+  const auto write = [&room](const FrameWriter& frame) {
+    if (!room || room->size_bytes() < frame.size_bytes()) {
+      room = Buffer::allocate(frame.size_bytes());
     }
+    frame.write(room->mutable_data());
   };
-  hand_over();  // memory that is touched for the first time costs more
-  const int64_t start_ns = clock->steady_ns();
-  hand_over();
-  return clock->steady_ns() - start_ns;
+  // Memory that is touched for the first time costs more, as it does not for batch after batch.
+  const auto second_time_ns = [&clock](const auto& work) {
+    work();
+    const int64_t start_ns = clock->steady_ns();
+    work();
+    return static_cast<double>(clock->steady_ns() - start_ns);
+  };
+
+  double share = 1;
+  const std::vector<Chunk> some_rows = first_rows(batch, &share);
+  const double over_ns = second_time_ns([&] {
+                           const EpochSource source(schema, some_rows, chunk_rows, 0);
+                           for (const DividedFrame& frame : divider.divide(source)) {
+                             write(frame.frame);
+                           }
+                         }) /
+                         share;
+
+  const std::vector<Chunk> some_output = first_rows(output, &share);
+  if (some_output.empty()) return static_cast<int64_t>(over_ns);
+  std::vector<uint32_t> every_row;
+  const double back_ns =
+      second_time_ns([&] {
+        std::vector<Chunk> copies;
+        for (const Chunk& chunk : some_output) {
+          write(FrameWriter(chunk.columns, chunk.rows));
+          const OwnFrame frame = copy_frame(room->data(), room->size_bytes());
+          copies.push_back(read_frame(frame.data, frame.size_bytes, frame.owner));
+        }
+        if (!plan.divides_by_key()) return;
+        std::vector<DataType> types;
+        for (const ColumnPtr& column : copies[0].columns) types.push_back(column->type());
+        const Chunk all = concatenate_chunks(copies, types);
+        every_row.resize(static_cast<size_t>(all.rows));
+        std::iota(every_row.begin(), every_row.end(), 0u);
+        taken(all, every_row.data(), all.rows);
+      }) /
+      share;
+  return static_cast<int64_t>(over_ns + back_ns);
 }
 
 }  // namespace velaria

@@ -39,9 +39,10 @@ std::unique_ptr<WorkerExecution> make_worker_execution(const WorkerPlan& plan, c
                                                        ExecutionContext context,
                                                        ExecutionChoice choice);
 
-// The time that dividing a batch and writing it down takes, without any worker.
+// What workers would cost this process for a batch, without any worker: dividing it, writing it
+// down, taking what it gives out and merging it. Measured on some of the rows.
 int64_t measure_handing_over_ns(const WorkerPlan& plan, const Schema& schema,
-                                const WorkerSettings& settings, const std::vector<Chunk>& chunks,
-                                int64_t chunk_rows);
+                                const WorkerSettings& settings, const std::vector<Chunk>& batch,
+                                const std::vector<Chunk>& output, int64_t chunk_rows);
 
 }  // namespace velaria

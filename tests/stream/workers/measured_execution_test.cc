@@ -94,7 +94,9 @@ class MeasuredExecutionTest : public testing::Test {
       return std::make_unique<CountingExecution>(std::move(choice), clock_.get(), workers_ns,
                                                  &workers_);
     };
-    parts.measure_handing_over_ns = [](const std::vector<Chunk>&) { return int64_t{1000}; };
+    parts.measure_handing_over_ns = [](const std::vector<Chunk>&, const std::vector<Chunk>&) {
+      return int64_t{1000};
+    };
     parts.workers = 2;
     parts.cores = 2;
     parts.choice.execution_mode = "single-process";
