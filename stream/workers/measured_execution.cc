@@ -17,6 +17,13 @@ namespace {
 constexpr size_t kTrialBatches = 5;
 // A trial moves the state there and maybe back: less than this is not worth it.
 constexpr double kSpeedupWorthATrial = 1.25;
+// A trial that comes to nothing makes a query slower. It waits until what it may cost is this small
+// a share of what the query has taken so far, so asking for workers never costs more than that.
+constexpr double kShareOfATrial = 0.04;
+constexpr double kStartOfWorkersNs = 100e6;
+constexpr double kMovingNsPerByte = 25;  // of the state, there and back
+// Its batches may each take as much longer.
+constexpr double kTrialBatchesLost = 2.0 * kTrialBatches;
 
 std::string two_digits(double value) {
   char text[32];
@@ -42,6 +49,7 @@ class MeasuredExecution : public BatchExecution {
   std::vector<Chunk> run(std::vector<Chunk> chunks, uint64_t* next_order) override {
     switch (phase_) {
       case Phase::kSampling: return run_sample(std::move(chunks), next_order);
+      case Phase::kWaiting: return run_until_trial(std::move(chunks), next_order);
       case Phase::kTrial: return run_trial(std::move(chunks), next_order);
       case Phase::kSettled: break;
     }
@@ -68,7 +76,7 @@ class MeasuredExecution : public BatchExecution {
   }
 
  private:
-  enum class Phase { kSampling, kTrial, kSettled };
+  enum class Phase { kSampling, kWaiting, kTrial, kSettled };
 
   BatchExecution& current() {
     return workers_ ? static_cast<BatchExecution&>(*workers_) : *in_process_;
@@ -88,6 +96,8 @@ class MeasuredExecution : public BatchExecution {
     const int64_t start_cpu_ns = cpu_ns();
     std::vector<Chunk> out = in_process_->run(std::move(chunks), next_order);
     sample.wall_ns = clock_->steady_ns() - start_ns;
+    spent_ns_ += sample.wall_ns;
+    if (sample.rows > 0) ++batches_;
     sample.cpu_ns = cpu_ns() - start_cpu_ns;
     if (sample.rows > 0) samples_.push_back(sample);
     if (last) decide(parts_.measure_handing_over_ns(batch, out));
@@ -111,8 +121,31 @@ class MeasuredExecution : public BatchExecution {
           concat("local-workers was asked for, but is not worth it: ", costs);
       return;
     }
+    phase_ = Phase::kWaiting;
+    costs_ = costs;
+    choice_.execution_reason =
+        concat("local-workers was asked for and would pay: ", costs,
+               "; they are tried once the query has taken long enough for a trial not to matter");
+    start_trial_if_due();
+  }
+
+  std::vector<Chunk> run_until_trial(std::vector<Chunk> chunks, uint64_t* next_order) {
+    const int64_t start_ns = clock_->steady_ns();
+    std::vector<Chunk> out = in_process_->run(std::move(chunks), next_order);
+    spent_ns_ += clock_->steady_ns() - start_ns;
+    ++batches_;
+    start_trial_if_due();
+    return out;
+  }
+
+  void start_trial_if_due() {
+    const double batch_ns = static_cast<double>(spent_ns_) / static_cast<double>(batches_);
+    const double trial_ns = kStartOfWorkersNs +
+                            kMovingNsPerByte * static_cast<double>(in_process_->state_bytes()) +
+                            kTrialBatchesLost * batch_ns;
+    if (trial_ns > kShareOfATrial * static_cast<double>(spent_ns_)) return;
     phase_ = Phase::kTrial;
-    choice_.execution_reason = concat("local-workers was asked for and is on trial: ", costs);
+    choice_.execution_reason = concat("local-workers was asked for and is on trial: ", costs_);
     try {
       std::unique_ptr<WorkerExecution> workers = parts_.make_workers(choice_);
       workers->restore(in_process_->state_parts());
@@ -164,6 +197,9 @@ class MeasuredExecution : public BatchExecution {
   std::unique_ptr<WorkerExecution> workers_;  // not null: they run the batches
   std::vector<BatchSample> samples_;
   std::vector<BatchSample> trials_;
+  std::string costs_;     // as the reason tells them
+  int64_t spent_ns_ = 0;  // of the batches in this process
+  int64_t batches_ = 0;   // so many
 };
 
 }  // namespace

@@ -1,8 +1,9 @@
 // Batches run in this process until workers are measured to be faster.
 //
-// The first kSampledBatches batches run here. Where their cost says that workers may win, the state
-// moves to workers, which run the next batches for a trial; they keep the query when they were
-// faster, or it comes back for good.
+// The first kSampledBatches batches run here. Where their cost says that workers may win, the query
+// goes on here until a trial costs hardly a share of what it has taken. Then the state moves to
+// workers, which run the next batches; they keep the query when they were faster, or it comes back
+// for good.
 #pragma once
 
 #include <atomic>
