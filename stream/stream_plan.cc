@@ -15,20 +15,26 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::kSqlUnsupported, what); }
 
-// The rows below the cut, as the leaf of what is above it. They are put in its place when it runs.
-class HeldRows : public TableSource {
+class ReplacedLeaf : public TableSource {
  public:
-  explicit HeldRows(Schema schema) : schema_(std::move(schema)) {}
+  ReplacedLeaf(Schema schema, std::string description)
+      : schema_(std::move(schema)), description_(std::move(description)) {}
   const Schema& schema() const override { return schema_; }
-  std::string describe() const override { return "rows kept until the end"; }
+  std::string describe() const override { return description_; }
   std::unique_ptr<TableScan> scan(const ScanRequest&) const override {
     VELARIA_CHECK(false);
     return nullptr;
   }
 
  private:
-  Schema schema_;
+  const Schema schema_;
+  const std::string description_;
 };
+
+// The rows below the cut, as the leaf of what is above it.
+TableSourcePtr held_rows(const Schema& schema) {
+  return make_replaced_leaf(schema, "rows kept until the end");
+}
 
 const StreamTableSource* stream_of(const LogicalPlan& plan) {
   if (plan.kind() != PlanKind::kScan) return nullptr;
@@ -213,7 +219,7 @@ PlanPtr replace_scans(const PlanPtr& plan, const TableSource* stream, const Tabl
 
 // Several places read the stream: all of it is kept, and everything runs at the end.
 void run_all_at_end(const PlanPtr& scan, StreamPlan* out) {
-  out->held = std::make_shared<HeldRows>(out->leaf->schema());
+  out->held = held_rows(out->leaf->schema());
   out->per_batch = ScanPlan::all_columns(out->leaf, static_cast<const ScanPlan&>(*scan).name());
   out->at_end = replace_scans(out->whole, out->leaf.get(), out->held);
 }
@@ -235,7 +241,7 @@ void cut(StreamPlan* out) {
   if (take_limit(path, from, out->has_aggregate, out)) return;
   if (!out->source->bounded()) refuse_without_end(*path[from - 1]);
   out->per_batch = path[from];
-  out->held = std::make_shared<HeldRows>(path[from]->schema());
+  out->held = held_rows(path[from]->schema());
   out->at_end = with_replaced(path, from, ScanPlan::all_columns(out->held, "all batches"));
 }
 
@@ -246,6 +252,10 @@ void append_texts(const LogicalPlan& plan, std::string* out) {
 }
 
 }  // namespace
+
+TableSourcePtr make_replaced_leaf(Schema schema, std::string description) {
+  return std::make_shared<ReplacedLeaf>(std::move(schema), std::move(description));
+}
 
 StreamPlan make_stream_plan(PlanPtr plan) {
   VELARIA_CHECK(plan != nullptr);

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "src/plan/logical_plan.h"
@@ -46,5 +47,9 @@ struct StreamPlan {
 // Tables beside the stream are tied to what they hold now. Throws SqlUnsupportedError naming the
 // operation that a stream without an end refuses and why, TableKindError when no stream is read.
 StreamPlan make_stream_plan(PlanPtr plan);
+
+// The leaf of a part of a plan whose rows another part gives: they are put in its place when it
+// runs. `description`: for explain.
+TableSourcePtr make_replaced_leaf(Schema schema, std::string description);
 
 }  // namespace velaria

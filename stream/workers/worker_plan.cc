@@ -12,21 +12,6 @@ namespace velaria {
 
 namespace {
 
-// A leaf that is replaced when the plan runs.
-class ReplacedLeaf : public TableSource {
- public:
-  explicit ReplacedLeaf(Schema schema) : schema_(std::move(schema)) {}
-  const Schema& schema() const override { return schema_; }
-  std::string describe() const override { return "groups of the workers"; }
-  std::unique_ptr<TableScan> scan(const ScanRequest&) const override {
-    VELARIA_CHECK(false);
-    return nullptr;
-  }
-
- private:
-  Schema schema_;
-};
-
 // A plan that carries one more column up, the position of the row.
 struct WithPosition {
   PlanPtr plan;
@@ -192,7 +177,7 @@ WorkerPlan make_worker_plan(const StreamPlan& plan, const StreamOptions& options
   std::vector<Field> fields = out.leaf_schema.fields();
   fields.push_back({kPositionColumnName, DataType(TypeId::kUInt64)});
   out.leaf_schema = Schema(std::move(fields));
-  const TableSourcePtr leaf = std::make_shared<ReplacedLeaf>(out.leaf_schema);
+  const TableSourcePtr leaf = make_replaced_leaf(out.leaf_schema, "rows of a worker");
   const WithPosition input = with_position(aggregate->child(), leaf);
   out.position_column = input.position;
   const auto moved_here = [&input](const BoundExpressionPtr& e) { return moved(e, input.columns); };
@@ -206,7 +191,7 @@ WorkerPlan make_worker_plan(const StreamPlan& plan, const StreamOptions& options
   out.shipped = std::make_shared<AggregatePlan>(input.plan, std::move(keys), aggregate->key_names(),
                                                 std::move(aggregates));
   if (plan.per_batch.get() != aggregate) {
-    out.groups = std::make_shared<ReplacedLeaf>(aggregate->schema());
+    out.groups = make_replaced_leaf(aggregate->schema(), "groups of the workers");
     out.after = with_leaf(plan.per_batch, aggregate,
                           ScanPlan::all_columns(out.groups, "groups of the workers"));
   }
