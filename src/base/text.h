@@ -12,6 +12,7 @@ namespace velaria {
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;
+  out.exceptions(std::ios::badbit);  // else what finds no memory is left out in silence
   (out << ... << parts);
   return out.str();
 }

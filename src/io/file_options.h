@@ -36,6 +36,10 @@ struct InputOptions {
   // Of several files: columns go by name, and one may lack some. Keys of JSON do so in any case.
   bool union_by_name = false;
   int64_t max_decompressed_bytes = int64_t{1} << 40;  // of one file
+  // What another file of the same kind was found to hold, when all are to be read alike: the file
+  // must have just these columns, except where the caller names other types, and a value that would
+  // lose a digit does not fit. A setting of streams; option texts do not know it.
+  std::vector<Field> inferred_columns;
 };
 
 // Sets one of encoding, filename ("true": a column named filename; "false"; or its name),

@@ -114,6 +114,7 @@ class Converter {
 };
 
 constexpr size_t kInputBytes = size_t{64} << 10;
+constexpr size_t kMostCharacterBytes = 4;
 constexpr size_t kMostUtf8Bytes = 8;  // that one character of any encoding becomes
 
 // Converts as much of `in` as there is whole; what follows a bad byte stays.
@@ -231,11 +232,12 @@ class TextDecoder {
 class DecodedStream : public ByteStream {
  public:
   DecodedStream(std::unique_ptr<ByteStream> bytes, const Encoding& encoding, std::string path,
-                uint64_t first_offset)
+                uint64_t first_offset, bool mark_bad_bytes)
       : bytes_(std::move(bytes)),
         encoding_(encoding),
         path_(std::move(path)),
         decoder_(encoding),
+        mark_bad_bytes_(mark_bad_bytes),
         offset_(first_offset),
         in_(kInputBytes),
         out_(kInputBytes * 4 + kMostUtf8Bytes) {}
@@ -256,34 +258,56 @@ class DecodedStream : public ByteStream {
   bool refill() {
     out_begin_ = out_end_ = 0;
     while (out_end_ == 0) {
-      if (bad_) fail();
-      if (!at_end_) {
+      if (bad_) {
+        if (!mark_bad_bytes_) fail();
+        mark_bad_byte();
+        return true;
+      }
+      // So that a file of bad bytes only is not moved about for each of them.
+      if (!at_end_ && kept_ < kMostCharacterBytes) {
+        std::memmove(in_.data(), in_.data() + in_begin_, kept_);
+        in_begin_ = 0;
         const size_t room = in_.size() - kept_;
         const size_t got = bytes_->read(in_.data() + kept_, room);
         at_end_ = got < room;
         kept_ += got;
       }
       if (kept_ == 0) return false;
-      const char* from = in_.data();
+      const char* const begin = in_.data() + in_begin_;
+      const char* from = begin;
       char* to = out_.data();
       // What comes before a bad byte is handed out first: whoever reads only the start never
       // meets it.
-      bad_ = !decoder_.decode(&from, in_.data() + kept_, at_end_, &to);
+      bad_ = !decoder_.decode(&from, begin + kept_, at_end_, &to);
       out_end_ = static_cast<size_t>(to - out_.data());
       line_ += static_cast<uint64_t>(std::count(out_.data(), to, '\n'));
-      const auto used = static_cast<size_t>(from - in_.data());
-      offset_ += used;
-      kept_ -= used;
-      std::memmove(in_.data(), from, kept_);
+      consume(static_cast<size_t>(from - begin));
     }
     return true;
   }
+
+  void consume(size_t bytes) {
+    offset_ += bytes;
+    in_begin_ += bytes;
+    kept_ -= bytes;
+  }
+
+  // Of characters of several bytes the first alone is bad: a line end is never a later one.
+  void mark_bad_byte() {
+    const size_t unit = encoding_.form != Form::kWide ? 1 : is_utf32() ? 4 : 2;
+    consume(std::min(unit, kept_));
+    out_[0] = '\xFF';
+    out_end_ = 1;
+    bad_ = false;
+  }
+
+  bool is_utf32() const { return std::string_view(encoding_.name).substr(0, 6) == "utf-32"; }
 
   [[noreturn]] void fail() const {
     constexpr char kDigits[] = "0123456789ABCDEF";
     std::string shown;
     for (size_t i = 0; i < std::min<size_t>(kept_, 4); ++i) {
-      const auto byte = static_cast<unsigned char>(in_[i]);
+      const auto byte = static_cast<unsigned char>(in_[in_begin_ + i]);
       if (i > 0 && byte < 0x80 && encoding_.form != Form::kWide) break;
       shown += concat(i > 0 ? " " : "", kDigits[byte >> 4], kDigits[byte & 15]);
     }
@@ -297,11 +321,13 @@ class DecodedStream : public ByteStream {
   const Encoding& encoding_;
   const std::string path_;
   TextDecoder decoder_;
-  uint64_t offset_;    // of in_[0] in the file
+  const bool mark_bad_bytes_;
+  uint64_t offset_;    // of the first kept byte in the file
   uint64_t line_ = 1;  // at the end of what was decoded
   std::vector<char> in_;
   std::vector<char> out_;
-  size_t kept_ = 0;  // bytes in in_
+  size_t in_begin_ = 0;
+  size_t kept_ = 0;  // bytes of in_ from in_begin_ on
   size_t out_begin_ = 0;
   size_t out_end_ = 0;
   bool at_end_ = false;
@@ -351,9 +377,9 @@ ByteOrderMark byte_order_mark(std::string_view head) {
 
 std::unique_ptr<ByteStream> decode_text(std::unique_ptr<ByteStream> bytes,
                                         const std::string& encoding, std::string path,
-                                        uint64_t first_offset) {
+                                        uint64_t first_offset, bool mark_bad_bytes) {
   return std::make_unique<DecodedStream>(std::move(bytes), encoding_of(encoding), std::move(path),
-                                         first_offset);
+                                         first_offset, mark_bad_bytes);
 }
 
 bool decode_sample(std::string_view bytes, const std::string& encoding, std::string* out) {

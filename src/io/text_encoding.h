@@ -28,12 +28,13 @@ struct ByteOrderMark {
 ByteOrderMark byte_order_mark(std::string_view head);
 
 // `bytes`, which stand at the first character, as UTF-8. read() throws FileFormatError with line
-// and byte for what is no character of the encoding. `encoding` is canonical and not utf-8;
-// `first_offset` is where `bytes` begin in the file and, like `path`, for errors. Throws
+// and byte for what is no character of the encoding; with `mark_bad_bytes` it becomes a byte 0xFF
+// instead, which UTF-8 does not have, and the text goes on behind it. `encoding` is canonical and
+// not utf-8; `first_offset` is where `bytes` begin in the file and, like `path`, for errors. Throws
 // SqlUnsupportedError when the C library of this machine does not have the encoding.
 std::unique_ptr<ByteStream> decode_text(std::unique_ptr<ByteStream> bytes,
                                         const std::string& encoding, std::string path,
-                                        uint64_t first_offset);
+                                        uint64_t first_offset, bool mark_bad_bytes);
 
 // `bytes` as UTF-8; false for bytes that the encoding does not have. A character cut off at the end
 // is left out.

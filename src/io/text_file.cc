@@ -69,7 +69,7 @@ std::unique_ptr<ByteStream> TextPass::stream(uint64_t begin, std::optional<uint6
     out = text.bytes_of(file_, 0);
   } else {
     out = decode_text(text.bytes_of(file_, text.mark_bytes_), text.encoding_, text.path_,
-                      text.mark_bytes_);
+                      text.mark_bytes_, text.mark_bad_bytes_);
   }
   if (begin > 0) skip_bytes(out.get(), begin);
   if (end) out = std::make_unique<LimitedStream>(std::move(out), *end - std::min(begin, *end));
@@ -158,6 +158,16 @@ EncodingGuess TextPass::guess_encoding_at(uint64_t offset) const {
   return guess_encoding(sample);
 }
 
+std::string TextPass::bad_bytes_advice(uint64_t offset) const {
+  if (text_->encoding_ != "utf-8") return "read with another encoding, or correct the file";
+  return encoding_advice(guess_encoding_at(offset));
+}
+
+std::string TextFile::bad_bytes() const {
+  if (encoding_ == "utf-8") return "the bytes here are not valid UTF-8";
+  return concat("bytes here are no character of ", encoding_, "; each is shown as \\xFF");
+}
+
 std::optional<uint64_t> TextFile::text_bytes() const {
   if (!seekable()) return std::nullopt;
   return fingerprint_.size_bytes;
@@ -190,8 +200,10 @@ std::unique_ptr<ByteStream> TextFile::bytes_of(std::shared_ptr<const ReadableFil
 }
 
 std::shared_ptr<const TextFile> TextFile::open(std::shared_ptr<FileSystem> files, std::string path,
-                                               const InputOptions& options) {
+                                               const InputOptions& options,
+                                               RowErrorPolicy on_error) {
   std::shared_ptr<TextFile> out(new TextFile());
+  out->mark_bad_bytes_ = on_error == RowErrorPolicy::kSkip;
   out->files_ = std::move(files);
   out->path_ = std::move(path);
   out->max_decompressed_bytes_ = static_cast<uint64_t>(options.max_decompressed_bytes);

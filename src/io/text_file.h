@@ -52,24 +52,28 @@ class TextPass {
   std::vector<TextPlace> places_of(const std::vector<uint64_t>& offsets) const;
   // Where the text behind its first `lines` lines begins; nothing when it has fewer.
   std::optional<uint64_t> behind_lines(int64_t lines) const;
-  // What the bytes around `offset` seem to be encoded in; for errors.
-  EncodingGuess guess_encoding_at(uint64_t offset) const;
+  // What to do about bytes at `offset` that are no text: "the file seems to be ...". For errors.
+  std::string bad_bytes_advice(uint64_t offset) const;
 
  private:
   friend class TextFile;
   TextPass(std::shared_ptr<const TextFile> text, std::shared_ptr<const ReadableFile> file)
       : text_(std::move(text)), file_(std::move(file)) {}
+  EncodingGuess guess_encoding_at(uint64_t offset) const;
   const std::shared_ptr<const TextFile> text_;
   const std::shared_ptr<const ReadableFile> file_;
 };
 
 class TextFile : public std::enable_shared_from_this<TextFile> {
  public:
-  // `options`: encoding and max_decompressed_bytes are used.
+  // `options`: encoding and max_decompressed_bytes are used. With kSkip bytes that are no character
+  // of the encoding end no stream: each becomes a byte 0xFF, which is never UTF-8, so that whoever
+  // checks the text leaves out just the rows that hold one.
   // Throws FileAccessError; FileFormatError for a file that is empty or no text, or damaged where
   // it begins; InvalidArgumentError for an unknown encoding.
   static std::shared_ptr<const TextFile> open(std::shared_ptr<FileSystem> files, std::string path,
-                                              const InputOptions& options);
+                                              const InputOptions& options,
+                                              RowErrorPolicy on_error = RowErrorPolicy::kFail);
   // For the probe: bytes that are not UTF-8 (and say nothing else by a mark) are opened in the
   // encoding they seem to be in. `guess` stays empty when nothing had to be guessed. A guess of low
   // confidence is a FileFormatError that names it.
@@ -92,6 +96,9 @@ class TextFile : public std::enable_shared_from_this<TextFile> {
   // "gzip, gb18030", or "" for plain UTF-8: for describe() and errors.
   std::string stored_as() const;
 
+  // What is wrong with bytes that are no text: "the bytes here are not valid UTF-8".
+  std::string bad_bytes() const;
+
   // FileAccessError when it is gone, FileFormatError when it is another file than was opened.
   std::shared_ptr<const TextPass> open_pass() const;
 
@@ -108,6 +115,7 @@ class TextFile : public std::enable_shared_from_this<TextFile> {
   std::string encoding_ = "utf-8";
   uint64_t mark_bytes_ = 0;  // of a byte order mark that the decoder must not see
   uint64_t text_begin_ = 0;
+  bool mark_bad_bytes_ = false;
   uint64_t max_decompressed_bytes_ = 0;
   std::shared_ptr<const ReadableFile> pinned_;  // of a pipe: there is no reading it again
 };

@@ -49,10 +49,7 @@ StreamFileFormat csv_stream_format(CsvOptions options) {
                     const std::shared_ptr<FileSystem>& files, const std::string& path,
                     const std::vector<Field>& columns, StreamFilePart part) -> TableSourcePtr {
     CsvOptions of_file = csv;
-    if (!columns.empty()) {
-      of_file.columns = columns;
-      of_file.types.clear();
-    }
+    if (of_file.columns.empty()) of_file.input.inferred_columns = columns;
     if (part == StreamFilePart::kFurther) of_file.header = false;
     return open_csv(files, path, std::move(of_file));
   };
@@ -83,11 +80,9 @@ StreamFileFormat json_stream_format(JsonOptions options) {
                     const std::vector<Field>& columns, StreamFilePart part) -> TableSourcePtr {
     JsonOptions of_file = json;
     if (part != StreamFilePart::kWhole) of_file.multiline = false;
-    if (!columns.empty()) {
-      of_file.columns.clear();
-      for (const Field& field : columns) of_file.columns.push_back({field.name, field.type});
-      of_file.types.clear();
-      if (!chosen) of_file.unknown_keys = UnknownKeyPolicy::kFail;
+    if (!chosen && !columns.empty()) {
+      of_file.input.inferred_columns = columns;
+      of_file.unknown_keys = UnknownKeyPolicy::kFail;
     }
     return open_json(files, path, std::move(of_file));
   };
@@ -118,12 +113,8 @@ StreamFileFormat line_stream_format(LineOptions options) {
     if (lines.mappings.empty() && lines.skip_empty_lines && is_blank(*files, path)) {
       return std::make_shared<MemoryTableSource>(wanted, std::vector<Chunk>());
     }
-    for (const Field& field : columns) of_file.types[field.name] = field.type;
-    TableSourcePtr source = open_lines(files, path, std::move(of_file));
-    if (source->schema() == wanted) return source;
-    throw Error(ErrorKind::kFileFormat,
-                concat("'", path, "' has the columns (", source->schema().to_string(),
-                       "), its stream has (", wanted.to_string(), ")"));
+    of_file.input.inferred_columns = columns;
+    return open_lines(files, path, std::move(of_file));
   };
   return format;
 }

@@ -195,6 +195,7 @@ TEST(CsvEvidence, FloatsGiveTheirTextBack) {
   std::mt19937_64 random(20261129);
   int given_back = 0;
   int lost = 0;
+  int quickly = 0;
   for (int round = 0; round < 200000; ++round) {
     std::string text = std::to_string(random() % 9 + 1);
     const size_t size = 13 + random() % 7;
@@ -209,6 +210,8 @@ TEST(CsvEvidence, FloatsGiveTheirTextBack) {
       const uint64_t bits = random();
       std::memcpy(&value, &bits, sizeof(value));
       if (!std::isfinite(value)) continue;
+      if (round % 8 == 0)
+        value = static_cast<double>(bits >> 11) / 9007199254740992.0 * std::pow(8, bits % 10);
       text = format_double(value);
       if (text.find_first_of(".e") == std::string::npos) text += ".0";
     }
@@ -237,6 +240,17 @@ TEST(CsvEvidence, FloatsGiveTheirTextBack) {
                        (!as_written.empty() && digits_of(as_written) == digits_of(text)));
     ASSERT_EQ(exact, same) << text;
     (exact ? given_back : lost) += 1;
+    size_t whole = 0;
+    size_t places = 0;
+    if (is_printed_fraction(padded.data(), text.size(), &whole, &places)) {
+      ++quickly;
+      ASSERT_TRUE(exact) << text;
+      NumberText form;
+      ASSERT_TRUE(parse_number_text(padded.data(), text.size(), &form)) << text;
+      ASSERT_EQ(static_cast<int>(whole), form.whole) << text;
+      ASSERT_EQ(static_cast<int>(places), form.places) << text;
+      ASSERT_EQ(form.places, form.exact_places) << text;
+    }
     if (exact) {
       ASSERT_EQ(number, nearest) << text;
     }
@@ -246,6 +260,7 @@ TEST(CsvEvidence, FloatsGiveTheirTextBack) {
   }
   EXPECT_GT(given_back, 50000);
   EXPECT_GT(lost, 20000);
+  EXPECT_GT(quickly, 15000);
 }
 
 TEST(CsvEvidence, NumbersKeepTheirDigits) {

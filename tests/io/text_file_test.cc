@@ -346,6 +346,63 @@ TEST(TextFile, CsvThroughEveryDoor) {
       ErrorKind::kTypeMismatch, {concat(":", expected.size() + 2, ": row "), "'x'"});
 }
 
+// With on_error = skip bytes that are no character leave out their rows, not the rest of the file.
+TEST(TextFile, BadBytesOfAnEncodingAreMarked) {
+  struct Sample {
+    const char* encoding;
+    std::string bytes;
+    std::string text;
+  };
+  const std::vector<Sample> samples = {
+      {"cp1252", "a\x81\x81,\xE9", "a\xFF\xFF,é"},
+      {"shift-jis", "\xFF\xFFz\x93\xFA\n\x93\nb", "\xFF\xFFz日\n\xFF\nb"},
+      {"gb18030", "\xFF\xD6\xD0\n\xD6", "\xFF中\n\xFF"},
+      {"utf-16le", std::string("a\0\x00\xDC\x62\0c", 7),
+       "a\xFF"
+       "b\xFF"},
+      {"utf-32be", std::string("\0\x11\0\0\0\0\0a\0\0", 10),
+       "\xFF"
+       "a\xFF"},
+  };
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.encoding);
+    InputOptions options;
+    options.encoding = sample.encoding;
+    const auto open = [&](const std::string& bytes) {
+      return TextFile::open(local_file_system(), write_test_file("t.bin", bytes), options,
+                            RowErrorPolicy::kSkip);
+    };
+    EXPECT_EQ(content_of(*open(sample.bytes), 1), sample.text);
+    EXPECT_EQ(content_of(*open(sample.bytes)), sample.text);
+    expect_error(error_of([&] { content_of(*open_bytes(sample.bytes, options)); }),
+                 ErrorKind::kFileFormat, {"no character of"});
+    if (sample.encoding[0] == 'u') continue;
+    for (size_t pad = (1 << 16) - 9; pad < (1 << 16) + 9; ++pad) {
+      const std::string front(pad, 'x');
+      ASSERT_EQ(content_of(*open(front + sample.bytes)), front + sample.text) << pad;
+    }
+  }
+  // A file of nothing else takes no time.
+  InputOptions options;
+  options.encoding = "cp1252";
+  const std::string bad(4 << 20, '\x81');
+  const auto file = TextFile::open(local_file_system(), write_test_file("t.bin", "a" + bad),
+                                   options, RowErrorPolicy::kSkip);
+  EXPECT_EQ(content_of(*file), "a" + std::string(bad.size(), '\xFF'));
+
+  CsvOptions csv;
+  csv.input.encoding = "cp1252";
+  csv.on_error = RowErrorPolicy::kSkip;
+  const auto source =
+      open_csv(local_file_system(), write_test_file("b.csv", "a,b\n1,x\xE9\n2,y\x81z\n3,z\n"), csv);
+  EXPECT_EQ(read_all(*source), (TextRows{{"1", "xé"}, {"3", "z"}}));
+  const TextRows rejects = read_all(*source->rejects());
+  ASSERT_EQ(rejects.size(), 1u);
+  EXPECT_EQ(rejects[0][1], "3");
+  EXPECT_EQ(rejects[0][4], "2,y\\xFFz");
+  EXPECT_NE(rejects[0][5].find("no character of cp1252"), std::string::npos) << rejects[0][5];
+}
+
 TEST(TextFile, APipeIsReadOnceAndHeld) {
   const std::string path = write_test_file("fifo", "");
   local_file_system()->remove(path);

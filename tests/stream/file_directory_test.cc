@@ -325,5 +325,81 @@ TEST_F(FileDirectory, FilesOfLines) {
   EXPECT_NE(message.find("4.log"), std::string::npos) << message;
 }
 
+// The types of the first file are no names that the caller gave: a later value of another form
+// would lose digits, and is an error with its place.
+TEST_F(FileDirectory, TypesOfTheFirstFileLoseNoDigits) {
+  struct Format {
+    const char* name;
+    StreamFileFormat inferred;
+    StreamFileFormat named;
+    std::function<std::string(const std::string& whole, const std::string& fraction)> file;
+  };
+  CsvOptions csv;
+  CsvOptions typed_csv;
+  typed_csv.types = {{"n", DataType(TypeId::kInt64)}, {"f", DataType(TypeId::kFloat64)}};
+  JsonOptions json;
+  JsonOptions typed_json;
+  typed_json.types = typed_csv.types;
+  LineOptions lines;
+  lines.split_delimiter = " ";
+  lines.mappings = {{"n", "0"}, {"f", "1"}};
+  LineOptions typed_lines = lines;
+  typed_lines.types = typed_csv.types;
+  const std::vector<Format> formats = {
+      {"csv", csv_stream_format(csv), csv_stream_format(typed_csv),
+       [](const std::string& n, const std::string& f) { return concat("n,f\n", n, ",", f, "\n"); }},
+      {"jsonl", json_stream_format(json), json_stream_format(typed_json),
+       [](const std::string& n, const std::string& f) {
+         return concat("{\"n\":", n, ",\"f\":", f, "}\n");
+       }},
+      {"log", line_stream_format(lines), line_stream_format(typed_lines),
+       [](const std::string& n, const std::string& f) { return concat(n, " ", f, "\n"); }}};
+  FileDirectoryOptions options;
+  options.settle_ms = 0;
+  for (const Format& format : formats) {
+    SCOPED_TRACE(format.name);
+    const auto read = [&](const StreamFileFormat& how) {
+      return all_of(
+          make_file_directory_stream(local_file_system(), directory_.path(), how, options));
+    };
+    const std::string first = concat("1.", format.name);
+    const std::string second = concat("2.", format.name);
+    put(first, format.file("7", "0.5"));
+    put(second, format.file("8", "0.25"));
+    EXPECT_EQ(read(format.inferred), "7|8");
+    std::string message;
+    put(second, format.file("8", "9007199254740993"));
+    EXPECT_EQ(kind_of([&] { read(format.inferred); }, &message), ErrorKind::kTypeMismatch);
+    EXPECT_NE(message.find(concat("2.", format.name, "':")), std::string::npos) << message;
+    EXPECT_NE(message.find("types 'f utf8'"), std::string::npos) << message;
+    EXPECT_EQ(read(format.named), "7|8");
+    if (std::string_view(format.name) != "jsonl") {  // JSON has no such number
+      put(second, format.file("02134", "1"));
+      EXPECT_EQ(kind_of([&] { read(format.inferred); }, &message), ErrorKind::kTypeMismatch);
+      EXPECT_NE(message.find("'02134' is not int64"), std::string::npos) << message;
+      EXPECT_EQ(read(format.named), "7|2134");
+    }
+  }
+}
+
+TEST_F(FileDirectory, HeadersOfLaterFilesNameTheSameColumns) {
+  FileDirectoryOptions options;
+  options.settle_ms = 0;
+  const auto read = [&] {
+    return all_of(make_file_directory_stream(local_file_system(), directory_.path(),
+                                             csv_stream_format(), options));
+  };
+  put("1.csv", "a,b,b\n1,2,3\n");
+  put("2.csv", "a,b,b\n4,5,6\n");
+  EXPECT_EQ(read(), "1|4");
+  for (const std::string header : {"b,a,b", "a,c,b", "a,b", "a,b,b,c"}) {
+    std::filesystem::remove(directory_.file("2.csv"));
+    put("2.csv", header + "\n4,5,6\n");
+    std::string message;
+    EXPECT_EQ(kind_of([&] { read(); }, &message), ErrorKind::kFileFormat) << header;
+    EXPECT_NE(message.find("2.csv' has the columns"), std::string::npos) << message;
+  }
+}
+
 }  // namespace
 }  // namespace velaria

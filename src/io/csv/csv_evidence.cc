@@ -58,12 +58,22 @@ void TypeEvidence::observe_rows(const char* text, const FieldSpan* spans, int64_
       if (size > FieldSpan::kMaxLength) break;
       const char* const value = text + span.begin;
       size_t point = 0;
+      size_t digits_before = 0;
+      size_t digits_behind = 0;
       if (is_short_integer(value, size)) {
         fits &= kNumber;
         point = size;
       } else if (is_short_decimal(value, size, &point)) {
         fits &= kFloat | kDecimal;
         places = std::max(places, size - point - 1);
+      } else if ((fits & kFloat) != 0 && size > 0 &&
+                 is_printed_fraction(value, size, &digits_before, &digits_behind)) {
+        fits &= kFloat | kDecimal;
+        places = std::max(places, digits_behind);
+        whole = std::max(whole, digits_before);
+        ++seen;
+        ++row;
+        continue;
       } else {
         break;
       }

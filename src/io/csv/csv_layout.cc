@@ -31,9 +31,10 @@ RangeRows CsvLayout::rows() const {
 std::unique_ptr<ColumnDecoder> CsvLayout::decoder(size_t column) const {
   const bool sampled = options.on_type_error == TypeErrorPolicy::kFail;
   return ColumnDecoder::make(schema.field(column).type,
-                             !inferred[column] ? TypeOrigin::kNamed
-                             : sampled         ? TypeOrigin::kSampled
-                                               : TypeOrigin::kInferred,
+                             of_another_file[column] ? TypeOrigin::kSampled
+                             : !inferred[column]     ? TypeOrigin::kNamed
+                             : sampled               ? TypeOrigin::kSampled
+                                                     : TypeOrigin::kInferred,
                              dialect);
 }
 
@@ -60,13 +61,13 @@ bool CsvLayout::next_range(RangeCutter* cutter, const TextPass& pass, CsvRange* 
 Error CsvLayout::defect_error(const TextPass& pass, const CsvDefect& defect,
                               uint64_t text_offset) const {
   const TextPlace place = pass.place_of(text_offset);
-  const std::string advice = defect.kind == CsvDefect::Kind::kEncoding
-                                 ? encoding_advice(pass.guess_encoding_at(text_offset))
-                                 : defect.advice;
+  const bool bad_bytes = defect.kind == CsvDefect::Kind::kEncoding;
+  const std::string what = bad_bytes ? text->bad_bytes() : defect.what;
+  const std::string advice = bad_bytes ? pass.bad_bytes_advice(text_offset) : defect.advice;
   // Of a file that is stored otherwise the byte is one of its text.
   return Error(ErrorKind::kFileFormat,
                concat("'", path(), "':", place.line, ":", place.column, " (byte ", text_offset,
-                      text->seekable() ? "" : " of the text", "): ", defect.what, "; ", advice));
+                      text->seekable() ? "" : " of the text", "): ", what, "; ", advice));
 }
 
 Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::string& value,
@@ -90,7 +91,10 @@ Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::stri
   }
   const Field& field = schema.field(column);
   std::string advice;
-  if (!inferred[column]) {
+  if (of_another_file[column]) {
+    advice = concat("the type was inferred from another file: name it, as in types '", field.name,
+                    " utf8'");
+  } else if (!inferred[column]) {
     advice = concat("correct the value, or give the column another type in columns or types");
   } else if (options.on_type_error == TypeErrorPolicy::kFail) {
     advice = concat(

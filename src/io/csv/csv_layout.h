@@ -28,6 +28,7 @@ struct CsvLayout {
   uint64_t data_begin = 0;  // of the first row that is data
   Schema schema;
   std::vector<bool> inferred;                    // per column: the type came from evidence
+  std::vector<bool> of_another_file;             // per column: it came from another file's
   std::shared_ptr<const RejectedRows> rejected;  // with on_error = skip, once they are known
 
   const std::string& path() const { return text->path(); }

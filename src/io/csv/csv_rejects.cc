@@ -100,7 +100,8 @@ class RejectPass {
       std::string text(range.text() + row.begin, row.end - row.begin);
       while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
       out->add({layout_.path(), 0, static_cast<int64_t>(range.file_offset + row.begin),
-                std::nullopt, std::move(text), row.reason});
+                std::nullopt, std::move(text),
+                row.kind == CsvDefect::Kind::kEncoding ? layout_.text->bad_bytes() : row.reason});
     }
   }
 

@@ -28,6 +28,7 @@ struct BrokenRow {
   size_t end = 0;  // line end included
   size_t defect = 0;
   std::string reason;
+  CsvDefect::Kind kind = CsvDefect::Kind::kRow;
 };
 
 // Unquoted fields that mean NULL beside the empty one.

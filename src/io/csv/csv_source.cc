@@ -89,6 +89,22 @@ std::vector<Field> fields_from_header(const std::vector<std::string>& texts, boo
   return fields;
 }
 
+// The columns of a file that must have those of another one.
+std::vector<Field> fields_of_another_file(const CsvLayout& layout,
+                                          const std::vector<std::string>& texts, bool header,
+                                          std::vector<std::string>* warnings) {
+  const std::vector<Field>& wanted = layout.options.input.inferred_columns;
+  if (!header) return wanted;
+  const Schema found(fields_from_header(texts, header, warnings));
+  const Schema expected(wanted);
+  if (found.names() == expected.names()) return wanted;
+  throw Error(
+      ErrorKind::kFileFormat,
+      concat("'", layout.path(), "' has the columns (", join_texts(found.names(), ", "),
+             ") in its header, the files before it have (", join_texts(expected.names(), ", "),
+             "); all need the same ones in the same order"));
+}
+
 void check_names_against_header(const CsvLayout& layout, const std::vector<std::string>& header,
                                 std::vector<std::string>* warnings) {
   const std::vector<Field>& columns = layout.options.columns;
@@ -128,6 +144,7 @@ void apply_named_types(CsvLayout* layout, bool may_lack_columns, std::vector<Fie
     const auto place = static_cast<size_t>(found - names.begin());
     (*fields)[place].type = type;
     layout->inferred[place] = false;
+    layout->of_another_file[place] = false;
   }
 }
 
@@ -138,7 +155,8 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
   auto layout = std::make_shared<CsvLayout>();
   layout->options = std::move(options);
   layout->dialect = CsvDialect::of(layout->options);
-  layout->text = TextFile::open(std::move(files), path, layout->options.input);
+  layout->text =
+      TextFile::open(std::move(files), path, layout->options.input, layout->options.on_error);
   layout->data_begin = layout->text->text_begin();
   const std::shared_ptr<const TextPass> pass = layout->text->open_pass();
   if (layout->options.skip_lines > 0) {
@@ -155,13 +173,17 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
   const bool header = layout->options.header.value_or(true);
   const FirstRow first = read_first_row(*layout, *pass, context.cancellation);
   std::vector<Field> fields = layout->options.columns;
-  layout->inferred.assign(fields.size(), false);
-  if (fields.empty()) {
+  const bool named = !fields.empty();
+  const bool given = named || !layout->options.input.inferred_columns.empty();
+  if (!given) {
     fields = fields_from_header(first.texts, header, &warnings);
-    layout->inferred.assign(fields.size(), true);
+  } else if (!named) {
+    fields = fields_of_another_file(*layout, first.texts, header, &warnings);
   } else if (header) {
     check_names_against_header(*layout, first.texts, &warnings);
   }
+  layout->inferred.assign(fields.size(), !given);
+  layout->of_another_file.assign(fields.size(), given && !named);
   if (header) layout->data_begin = first.end;
   apply_named_types(layout.get(), may_lack_columns, &fields);
   for (const Field& field : fields) {

@@ -80,16 +80,14 @@ bool parse_plain_fraction(const char* text, size_t size, NumberText* out) {
 
 enum class Answer { kYes, kNo, kUnknown };
 
-// Whether the shortest text of `value`, the double nearest to the number, is the number: there is
-// no shorter decimal so near to it that it would round to it too, and none of the same length is
-// nearer. By whole numbers of 128 bits, exactly, in units of the number's last digit.
-Answer is_shortest(const NumberText& number, double value) {
-  uint64_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(bits));
-  const uint64_t fraction = bits & ((uint64_t{1} << 52) - 1);
-  const int power = static_cast<int>(bits >> 52 & 0x7FF) - 1075;
-  const int five = -number.exponent;
-  const int shift = number.exponent - power;
+// Whether the shortest text of a double, the one nearest to significand * 10^exponent, is that
+// number: there is no shorter decimal so near to it that it would round to it too, and none of the
+// same length is nearer. By whole numbers of 128 bits, exactly, in units of the number's last
+// digit. `fraction` and `exponent_bits` are those of the double.
+Answer is_shortest(uint64_t significand, int exponent, uint64_t fraction, int exponent_bits) {
+  const int power = exponent_bits - 1075;
+  const int five = -exponent;
+  const int shift = exponent - power;
   // Next to a power of two the doubles below are nearer.
   if (fraction == 0 || five < 0 || five > kMostPowerOfFive || shift < 1 || shift > 60) {
     return Answer::kUnknown;
@@ -103,11 +101,18 @@ Answer is_shortest(const NumberText& number, double value) {
   };
   const Wide unit = Wide{1} << shift;
   const Wide spacing = kFive.power[five];
-  const uint64_t below = number.significand - number.significand % 10;
-  const Wide own = twice_distance(number.significand);
+  const uint64_t below = significand - significand % 10;
+  const Wide own = twice_distance(significand);
   const Wide shorter = std::min(twice_distance(below), twice_distance(below + 10));
   if (own > unit || shorter < spacing) return Answer::kNo;
   return own < unit && shorter > spacing ? Answer::kYes : Answer::kUnknown;
+}
+
+Answer is_shortest(const NumberText& number, double value) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return is_shortest(number.significand, number.exponent, bits & ((uint64_t{1} << 52) - 1),
+                     static_cast<int>(bits >> 52 & 0x7FF));
 }
 
 // True for the digits of a large whole double as format_double() prints it: all of them, where that
@@ -201,6 +206,33 @@ bool parse_number_text(const char* text, size_t size, NumberText* out) {
   out->exact_places = std::max(-out->exponent, 0);
   out->whole = std::max(out->digits + out->exponent, 0);
   return true;
+}
+
+bool is_printed_fraction(const char* text, size_t size, size_t* whole, size_t* places) {
+  const size_t sign = text[0] == '-' ? 1 : 0;
+  text += sign;
+  size -= sign;
+  // 16 or 17 digits, zeros in front of them and a point.
+  if (size < 17 || size > 20 || text[size - 1] == '0') return false;
+  size_t point = 1;
+  while (point < 8 && text[point] != '.') ++point;
+  if (text[point] != '.' || (text[0] == '0' && point > 1)) return false;
+  uint32_t before = 0;
+  uint64_t behind = 0;
+  *places = size - point - 1;
+  if (!parse_short_digits(text, point, &before) ||
+      !parse_digits(text + point + 1, *places, &behind)) {
+    return false;
+  }
+  const uint64_t significand = before * kTen.power[*places] + behind;
+  if (significand >= kTen.power[kMostDoubleDigits]) return false;
+  const fast_float::adjusted_mantissa nearest =
+      fast_float::compute_float<fast_float::binary_format<double>>(-static_cast<int64_t>(*places),
+                                                                   significand);
+  if (nearest.power2 <= 0) return false;
+  *whole = before == 0 ? 0 : point;
+  return is_shortest(significand, -static_cast<int>(*places), nearest.mantissa, nearest.power2) ==
+         Answer::kYes;
 }
 
 bool double_gives_back(const NumberText& number, const char* text, size_t size) {

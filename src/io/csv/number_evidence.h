@@ -40,6 +40,11 @@ bool parse_number_text(const char* text, size_t size, NumberText* out);
 // from.
 bool double_gives_back(const NumberText& number, const char* text, size_t size);
 
+// As double_gives_back(), of fractions like 0.8444218515250481, which is what programs print most:
+// a quick way, where false says nothing. Gives the digits before the point (none for 0.5) and
+// behind it. `text` is not empty, and 8 bytes behind it may be read.
+bool is_printed_fraction(const char* text, size_t size, size_t* whole, size_t* places);
+
 enum NumberFit : uint8_t { kFitsInt = 1, kFitsFloat = 2, kFitsDecimal = 4 };
 
 // Which types hold the number, whatever its digits are for a decimal. Without `ask_float` it is not

@@ -78,7 +78,7 @@ class SpanSink {
   }
   void reject(TextDefect& defect, size_t begin, size_t end) {
     if (rejected_ == nullptr) return;
-    rejected_->add(rejected_line(layout_, *range_, std::move(defect.what), begin, end));
+    rejected_->add(rejected_line(layout_, *range_, defect, begin, end));
   }
 
   int32_t key(const char* text, size_t size, size_t offset) {

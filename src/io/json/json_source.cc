@@ -59,7 +59,7 @@ class EvidenceSink {
   }
   void abandon_object() { seen_.clear(); }
   void reject(TextDefect& defect, size_t begin, size_t end) {
-    found.rejected.add(rejected_line(layout_, *range_, std::move(defect.what), begin, end));
+    found.rejected.add(rejected_line(layout_, *range_, defect, begin, end));
   }
 
   int32_t key(const char* text, size_t size, size_t offset) {
@@ -258,12 +258,18 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
   std::map<std::string, const KeyColumn*> by_name;
   for (const KeyColumn& key : keys) by_name[key.name] = &key;
   std::vector<JsonColumn> wanted = options.columns;
+  const std::vector<Field>& of_another_file = options.input.inferred_columns;
+  const bool named = !wanted.empty();
+  for (const Field& field : named ? std::vector<Field>() : of_another_file) {
+    wanted.push_back({field.name, field.type});
+  }
   if (wanted.empty()) {
     for (const KeyColumn& key : keys) wanted.push_back({key.name, std::nullopt});
   }
   std::vector<Field> fields;
   std::vector<JsonEvidence> out;
   layout->inferred.clear();
+  layout->of_another_file.clear();
   std::vector<std::string> names;
   for (const JsonColumn& column : wanted) {
     names.push_back(column.name);
@@ -284,10 +290,12 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
       }
     }
     layout->inferred.push_back(!given);
+    layout->of_another_file.push_back(!named && !of_another_file.empty() &&
+                                      typed == options.types.end());
   }
   for (const auto& [name, type] : options.types) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (!options.columns.empty()) refuse_name(*layout, "types", name, names);
+    if (named) refuse_name(*layout, "types", name, names);
     // How often a key occurs plays no part, not even when it is never.
     if (missing != nullptr) {
       missing->types.push_back(name);
@@ -297,6 +305,7 @@ std::vector<JsonEvidence> choose_columns(const FileEvidence& evidence, JsonLayou
     fields.push_back({name, type});
     out.emplace_back();
     layout->inferred.push_back(false);
+    layout->of_another_file.push_back(false);
   }
   layout->set_schema(std::move(fields));
   return out;
@@ -308,12 +317,14 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
   check_json_options(options);
   auto layout = std::make_shared<JsonLayout>();
   layout->options = std::move(options);
-  layout->text = TextFile::open(std::move(files), path, layout->options.input);
+  layout->text =
+      TextFile::open(std::move(files), path, layout->options.input, layout->options.on_error);
   const std::shared_ptr<const TextPass> pass = layout->text->open_pass();
   decide_lines(*pass, layout.get());
 
   std::map<std::string, bool> named;
-  bool all_typed = !layout->options.columns.empty();
+  bool all_typed =
+      !layout->options.columns.empty() || !layout->options.input.inferred_columns.empty();
   for (const JsonColumn& column : layout->options.columns) {
     named[column.name] = true;
     all_typed = all_typed && (column.type || layout->options.types.count(column.name) != 0);
@@ -324,7 +335,8 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
   if (!all_typed || skip) {
     evidence = EvidencePass(*layout, std::move(named)).run(*pass, context);
     rows = evidence.rows;
-    if (evidence.rows == 0 && layout->options.columns.empty()) {
+    if (evidence.rows == 0 && layout->options.columns.empty() &&
+        layout->options.input.inferred_columns.empty()) {
       throw Error(ErrorKind::kFileFormat,
                   concat("'", path,
                          "' has no objects, so it has no columns to read; name them in "

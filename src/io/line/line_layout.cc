@@ -129,12 +129,11 @@ class LineRowReader : public RowReader {
   }
 
   // False for a line that is left out.
-  bool reject(std::string_view line, TextDefect defect) {
+  bool reject(std::string_view line, const TextDefect& defect) {
     if (layout_.options.on_error == RowErrorPolicy::kFail) throw TextDefect(defect);
     if (rejected_ != nullptr) {
       const size_t begin = offset_of(line);
-      rejected_->add(
-          rejected_line(layout_, *range_, std::move(defect.what), begin, begin + line.size()));
+      rejected_->add(rejected_line(layout_, *range_, defect, begin, begin + line.size()));
     }
     return false;
   }

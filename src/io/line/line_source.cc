@@ -137,6 +137,26 @@ void apply_group_types(LineLayout* layout, std::vector<Field>* fields) {
   }
 }
 
+// The types of a file that must have the columns of another one, where none are named.
+void apply_types_of_another_file(LineLayout* layout, std::vector<Field>* fields) {
+  layout->of_another_file.assign(fields->size(), false);
+  const std::vector<Field>& wanted = layout->options.input.inferred_columns;
+  if (wanted.empty()) return;
+  const Schema found(*fields);
+  const Schema expected(wanted);
+  if (found.names() != expected.names()) {
+    throw Error(ErrorKind::kFileFormat,
+                concat("'", layout->path(), "' has the columns (", join_texts(found.names(), ", "),
+                       "), the files before it have (", join_texts(expected.names(), ", "), ")"));
+  }
+  for (size_t i = 0; i < fields->size(); ++i) {
+    if (!layout->inferred[i]) continue;
+    (*fields)[i].type = wanted[i].type;
+    layout->inferred[i] = false;
+    layout->of_another_file[i] = true;
+  }
+}
+
 void apply_named_types(LineLayout* layout, bool may_lack_columns, std::vector<Field>* fields) {
   std::vector<std::string> names;
   for (const Field& field : *fields) names.push_back(field.name);
@@ -227,7 +247,8 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
   check_line_options(options);
   auto layout = std::make_shared<LineLayout>();
   layout->options = std::move(options);
-  layout->text = TextFile::open(std::move(files), path, layout->options.input);
+  layout->text =
+      TextFile::open(std::move(files), path, layout->options.input, layout->options.on_error);
   const std::shared_ptr<const TextPass> text_pass = layout->text->open_pass();
   std::vector<Field> fields = layout->options.mode == LineMode::kRegex
                                   ? group_fields(layout.get())
@@ -235,6 +256,7 @@ std::shared_ptr<TextSource> open(std::shared_ptr<FileSystem> files, const std::s
   layout->inferred.assign(fields.size(), true);
   apply_group_types(layout.get(), &fields);
   apply_named_types(layout.get(), may_lack_columns, &fields);
+  apply_types_of_another_file(layout.get(), &fields);
   layout->schema = Schema(fields);
   // Refuse a type without a text form now, not in the first scan.
   for (size_t i = 0; i < fields.size(); ++i) layout->decoder(i);

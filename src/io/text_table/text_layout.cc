@@ -24,13 +24,13 @@ bool TextLayout::next_range(TextRangeCutter* cutter, const TextPass& pass, TextR
 Error TextLayout::defect_error(const TextPass& pass, const TextDefect& defect,
                                uint64_t text_offset) const {
   const TextPlace place = pass.place_of(text_offset);
-  const std::string advice = defect.kind == TextDefect::Kind::kEncoding
-                                 ? encoding_advice(pass.guess_encoding_at(text_offset))
-                                 : defect.advice;
+  const bool bad_bytes = defect.kind == TextDefect::Kind::kEncoding;
+  const std::string what = bad_bytes ? text->bad_bytes() : defect.what;
+  const std::string advice = bad_bytes ? pass.bad_bytes_advice(text_offset) : defect.advice;
   // Of a file that is stored otherwise the byte is one of its text.
   return Error(ErrorKind::kFileFormat,
                concat("'", path(), "':", place.line, ":", place.column, " (byte ", text_offset,
-                      text->seekable() ? "" : " of the text", "): ", defect.what, "; ", advice));
+                      text->seekable() ? "" : " of the text", "): ", what, "; ", advice));
 }
 
 Error TextLayout::type_error(const TextPass& pass, size_t column, const std::string& value,
@@ -42,10 +42,13 @@ Error TextLayout::type_error(const TextPass& pass, size_t column, const std::str
              "), column '", field.name, "': '", excerpt(value), "' is not ", field.type.to_string(),
              "; ",
              inferred[column] ? "the file changed after it was opened: open it again"
-                              : "correct the value, or give the column another type in types"));
+             : of_another_file[column]
+                 ? concat("the type was inferred from another file: name it, as in types '",
+                          field.name, " utf8'")
+                 : "correct the value, or give the column another type in types"));
 }
 
-Reject rejected_line(const TextLayout& layout, const TextRange& range, std::string reason,
+Reject rejected_line(const TextLayout& layout, const TextRange& range, const TextDefect& defect,
                      size_t begin, size_t end) {
   std::string_view text(range.text() + begin, end - begin);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
@@ -54,7 +57,7 @@ Reject rejected_line(const TextLayout& layout, const TextRange& range, std::stri
           static_cast<int64_t>(range.file_offset + begin),
           std::nullopt,
           std::string(text.substr(0, kMostRejectedBytes + 1)),
-          std::move(reason)};
+          defect.kind == TextDefect::Kind::kEncoding ? layout.text->bad_bytes() : defect.what};
 }
 
 }  // namespace velaria

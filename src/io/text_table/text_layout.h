@@ -15,6 +15,7 @@
 #include "src/io/rejects.h"
 #include "src/io/text_file.h"
 #include "src/io/text_table/row_reader.h"
+#include "src/io/text_table/text_defect.h"
 #include "src/io/text_table/text_range.h"
 
 namespace velaria {
@@ -26,6 +27,7 @@ struct TextLayout {
   std::shared_ptr<const TextFile> text;
   Schema schema;
   std::vector<bool> inferred;                    // per column: the type came from evidence
+  std::vector<bool> of_another_file;             // per column: it came from another file's
   std::shared_ptr<const RejectedRows> rejected;  // with on_error = skip, once they are known
   std::vector<std::string> warnings;             // beside those of `rejected`
 
@@ -45,6 +47,7 @@ struct TextLayout {
 
   const std::string& path() const { return text->path(); }
   TypeOrigin type_origin(size_t column) const {
+    if (of_another_file[column]) return TypeOrigin::kSampled;
     return inferred[column] ? TypeOrigin::kInferred : TypeOrigin::kNamed;
   }
 
@@ -58,7 +61,7 @@ struct TextLayout {
 };
 
 // text[begin, end) of the range, a row with its line end, as one that is left out.
-Reject rejected_line(const TextLayout& layout, const TextRange& range, std::string reason,
+Reject rejected_line(const TextLayout& layout, const TextRange& range, const TextDefect& defect,
                      size_t begin, size_t end);
 
 }  // namespace velaria
