@@ -141,6 +141,7 @@ def measure(cell: Cell, rows: int, runs: int) -> dict[str, Any]:
         "rows": rows,
         "runs": runs,
         **{f"{mode}_s": round(value, 5) for mode, value in medians.items()},
+        "times_ms": {mode: [s * 1000 for s in times[mode]] for mode in ("asked", "here", "always")},
         "asked_to_here": round(medians["asked"] / medians["here"], 3),
         "always_to_here": round(medians["always"] / medians["here"], 3),
         "best_asked_to_here": round(best["asked"] / best["here"], 3),
@@ -176,6 +177,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--only", default="", help="cells whose name has this text")
     parser.add_argument("--output", type=Path, help="JSON lines go there")
+    parser.add_argument("--json", type=Path, help="also write the times to this file")
     arguments = parser.parse_args()
     runs = arguments.runs or (3 if arguments.short else 5)
     default_rows = 1_000_000 if arguments.short else 4_000_000
@@ -192,6 +194,18 @@ def main() -> None:
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text("".join(json.dumps(result) + "\n" for result in results))
+    if arguments.json:
+        # What asking may cost beside not asking: the peer is our own query without workers.
+        keys = ("case", "times_ms", "chosen", "actor_speedup", "compute_to_overhead_ratio")
+        report = [
+            {key: result[key] for key in keys}
+            | {"best_peer_over_ours": result["here_s"] / result["asked_s"]}
+            for result in results
+        ]
+        versions = {"velaria": velaria.__version__}
+        arguments.json.write_text(
+            json.dumps({"title": "local workers", "versions": versions, "cases": report}, indent=1)
+        )
     show(results)
 
 

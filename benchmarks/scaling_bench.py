@@ -9,8 +9,10 @@ time of create_dataframe_from_arrow() over the whole table beside that of a quer
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
+from pathlib import Path
 from typing import Any, Callable
 
 import velaria
@@ -41,7 +43,10 @@ def query_milliseconds(session: velaria.Session, query: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="threads and Arrow ingest")
     parser.add_argument("--runs", type=int, default=9)
-    runs = parser.parse_args().runs
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
+    runs = arguments.runs
+    report: list[dict[str, Any]] = []
     table = make_table(ROWS)
     sessions = {threads: velaria.Session(threads=threads) for threads in (1, 2)}
     for session in sessions.values():
@@ -56,12 +61,27 @@ def main() -> None:
                 if run > 0:  # the first one warms up
                     times[threads].append(took)
         one, two = (statistics.median(times[threads]) for threads in (1, 2))
+        report.append(
+            {
+                "case": name,
+                "times_ms": {f"{threads} threads": times[threads] for threads in (2, 1)},
+                "best_peer_over_ours": one / two,
+            }
+        )
         print(f"{name:<22}{one:>14.1f}{two:>15.1f}{one / two:>8.2f}", flush=True)
     ingest = statistics.median(
         milliseconds(lambda: sessions[2].create_dataframe_from_arrow(table)) for _ in range(runs)
     )
     query = QUERIES["sum by id1"]
     asked = statistics.median(query_milliseconds(sessions[2], query) for _ in range(runs))
+    report.append(
+        {"case": "Arrow ingest", "milliseconds": ingest, "share_of_query": ingest / asked}
+    )
+    if arguments.json:
+        versions = {"velaria": velaria.__version__}
+        arguments.json.write_text(
+            json.dumps({"title": "threads", "versions": versions, "cases": report}, indent=1)
+        )
     print(f"\nArrow ingest {ingest:.3f} ms, {ingest / asked:.2%} of 'sum by id1' ({asked:.1f} ms)")
 
 
