@@ -20,5 +20,10 @@ shift $(($# > 1 ? 2 : 1))
 command -v clang++ >/dev/null || fail "libFuzzer needs clang++; on Debian: apt-get install clang libclang-rt-dev"
 mkdir -p "fuzz_corpus/$target"
 ./scripts/bazel build --config=fuzz "//tests/fuzz:${target}_fuzzer"
-exec "bazel-bin/tests/fuzz/${target}_fuzzer" "-max_total_time=$seconds" -max_len=8192 \
-  -artifact_prefix="fuzz_corpus/$target-" "fuzz_corpus/$target" "$@"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+"bazel-bin/tests/fuzz/${target}_fuzzer" "-max_total_time=$seconds" -max_len=8192 -print_final_stats=1 \
+  -artifact_prefix="fuzz_corpus/$target-" "fuzz_corpus/$target" "$@" 2>&1 | tee "$log" || status=$?
+sed -n "s/^stat::number_of_executed_units: */tried: /p" "$log" | sed "s/$/ inputs of the $target fuzzer/"
+exit "$status"

@@ -16,7 +16,9 @@ for sanitizer in "$@"; do
   case "$sanitizer" in asan | tsan | ubsan) ;; *) fail "unknown sanitizer '$sanitizer'; there are asan, tsan and ubsan" ;; esac
 done
 for sanitizer in "$@"; do
+  before=$((PASSED + ${#FAILED_CHECKS[@]}))
   bazel_tests "C++ tests under $sanitizer" --config="$sanitizer" \
     --test_tag_filters="-python,-experimental,-no-$sanitizer" //...
+  echo "tried: $((PASSED + ${#FAILED_CHECKS[@]} - before)) C++ test programs under $sanitizer"
 done
 finish "sanitizers ($*)"

@@ -1,8 +1,9 @@
-"""What the Python tests share: sessions, and a seed that a failure prints."""
+"""What the Python tests share: sessions, a seed that a failure prints, a count of faults tried."""
 
 import os
 import random
 import signal
+from collections import Counter
 
 import pytest
 import velaria
@@ -49,6 +50,20 @@ def cli(tmp_path):
             f"k,n,t\na,{batch},2024-01-01 00:00:01\nb,1,2024-01-01 00:01:07\n"
         )
     return Cli(tmp_path)
+
+
+_FAULTS = Counter()
+
+
+@pytest.fixture
+def faults():
+    """Tests count here what they broke on purpose; the end of the run tells it."""
+    return _FAULTS
+
+
+def pytest_terminal_summary(terminalreporter):
+    for what, count in sorted(_FAULTS.items()):
+        terminalreporter.write_line(f"tried: {count} {what}")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import velaria
+from worker_processes import workers_of
 
 WAIT_MS = 60_000
 ALWAYS = {"execution_mode": "local-workers", "local_workers": 2, "worker_choice": "always"}
@@ -25,20 +26,6 @@ TRANSPORTS = [
 def session():
     with velaria.Session(threads=2) as made:
         yield made
-
-
-def workers_of(process_id):
-    """The worker processes that a process has started."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rsplit(")", 1)[1].split()
-            command = (status.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(fields[1]) == process_id and fields[0] != "Z" and b"serve_as_worker" in command:
-            found.append(int(status.parent.name))
-    return found
 
 
 def is_alive(process_id):
@@ -198,7 +185,7 @@ def realtime_query(session, sql="SELECT name, sum(n) AS s FROM live GROUP BY nam
     return source, sink, query
 
 
-def test_a_killed_worker_fails_the_query_by_name(session):
+def test_a_killed_worker_fails_the_query_by_name(session, faults):
     before = shared_memory_files()
     source, sink, query = realtime_query(session, shared_memory_min_payload_bytes=0)
     source.push_rows([["a", 1], ["b", 2]])
@@ -206,6 +193,7 @@ def test_a_killed_worker_fails_the_query_by_name(session):
     workers = workers_of(os.getpid())
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
+    faults["kills of a worker process"] += 1
     wait_until(lambda: not is_alive(workers[0]))
     source.push_rows([["a", 1]])
     with pytest.raises(velaria.StreamError, match=r"worker \d of 2 \(process \d+\)") as caught:
@@ -221,7 +209,7 @@ def test_a_killed_worker_fails_the_query_by_name(session):
 SLOW = "SELECT name, sum(length(regexp_replace(repeat(name, 3000000), '[a-y]+', ''))) AS s"
 
 
-def test_a_worker_killed_in_the_middle_of_a_batch(session):
+def test_a_worker_killed_in_the_middle_of_a_batch(session, faults):
     source, _, query = realtime_query(session, SLOW + " FROM live GROUP BY name")
     wait_until(lambda: len(workers_of(os.getpid())) == 2)
     source.push_rows([[f"name {i}", i] for i in range(400)])
@@ -229,6 +217,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch(session):
     time.sleep(0.2)  # it is in the batch by now; before it would fail as well
     victim = workers_of(os.getpid())[1]
     os.kill(victim, signal.SIGKILL)
+    faults["kills of a worker process"] += 1
     with pytest.raises(velaria.StreamError, match=f"process {victim}"):
         query.await_termination(WAIT_MS)
     assert workers_of(os.getpid()) == []
@@ -284,7 +273,7 @@ def start_parent(tmp_path, sql, then):
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_killed_program_leaves_no_worker_and_no_shared_memory(tmp_path, busy):
+def test_a_killed_program_leaves_no_worker_and_no_shared_memory(tmp_path, busy, faults):
     before = shared_memory_files()
     sql = SLOW if busy else "SELECT name, sum(n) AS s"
     push = 'source.push_rows([[f"n {i}", i] for i in range(4000)])\n' if busy else ""
@@ -295,6 +284,7 @@ def test_a_killed_program_leaves_no_worker_and_no_shared_memory(tmp_path, busy):
         if busy:
             time.sleep(0.2)
         os.kill(parent.pid, signal.SIGKILL)
+        faults["kills of a program with workers"] += 1
         parent.wait(30)
         wait_until(lambda: not any(map(is_alive, workers)))
     assert shared_memory_files() == before

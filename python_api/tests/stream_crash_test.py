@@ -1,22 +1,29 @@
-"""Programs with a checkpointed stream, killed by SIGKILL at random moments and started again.
+"""Programs with a checkpointed stream, killed by SIGKILL at random moments and started again; and
+streams in worker processes, of which some are killed.
 
-VELARIA_CRASH_SEEDS=N kills that many programs in each way; the seeds are printed by a failure.
+VELARIA_CRASH_SEEDS=N does that many of each way, with the seeds from VELARIA_CRASH_FIRST_SEED on; a
+failure prints its seed.
 """
 
 import csv
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import velaria
+from worker_processes import workers_of
 
-SEEDS = int(os.environ.get("VELARIA_CRASH_SEEDS", "2"))
+FIRST_SEED = int(os.environ.get("VELARIA_CRASH_FIRST_SEED", "0"))
+SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("VELARIA_CRASH_SEEDS", "2")))
 FILES, ROWS_OF_FILE, ROWS_OF_KEY = 60, 50, 400
 MOST_RESTARTS = 40
 
@@ -72,7 +79,7 @@ def rows(tmp_path):
     return folder, made
 
 
-def live(arguments, seed):
+def live(arguments, seed, faults):
     """Runs the program until it is done. How often it was killed."""
     choice = random.Random(seed)
     for kills in range(MOST_RESTARTS):
@@ -90,19 +97,20 @@ def live(arguments, seed):
                 program.kill()
             _, error = program.communicate()
         if program.returncode == 0:
+            faults["kills of a Python program at a random moment"] += kills
             return kills
         assert program.returncode == -9, f"seed {seed}: {error}"
     raise AssertionError(f"seed {seed}: never done")
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("delivery", ["at-least-once", "best-effort"])
-def test_rows_are_never_lost(rows, tmp_path, delivery, seed):
+def test_rows_are_never_lost(rows, tmp_path, delivery, seed, faults):
     folder, made = rows
     out = tmp_path / "out.csv"
     writes = ("async", "sync")[seed % 2]
     arguments = [str(folder), str(out), str(tmp_path / "q.ckpt"), delivery, "rows", writes]
-    kills = live(arguments, seed)
+    kills = live(arguments, seed, faults)
     with out.open(newline="") as file:
         read = list(csv.reader(file))
     assert read[0] == ["id", "note"]
@@ -118,23 +126,107 @@ def test_rows_are_never_lost(rows, tmp_path, delivery, seed):
         assert sum(times.values()) - len(made) <= kills * ROWS_OF_FILE
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize("delivery", ["at-least-once", "best-effort"])
-def test_last_totals_are_right(rows, tmp_path, delivery, seed):
-    folder, made = rows
-    out = tmp_path / "out.jsonl"
-    writes = ("async", "sync")[seed % 2]
-    arguments = [str(folder), str(out), str(tmp_path / "q.ckpt"), delivery, "totals", writes]
-    live(arguments, seed)
+def last_totals(out):
+    """What the last line of each key says."""
     last = {}
     for line in out.read_text().splitlines():
         row = json.loads(line)
         last[row["k"]] = (row["n"], row["total"])
+    return last
+
+
+def totals_of(made):
     wanted: dict = {}
     for row_id, k, _ in made:
         n, total = wanted.get(k, (0, 0))
         wanted[k] = (n + 1, total + row_id)
-    assert last == wanted
+    return wanted
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("delivery", ["at-least-once", "best-effort"])
+def test_last_totals_are_right(rows, tmp_path, delivery, seed, faults):
+    folder, made = rows
+    out = tmp_path / "out.jsonl"
+    writes = ("async", "sync")[seed % 2]
+    arguments = [str(folder), str(out), str(tmp_path / "q.ckpt"), delivery, "totals", writes]
+    live(arguments, seed, faults)
+    assert last_totals(out) == totals_of(made)
+
+
+def kill_one_worker(choice, over):
+    """Kills one of the workers at a random moment, if there are any by then."""
+    while not over.wait(0.001):
+        if len(workers_of(os.getpid())) == 2:
+            break
+    over.wait(choice.random() * 0.25)
+    workers = workers_of(os.getpid())
+    if not workers:
+        return None
+    victim = choice.choice(workers)
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        return None
+    return victim
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("delivery", ["at-least-once", "best-effort"])
+def test_totals_are_right_when_workers_are_killed(rows, tmp_path, delivery, seed, faults):
+    folder, made = rows
+    out = tmp_path / "out.jsonl"
+    choice = random.Random(seed)
+    options = {
+        "checkpoint_path": str(tmp_path / "q.ckpt"),
+        "checkpoint_delivery_mode": delivery,
+        "execution_mode": "local-workers",
+        "local_workers": 2,
+        "worker_choice": "always",
+        "shared_memory_transport": seed % 2 == 0,
+        "shared_memory_min_payload_bytes": 0,
+        "trigger_interval_ms": 3,
+    }
+    shared_memory = Path("/dev/shm")
+    before = sorted(shared_memory.iterdir()) if shared_memory.exists() else []
+    for attempt in range(MOST_RESTARTS):
+        with velaria.Session(threads=2) as session:
+            session.create_temp_view("rows_in", session.read_stream_csv_dir(str(folder)))
+            session.sql(
+                "CREATE SINK TABLE target (k BIGINT, n BIGINT, total BIGINT) "
+                f"USING json OPTIONS(path: '{out}')"
+            )
+            query = session.start_stream_sql(
+                "INSERT INTO target SELECT k, COUNT(*) AS n, SUM(id) AS total FROM rows_in "
+                "GROUP BY k",
+                **options,
+            )
+            over = threading.Event()
+            victims = []
+            killer = threading.Thread(
+                target=lambda over=over, victims=victims: victims.append(
+                    kill_one_worker(choice, over)
+                )
+            )
+            if attempt < 2 or choice.random() < 0.4:
+                killer.start()
+            failure = None
+            try:
+                assert query.await_termination(120_000) is not None
+            except velaria.StreamError as error:
+                failure = str(error)
+            over.set()
+            if killer.ident is not None:
+                killer.join()
+        assert workers_of(os.getpid()) == []
+        if failure is None:
+            break
+        assert f"process {victims[0]}" in failure, f"seed {seed}: {failure}"
+        faults["kills of a worker process at a random moment"] += 1
+    else:
+        raise AssertionError(f"seed {seed}: never done")
+    assert last_totals(out) == totals_of(made)
+    assert (sorted(shared_memory.iterdir()) if shared_memory.exists() else []) == before
 
 
 def test_one_program_at_a_time_has_a_checkpoint(tmp_path):

@@ -373,18 +373,24 @@ def same(a: list[Row], b: list[Row], ordered: bool) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, help="as many queries as this time allows")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument(
         "--show-errors", action="store_true", help="print errors that only one side gives"
     )
     options = parser.parse_args()
-    print(f"seed {options.seed}, {options.queries} queries", flush=True)
+    wanted = f"{options.queries} queries" if options.seconds is None else f"{options.seconds:g} s"
+    print(f"seed {options.seed}, {wanted}", flush=True)
+    end = time.monotonic() + (options.seconds or 0)
+    most = options.queries if options.seconds is None else sys.maxsize
     differences = 0
     answered = 0
     only_velaria_fails = 0
     only_duckdb_fails = 0
     queries_per_table = 25
-    for start in range(0, options.queries, queries_per_table):
+    for start in range(0, most, queries_per_table):
+        if options.seconds is not None and time.monotonic() >= end:
+            break
         rng = random.Random(f"{options.seed}/{start}")
         tables = {"t1": random_table(rng), "t2": random_table(rng)}
         session = velaria.Session(threads=rng.choice([1, 2]))
@@ -393,7 +399,7 @@ def main() -> int:
             session.create_temp_view(name, session.create_dataframe_from_arrow(table))
             peer.register(name, table)
         maker = QueryMaker(rng)
-        for _ in range(min(queries_per_table, options.queries - start)):
+        for _ in range(min(queries_per_table, most - start)):
             sql = maker.query()
             ours: Any = None
             theirs: Any = None
@@ -426,6 +432,8 @@ def main() -> int:
                     flush=True,
                 )
         session.close()
+    print(f"tried: {answered} random queries answered by both engines")
+    print(f"tried: {only_duckdb_fails} random queries that DuckDB alone refuses")
     print(
         f"{answered} answers compared, {differences} differences; "
         f"{only_velaria_fails} queries only velaria refuses, {only_duckdb_fails} only duckdb"

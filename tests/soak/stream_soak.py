@@ -1,6 +1,6 @@
 """A stream of many rows, windows and keys whose memory must stay flat.
 
-    ./scripts/run_soak.sh [--rows N] [--only TEXT]
+    ./scripts/run_soak.sh [--rows N | --seconds N] [--only TEXT]
 
 Events are pushed into a realtime source in the order of their time; of the windows only the newest
 stay in the state. Every total is checked; the resident memory of the process is measured all along,
@@ -10,6 +10,7 @@ and what it grows by behind the first fifth of the rows is asserted to be small.
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import sys
 import tempfile
@@ -72,7 +73,7 @@ class LastTotals:
             self.close(self.open)
 
 
-def soak(name: str, rows: int, checkpoint: Path) -> None:
+def soak(name: str, most_rows: int, seconds: float, checkpoint: Path) -> None:
     options = dict(SOAKS[name])
     window = options.pop("window")
     sizes = [int(word) for word in window.split() if word.isdigit()]
@@ -89,9 +90,9 @@ def soak(name: str, rows: int, checkpoint: Path) -> None:
     query.start()
     started = time.perf_counter()
     seen: list[tuple[int, float]] = []
-    total = 0
-    for begin in range(0, rows, BATCH_ROWS):
-        number = range(begin, min(rows, begin + BATCH_ROWS))
+    total = rows = 0
+    while rows < most_rows and time.perf_counter() - started < seconds:
+        number = range(rows, min(most_rows, rows + BATCH_ROWS))
         values = pa.array([n % 1000 for n in number], pa.int64())
         total += sum(n % 1000 for n in number)
         times = pa.array([n * (1_000_000 // EVENTS_PER_SECOND) for n in number])
@@ -99,12 +100,12 @@ def soak(name: str, rows: int, checkpoint: Path) -> None:
         source.push_arrow(
             pa.record_batch([times.cast(pa.timestamp("us")), pa.array(keys), values], schema=schema)
         )
-        if begin % (rows // 50 // BATCH_ROWS * BATCH_ROWS or BATCH_ROWS) == 0:
-            seen.append((begin, resident_mb()))
+        seen.append((rows, resident_mb()))
+        rows = number.stop
     source.close()
     query.await_termination()
     totals.end()
-    seconds = time.perf_counter() - started
+    taken = time.perf_counter() - started
     progress = query.progress()
     wanted = {
         "rows_in": rows,
@@ -123,25 +124,32 @@ def soak(name: str, rows: int, checkpoint: Path) -> None:
     early = max(mb for begin, mb in seen if begin <= rows // 5)
     late = max(mb for begin, mb in seen if begin > rows // 5)
     print(
-        f"{name:<22}{rows:,} rows, {totals.windows:,} windows, {seconds:.0f} s; state "
+        f"{name:<22}{rows:,} rows, {totals.windows:,} windows, {taken:.0f} s; state "
         f"{progress['state_size_bytes'] / 1e6:.1f} MB, checkpoint "
         f"{checkpoint.stat().st_size / 1e6:.1f} MB; resident {early:.0f} MB in the first fifth, "
         f"{late:.0f} MB later",
         flush=True,
     )
+    print(f"tried: {rows:,} rows through a long-running stream")
+    print(f"measured: {late - early:+.1f} MB of growth behind the first fifth, {name}", flush=True)
     if late - early > MOST_GROWTH_MB:
-        sys.exit(f"{name}: memory grew from {early:.0f} to {late:.0f} MB: {seen}")
+        some = seen[:: max(1, len(seen) // 50)]
+        sys.exit(f"{name}: memory grew from {early:.0f} to {late:.0f} MB: {some}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="of each stream")
+    parser.add_argument("--seconds", type=float, help="of all streams, in place of --rows")
     parser.add_argument("--only", help="soaks whose name contains this text")
     arguments = parser.parse_args()
-    for name in SOAKS:
-        if arguments.only is None or arguments.only in name:
-            with tempfile.TemporaryDirectory(prefix="velaria-soak-") as folder:
-                soak(name, arguments.rows, Path(folder) / "q.ckpt")
+    chosen = [name for name in SOAKS if arguments.only is None or arguments.only in name]
+    rows, seconds = arguments.rows, math.inf
+    if arguments.seconds is not None:
+        rows, seconds = sys.maxsize, arguments.seconds / len(chosen)
+    for name in chosen:
+        with tempfile.TemporaryDirectory(prefix="velaria-soak-") as folder:
+            soak(name, rows, seconds, Path(folder) / "q.ckpt")
 
 
 if __name__ == "__main__":

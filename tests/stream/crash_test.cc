@@ -266,15 +266,18 @@ class CrashTest : public testing::Test {
     int kills = 0;
     int64_t behind = 0;
     while (!life.run(kills == 0 ? first : later(steps), kills == 0 ? first_after : std::nullopt)) {
+      ++(kills == 0 && first_after ? kills_at_moments_ : kills_at_steps_);
       ASSERT_LE(++kills, kMostRestarts);
       life.check_remains();
-      if (one_in(2)) life.cut_power(random_);
+      if (one_in(2)) {
+        life.cut_power(random_);
+        ++power_cuts_;
+      }
       if (HasFatalFailure()) return;
       if (!setting.grouped) behind += life.rows_behind_checkpoint();
     }
     life.check_result(kills, behind);
     ++lives_;
-    kills_ += kills;
   }
 
   bool one_in(uint64_t n) { return random_() % n == 0; }
@@ -304,12 +307,19 @@ class CrashTest : public testing::Test {
     return given == nullptr ? 0 : std::atoi(given);
   }
 
-  void TearDown() override { std::printf("%d queries, killed %d times\n", lives_, kills_); }
+  void TearDown() override {
+    std::printf("tried: %d queries killed and started again\n", lives_);
+    std::printf("tried: %d kills of a query's process at a step\n", kills_at_steps_);
+    std::printf("tried: %d kills of a query's process at a random moment\n", kills_at_moments_);
+    std::printf("tried: %d cuts of the power\n", power_cuts_);
+  }
 
   std::mt19937_64 random_{test_seed()};
   const Input input_{random_};
   int lives_ = 0;
-  int kills_ = 0;
+  int kills_at_steps_ = 0;
+  int kills_at_moments_ = 0;
+  int power_cuts_ = 0;
 };
 
 TEST_F(CrashTest, AtEveryStep) {

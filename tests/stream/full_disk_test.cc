@@ -176,6 +176,7 @@ TEST_F(FullDiskTest, AtEveryStep) {
         EXPECT_EQ(failure, "");
         EXPECT_GT(failures, 30);
         expect_all_rows(directory.path());
+        std::printf("tried: %d steps at which the disk is full\n", failures);
         break;
       }
       ++failures;
@@ -205,6 +206,7 @@ TEST_F(FullDiskTest, ALimitOfTheSystem) {
     expect_whole_checkpoint(directory.path());
     ASSERT_EQ(run(local_file_system(), directory.path(), DeliveryMode::kBestEffort), "");
     expect_all_rows(directory.path());
+    std::printf("tried: 1 limits of the system on a file's size\n");
   }
 }
 
@@ -245,6 +247,8 @@ TEST_F(FullDiskTest, ARealOne) {
       expect_all_rows(folder);
       if (HasFailure()) return 4;
     }
+    std::printf("tried: %d real file systems without room\n", failures);
+    std::fflush(stdout);  // the child leaves without it
     return failures > 3 ? 0 : 5;
   });
   if (code == kSkipped) GTEST_SKIP() << "no file system can be mounted here";
