@@ -1,5 +1,6 @@
 """Streaming queries in worker processes: the same answers, and nothing left behind after faults."""
 
+import json
 import os
 import signal
 import subprocess
@@ -360,3 +361,34 @@ def test_many_queries_with_workers_at_once(session):
     assert len(results) == 4
     assert all(rows == results[0] for rows in results)
     assert workers_of(os.getpid()) == []
+
+
+WITH_WORKERS = ("--execution-mode", "local-workers", "--local-workers", 2, "--set",
+                "worker_choice=always")  # fmt: skip
+
+
+def test_the_command_line_with_workers(cli):
+    sql = "SELECT k, count(*) AS c, sum(n) AS s FROM e GROUP BY k"
+    here = cli("stream", "--source", "e=events", sql).stdout
+    there = cli("stream", "--source", "e=events", *WITH_WORKERS, "--progress-file", "p", sql).stdout
+    assert there == here
+    last = json.loads((cli.folder / "p").read_text().splitlines()[-1])
+    assert last["execution_mode"] == "local-workers"
+    assert last["used_actor_runtime"] is True
+
+
+def test_ctrl_c_ends_the_command_line_and_its_workers(cli):
+    process = cli.start(
+        "stream", "--source", "s=-", *WITH_WORKERS, "SELECT a, count(*) AS c FROM s GROUP BY a",
+        stdin=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        process.stdin.write("a,b\n1,x\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"a": 1, "c": 1}
+        workers = workers_of(process.pid)
+        assert len(workers) == 2
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+        wait_until(lambda: not any(map(is_alive, workers)))
+        assert "Traceback" not in process.stderr.read()
