@@ -2,7 +2,8 @@
 # Makes the site of docs/ in site/; open site/index.html. Needs the Python package index once, for
 # .venv-docs, and no other network.
 #   scripts/build_docs.sh [--generate] [MKDOCS-OPTION...]
-#     --generate  first writes docs/reference/cli.md and the pictures of the command line anew
+#     --generate  first writes docs/reference/cli.md, docs/contract-matrix.md and the pictures of the
+#                 command line anew
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=scripts/lib_steps.sh
@@ -28,6 +29,7 @@ environment_ready "$VENV-docs" requirements-docs.lock || step "Python environmen
 if [ -n "$generate" ]; then
   ./scripts/build_python.sh
   "$VENV/bin/python" scripts/generate_cli_reference.py docs/reference/cli.md
+  "$VENV/bin/python" scripts/check_contract_matrix.py --write
   "$VENV/bin/python" scripts/capture_cli.py docs/images
 fi
 "$VENV/bin/python" scripts/generate_cpp_reference.py docs/reference/cpp.md

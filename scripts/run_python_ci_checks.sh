@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Everything that reads sources without running them: ruff, mypy, pyright (also whether every public
-# type is complete), clang-format, shellcheck, whether the reference of C++ can be made, whether the
-# version is the same wherever it is written, and whether the performance page is what the records
-# say.
+# type is complete), clang-format, shellcheck, whether the reference of C++ can be made, whether each
+# row of the contract matrix has its tests, whether the version is the same wherever it is written,
+# and whether the performance page is what the records say.
 #   scripts/run_python_ci_checks.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -45,6 +45,7 @@ check "public types are complete" public_types
 check "clang-format" cc_format
 check "shellcheck" shell_lint
 check "reference of C++" cpp_reference
+check "contract matrix" "$tool/python" scripts/check_contract_matrix.py
 check "one version" same_version
 check "performance page" "$tool/python" benchmarks/performance_report.py --check
 finish "Python and source checks"

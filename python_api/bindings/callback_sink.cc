@@ -7,14 +7,9 @@
 #include "python_api/bindings/python_types.h"
 #include "python_api/bindings/rows_to_python.h"
 #include "python_api/bindings/stream_context.h"
+#include "src/base/text.h"
 
 namespace velaria::python {
-
-namespace {
-
-constexpr const char* kWho = "Python sink";
-
-}  // namespace
 
 PythonSink::PythonSink(Hooks hooks, std::string description, bool blocking)
     : write_(std::move(hooks.write)),
@@ -23,10 +18,11 @@ PythonSink::PythonSink(Hooks hooks, std::string description, bool blocking)
       checkpoint_(std::move(hooks.checkpoint)),
       close_(std::move(hooks.close)),
       description_(std::move(description)),
+      who_(concat("sink '", description_, "'")),
       blocking_(blocking) {}
 
 void PythonSink::open(const StreamContext& context, const Schema& schema) {
-  call_python(kWho, "open", open_, [&](const py::object& hook) {
+  call_python(who_, "open", open_, [&](const py::object& hook) {
     py::dict info = context_to_dict(context);
     info["schema"] = schema_to_python(schema);
     hook(info);
@@ -34,21 +30,21 @@ void PythonSink::open(const StreamContext& context, const Schema& schema) {
 }
 
 void PythonSink::write(const Schema& schema, const std::vector<Chunk>& chunks) {
-  call_python(kWho, "write", write_,
+  call_python(who_, "write", write_,
               [&](const py::object& hook) { hook(py::cast(RowSet{schema, chunks})); });
 }
 
 void PythonSink::flush() {
-  call_python(kWho, "flush", flush_, [](const py::object& hook) { hook(); });
+  call_python(who_, "flush", flush_, [](const py::object& hook) { hook(); });
 }
 
 void PythonSink::checkpoint(const CheckpointMarker& marker) {
-  call_python(kWho, "checkpoint", checkpoint_,
+  call_python(who_, "checkpoint", checkpoint_,
               [&](const py::object& hook) { hook(marker_to_dict(marker)); });
 }
 
 void PythonSink::close() {
-  call_python(kWho, "close", close_, [](const py::object& hook) { hook(); });
+  call_python(who_, "close", close_, [](const py::object& hook) { hook(); });
 }
 
 ConsoleWriter python_console_writer(py::object write) {

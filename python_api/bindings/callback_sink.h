@@ -40,6 +40,7 @@ class PythonSink : public StreamSink {
   const PythonReference checkpoint_;
   const PythonReference close_;
   const std::string description_;
+  const std::string who_;  // as errors name it
   const bool blocking_;
 };
 

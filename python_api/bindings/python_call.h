@@ -40,7 +40,8 @@ inline Error error_of_python(ErrorKind kind, const std::string& who,
 
 // Takes the lock and runs call(hook), unless the hook is None, for a method of a source or sink.
 template <typename Call>
-void call_python(const char* who, const char* method, const PythonReference& hook, Call&& call) {
+void call_python(const std::string& who, const char* method, const PythonReference& hook,
+                 Call&& call) {
   const py::gil_scoped_acquire held;
   if (hook.get().is_none()) return;
   try {

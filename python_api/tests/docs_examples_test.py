@@ -167,3 +167,12 @@ def test_the_reference_of_commands_is_up_to_date():
     assert done.stdout == (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8"), (
         "run scripts/build_docs.sh --generate"
     )
+
+
+def test_the_page_of_the_contract_has_every_field_of_progress():
+    page = (ROOT / "docs" / "runtime-contract.md").read_text(encoding="utf-8")
+    with velaria.Session() as session:
+        stream = session.create_stream_from_arrow({"n": [1]})
+        fields = list(stream.write_stream(velaria.MemorySink()).progress())
+    assert len(fields) > 37
+    assert [field for field in fields if f"`{field}`" not in page] == []

@@ -28,7 +28,7 @@ class CustomArrowStreamSink:
     ``emit_rows``: ``write`` gets tables of so many rows, the last one fewer.
     ``emit_interval_ms``: ... or what has come when its first row has waited so long. With neither,
         each batch of the query is written as it comes.
-    ``name``: how explain shows the sink.
+    ``name``: how errors name the sink.
 
     Calls never overlap; those that an interval causes come from a thread of the sink. A query with
     a checkpoint file has everything written before its checkpoint is, whatever ``emit_rows`` says:

@@ -1,0 +1,97 @@
+"""Rules of the contract about files: what chooses the reader, and what only advises."""
+
+import pytest
+import velaria
+
+TABLE = "a,b\n1,2\n3,4\n"
+LINES = '{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n'
+LOG = "2026-01-01 10:00:00 INFO up\n2026-01-01 10:00:01 WARN slow\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A file of each kind; the endings help nobody."""
+    for name, text in (("table", TABLE), ("lines", LINES), ("log", LOG)):
+        (tmp_path / f"{name}.txt").write_text(text)
+    return tmp_path
+
+
+def created(session, path, using="", **options):
+    given = "".join(f", {key}: '{value}'" for key, value in options.items())
+    session.sql(f"CREATE OR REPLACE TABLE t {using} OPTIONS(path: '{path}'{given})")
+    return session.table("t")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reader"),
+    [("table", "csv", "read_csv"), ("lines", "json", "read_json"), ("log", "line", None)],
+)
+def test_a_path_alone_is_probed(session, folder, name, kind, reader):
+    path = folder / f"{name}.txt"
+    assert session.probe(path)["kind"] == kind
+    table, read = created(session, path), session.read(path)
+    assert table.schema == read.schema
+    assert table.to_rows() == read.to_rows() != []
+    if reader is not None:
+        assert getattr(session, reader)(path).to_rows() == read.to_rows()
+
+
+def test_using_overrides_what_the_probe_says(session, folder):
+    # Each file is probed as another kind than the one that is asked for.
+    table = created(session, folder / "table.txt", "USING line", split_delimiter=",")
+    assert [tuple(row.values()) for row in table.to_rows()] == [("a", "b"), ("1", "2"), ("3", "4")]
+    table = created(session, folder / "lines.txt", "USING csv", delimiter=";", header="false")
+    assert [row for (row,) in (tuple(row.values()) for row in table.to_rows())] == (
+        LINES.splitlines()
+    )
+    table = created(session, folder / "log.txt", "USING csv", delimiter=" ", header="false")
+    assert len(table.columns) == 4
+    assert "level" in created(session, folder / "log.txt").columns  # the probe knows such logs
+    # What does not fit is an error; the probe is not asked after all.
+    for name in ("table", "log"):
+        with pytest.raises(velaria.FileFormatError):
+            created(session, folder / f"{name}.txt", "USING json").to_rows()
+
+
+def test_options_are_keys_and_values_with_a_colon(session, folder):
+    path = folder / "table.txt"
+    for wrong in (f"path = '{path}'", f"path '{path}'", f"'{path}'"):
+        with pytest.raises(velaria.SqlSyntaxError):
+            session.sql(f"CREATE TABLE t OPTIONS({wrong})")
+    session.sql(f"CREATE TABLE t USING csv OPTIONS(path: '{path}', header: false, delimiter: ',')")
+    assert session.table("t").count() == 3
+
+
+def test_what_a_probe_advises_changes_nothing_that_is_read(session, folder):
+    """Score, confidence, warnings and candidates are told; the format that won is what is read."""
+    path = folder / "titled.csv"
+    path.write_text("Report of sales\n\na,b\n1,2\n3,4\n")
+    before = session.read(path)
+    found = session.probe(path)
+    assert found["confidence"] != "high"
+    assert found["warnings"]
+    assert len(found["candidates"]) > 1
+    # The caller's dict is the caller's.
+    for key in ("score", "confidence", "final_format", "kind", "suggested_table_name"):
+        found[key] = "json"
+    found["candidates"].reverse()
+    found["warnings"].clear()
+    after = session.read(path)
+    assert after.schema == before.schema
+    assert after.to_rows() == before.to_rows() == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
+    # A suggested name makes no table.
+    assert session.tables() == []
+
+
+@pytest.mark.parametrize("name", ["table", "lines", "log"])
+def test_the_candidates_begin_with_what_is_read(session, folder, name):
+    found = session.probe(folder / f"{name}.txt")
+    best = found["candidates"][0]
+    assert (best["format"], best["kind"], best["score"]) == (
+        found["final_format"],
+        found["kind"],
+        found["score"],
+    )
+    assert 0 < found["score"] <= 1
+    assert all(candidate["score"] <= best["score"] for candidate in found["candidates"])
+    assert session.read(folder / f"{name}.txt").schema == found["schema"]
