@@ -146,6 +146,10 @@ TEST(CsvValue, QuickLooksAgreeWithTheParsers) {
     } else if (text.size() <= 15 && parse_int64_strict(data, text.size(), &integer)) {
       FAIL() << text << " is a short integer";
     }
+    const bool is_integer = parse_int64_strict(data, text.size(), &integer);
+    const size_t digits = text.size() - (text.substr(0, 1) == "-" ? 1 : 0);
+    ASSERT_EQ(is_long_integer(data, text.size()), is_integer && digits >= 16 && digits <= 18)
+        << text;
     size_t point = 0;
     if (is_short_decimal(data, text.size(), &point)) {
       ++decimals;
@@ -170,6 +174,42 @@ TEST(CsvValue, QuickLooksAgreeWithTheParsers) {
   }
   EXPECT_GT(integers, 1000);
   EXPECT_GT(decimals, 1000);
+}
+
+// The quick looks at dates say yes for all but a few days of what the parser takes.
+TEST(CsvValue, QuickLooksAgreeWithTheParserOfDates) {
+  std::mt19937_64 random(20261130);
+  DateParser parser;
+  int dates = 0;
+  int timestamps = 0;
+  for (int round = 0; round < 400000; ++round) {
+    char made[40];
+    const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+    std::snprintf(made, sizeof(made), "%04u-%02u-%02u%c%02u:%02u:%02u", below(10000), below(14),
+                  below(33), below(2) == 0 ? ' ' : 'T', below(26), below(62), below(62));
+    std::string text = made;
+    if (round % 3 == 0) text[random() % text.size()] = static_cast<char>(random());
+    const std::string padded = text + std::string(8, static_cast<char>(random()));
+    int32_t days = 0;
+    int64_t time = 0;
+    const bool is_date = parser.parse_date(padded.data(), 10, &days);
+    if (is_plain_date(padded.data())) {
+      ++dates;
+      ASSERT_TRUE(is_date) << text;
+    } else if (is_date) {
+      ASSERT_TRUE(text[0] == '0' || text.substr(8, 2) > "28") << text;
+    }
+    const bool is_timestamp =
+        parser.parse_timestamp(padded.data(), 19, TimeUnit::kMicro, false, &time);
+    if (is_plain_timestamp(padded.data())) {
+      ++timestamps;
+      ASSERT_TRUE(is_timestamp) << text;
+    } else if (is_timestamp) {
+      ASSERT_TRUE(text[0] == '0' || text.substr(8, 2) > "28") << text;
+    }
+  }
+  EXPECT_GT(dates, 50000);
+  EXPECT_GT(timestamps, 40000);
 }
 
 // The digits of a number without zeros at either end, and the power of ten of the last.

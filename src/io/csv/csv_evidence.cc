@@ -66,6 +66,9 @@ void TypeEvidence::observe_rows(const char* text, const FieldSpan* spans, int64_
       } else if (is_short_decimal(value, size, &point)) {
         fits &= kFloat | kDecimal;
         places = std::max(places, size - point - 1);
+      } else if ((fits & kFloat) == 0 && is_long_integer(value, size)) {
+        fits &= kInt | kDecimal;
+        point = size;
       } else if ((fits & kFloat) != 0 && size > 0 &&
                  is_printed_fraction(value, size, &digits_before, &digits_behind)) {
         fits &= kFloat | kDecimal;
@@ -87,6 +90,23 @@ void TypeEvidence::observe_rows(const char* text, const FieldSpan* spans, int64_
       values_ += seen;
       digits_.add_integer(whole);
       if (places > 0) digits_.add_fraction(whole, places);
+    }
+    // The same for dates.
+    while ((possible_ & (kNumber | kTimestamp)) == kTimestamp && row < rows) {
+      const FieldSpan span = spans[row];
+      const uint32_t size = span.length_and_flags & ~FieldSpan::kQuoted;
+      if (!span.is_null()) {
+        const char* const value = text + span.begin;
+        if (size == 10 && is_plain_date(value)) {
+          possible_ &= kDate | kTimestamp;
+        } else if (size == 19 && is_plain_timestamp(value)) {
+          possible_ &= kTimestamp;
+        } else {
+          break;
+        }
+        ++values_;
+      }
+      ++row;
     }
     if (row == rows || !is_open()) return;
     if (!spans[row].is_null()) observe(text, spans[row], dialect);

@@ -93,6 +93,43 @@ inline bool is_short_integer(const char* text, size_t size) {
   return are_digits(text) && are_digits(text + size - 8);
 }
 
+// True for a strict integer of 16 to 18 digits: it is an int64, but maybe no double.
+inline bool is_long_integer(const char* text, size_t size) {
+  const size_t sign = size > 0 && text[0] == '-' ? 1 : 0;
+  text += sign;
+  size -= sign;
+  if (size < 16 || size > 18 || text[0] == '0') return false;
+  return are_digits(text) && are_digits(text + 8) && are_digits(text + size - 8);
+}
+
+// True for dddd-dd-dd, 10 bytes, on any of the first 28 days of a month from the year 1000 on: a
+// date, whatever the calendar.
+inline bool is_plain_date(const char* text) {
+  uint64_t word;
+  std::memcpy(&word, text, 8);
+  word ^= 0x2D30302D30303030ULL;
+  // A digit is below 10 now, a dash is 0.
+  const uint64_t others = ((word + 0x7F76767F76767676ULL) | word) & 0x8080808080808080ULL;
+  const auto month = static_cast<unsigned>((word >> 40 & 0xFF) * 10 + (word >> 48 & 0xFF));
+  const unsigned tens = static_cast<unsigned char>(text[8]) - unsigned{'0'};
+  const unsigned ones = static_cast<unsigned char>(text[9]) - unsigned{'0'};
+  return others == 0 && text[0] != '0' && month - 1 < 12 && tens < 3 && ones < 10 &&
+         tens * 10 + ones - 1 < 28;
+}
+
+// True for such a date, a blank or T, and dd:dd:dd, 19 bytes.
+inline bool is_plain_timestamp(const char* text) {
+  uint64_t word;
+  std::memcpy(&word, text + 11, 8);
+  word ^= 0x30303A30303A3030ULL;
+  const uint64_t others = ((word + 0x76767F76767F7676ULL) | word) & 0x8080808080808080ULL;
+  const auto hours = static_cast<unsigned>((word & 0xFF) * 10 + (word >> 8 & 0xFF));
+  const auto minutes = static_cast<unsigned>(word >> 24 & 0xFF);
+  const auto seconds = static_cast<unsigned>(word >> 48 & 0xFF);
+  return others == 0 && (text[10] == ' ' || text[10] == 'T') && hours < 24 && minutes < 6 &&
+         seconds < 6 && is_plain_date(text);
+}
+
 // Position of the first '.' in a text of at most 16 bytes, or something behind its end.
 inline size_t find_point(const char* text, size_t size) {
   for (size_t i = 0; i < size; i += 8) {
