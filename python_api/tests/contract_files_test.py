@@ -95,3 +95,32 @@ def test_the_candidates_begin_with_what_is_read(session, folder, name):
     assert 0 < found["score"] <= 1
     assert all(candidate["score"] <= best["score"] for candidate in found["candidates"])
     assert session.read(folder / f"{name}.txt").schema == found["schema"]
+
+
+def test_the_settings_of_a_probe_are_told(session, tmp_path):
+    files = {
+        "titled.csv": (
+            "Report of sales\n\na,b\n1,2\n3,4\n",
+            {"skip_lines": 2, "header": True, "delimiter": ",", "comment": ""},
+        ),
+        "commented.csv": ("# made by x\nid,name\n1,ann\n2,bob\n", {"comment": "#"}),
+        "objects.json": ('{\n"a": 1\n}\n{\n"a": 2\n}\n', {"multiline": True}),
+        "lines.jsonl": (LINES, {"multiline": False, "format": "json_lines"}),
+        "words.txt": (
+            "a 1\nb 2\n",
+            {"mode": "split", "split_delimiter": "whitespace", "preset": "",
+             "mappings": {"column1": 0, "column2": 1}},
+        ),
+        "stamped.log": (LOG, {"mode": "regex", "preset": "stamped"}),
+        "access.log": (
+            '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 23\n' * 3,
+            {"mode": "regex", "preset": "apache_common"},
+        ),
+    }  # fmt: skip
+    for name, (text, settings) in files.items():
+        path = tmp_path / name
+        path.write_text(text)
+        found = session.probe(path)
+        assert found["path"] == str(path)
+        assert found["paths"] == [str(path)]
+        assert {key: found[key] for key in settings} == settings, name

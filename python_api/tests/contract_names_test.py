@@ -116,16 +116,61 @@ def test_the_rows_of_progress_are_its_fields(query):
     assert list(json.loads(query.snapshot_json())) == fields
 
 
-def test_the_rows_of_explain_are_its_lines(query):
-    lines = str(query.explain()).partition("strategy\n")[2].splitlines()
-    said = {line.strip().split("=", 1)[0] for line in lines}
-    assert set(kinds_of("explain")["field"]) - {"logical", "physical", "strategy"} <= said
+def test_the_rows_of_batch_records_are_their_fields(query):
+    assert list(query.recent_progress()[0]) == kinds_of("batch_records")["field"]
+
+
+def test_the_rows_of_batch_queries_are_their_progress():
+    with velaria.Session() as session:
+        running = session.sql("SELECT 1 AS x").start()
+        running.wait()
+        fields = kinds_of("batch_query_progress")["field"]
+        assert list(running.progress()) == list(json.loads(running.snapshot_json())) == fields
+
+
+def test_the_rows_of_explain_are_its_lines():
+    with velaria.Session() as session:
+        table = pa.table({"t": pa.array([0], pa.timestamp("ms"))})
+        session.create_temp_view("e", session.create_stream_from_arrow(table))
+        # Two lines are there only where they are given, and exclude each other.
+        windows = "SELECT w, count(*) AS n FROM e WINDOW BY t EVERY 1000 AS w GROUP BY w"
+        said = {}
+        for option in ("max_retained_windows", "window_retention_ms"):
+            text = str(session.explain_stream_sql(windows, **{option: 5000}))
+            lines = text.partition("strategy\n")[2].splitlines()
+            said.update(dict.fromkeys(line.strip().split("=", 1)[0] for line in lines))
+    assert set(said) | {"logical", "physical", "strategy"} == set(kinds_of("explain")["field"])
 
 
 def test_the_rows_of_the_probe_are_its_keys(tmp_path):
-    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    texts = {
+        "a.csv": "a,b\n1,2\n",
+        "b.jsonl": '{"a": 1}\n',
+        "c.log": "2026-01-01 10:00:00 INFO up\n",
+        "d.txt": "a 1\nb 2\n",
+    }
+    keys = set()
     with velaria.Session() as session:
-        assert set(kinds_of("files")["field"]) <= set(session.probe(tmp_path / "t.csv"))
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+            keys |= set(session.probe(tmp_path / name))
+    assert keys == set(kinds_of("files")["field"])
+
+
+def test_the_rows_of_commands_are_those_that_there_are():
+    click = pytest.importorskip("click")
+    from velaria._cli._app import app
+
+    def names(command, path):
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                yield from names(inner, (*path, name))
+        else:
+            yield " ".join(path)
+
+    commands = {"run start" if name.startswith("run start ") else name for name in names(app, ())}
+    # One command has a second name, which --help does not list.
+    assert commands | {"file-sql"} == set(kinds_of("cli")["name"])
 
 
 def test_the_rows_of_options_are_those_that_queries_take():

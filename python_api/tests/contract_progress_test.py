@@ -152,6 +152,18 @@ def test_recent_progress_is_one_record_a_batch(session):
     assert all(record["batch_latency_ms"] >= record["sink_latency_ms"] > 0 for record in records)
 
 
+def test_records_tell_of_the_state(session):
+    stream = session.create_stream_from_arrow({"n": list(range(3000))}, batch_rows=1000)
+    with stream.group_by("n").agg("count(*) AS c").write_stream(velaria.MemorySink()) as query:
+        query.await_termination(WAIT_MS)
+        records, progress = query.recent_progress(), query.progress()
+    sizes = [record["state_size_bytes"] for record in records]
+    assert sizes == sorted(sizes)  # each batch brings a thousand groups
+    assert sizes[-1] == progress["state_size_bytes"] > 3000 * 16
+    assert all(record["state_latency_ms"] > 0 for record in records)
+    assert records[-1]["state_latency_ms"] == progress["last_state_latency_ms"]
+
+
 def test_a_restored_query_says_so_until_its_first_batch(session, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

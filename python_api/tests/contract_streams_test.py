@@ -218,3 +218,89 @@ def test_a_limit_of_partitions_holds_the_producer_back(session, limit, batches):
         let_go.set()
     assert query.await_termination(WAIT_MS) == 10
     assert query.progress()["max_backlog_batches"] <= batches
+
+
+def strategy_of(text):
+    lines = str(text).partition("strategy\n")[2].splitlines()
+    return dict(line.strip().split("=", 1) for line in lines)
+
+
+def test_every_option_shows_in_the_strategy(session, tmp_path):
+    events(session, [0])
+    given = {
+        "execution_mode": "local-workers",
+        "local_workers": 3,
+        "worker_choice": "always",
+        "shared_memory_transport": False,
+        "shared_memory_min_payload_bytes": 17,
+        "checkpoint_path": str(tmp_path / "q.ckpt"),
+        "checkpoint_delivery_mode": "best-effort",
+        "checkpoint_interval_ms": 250,
+        "max_inflight_batches": 9,
+        "max_inflight_partitions": 33,
+        "backpressure_high_watermark": 7,
+        "backpressure_low_watermark": 2,
+        "trigger_interval_ms": 5,
+    }
+    query = WINDOWED.format("").replace("w,", "w, n % 2 AS k,").replace("BY w", "BY w, n % 2")
+    strategy = strategy_of(session.explain_stream_sql(query, **given))
+    shown = {
+        "requested_mode": "local-workers",
+        "selected_mode": "local-workers",
+        "transport_mode": "rpc-copy",
+        "local_workers": "3",
+        "worker_choice": "always",
+        "shared_memory_transport": "false",
+        "shared_memory_min_payload_bytes": "17",
+        "checkpoint_delivery_mode": "best-effort",
+        "checkpoint_interval_ms": "250",
+        "checkpoint_async": "true",  # an interval is written so, unless it is said
+        "restores_state": "true",
+        "backpressure_max_queue_batches": "9",
+        "backpressure_high_watermark": "7",
+        "backpressure_low_watermark": "2",
+        "max_inflight_partitions": "33",
+        "trigger_interval_ms": "5",
+        "has_stateful_ops": "true",
+        "has_window": "true",
+        "source_is_bounded": "true",
+        "sink_is_blocking": "false",
+    }
+    assert {key: strategy[key] for key in shown} == shown
+    assert "k" in strategy["actor_reason"] or "n" in strategy["actor_reason"]
+    plain = strategy_of(session.explain_stream_sql(query, checkpoint_async=True))
+    assert (plain["checkpoint_async"], plain["restores_state"]) == ("true", "false")
+    assert plain["checkpoint_interval_ms"] == plain["trigger_interval_ms"] == "0"
+    # Estimates of a query that has seen no batch.
+    assert plain["estimated_partitions"] == "1"
+    assert float(plain["estimated_batch_cost"]) > 0
+    assert int(plain["estimated_state_size_bytes"]) > 0
+    stateless = strategy_of(session.explain_stream_sql("SELECT n FROM events"))
+    assert stateless["estimated_state_size_bytes"] == "0"
+    for option in ("max_retained_windows", "window_retention_ms"):
+        assert option not in plain
+        kept = strategy_of(session.explain_stream_sql(query, **{option: 50_000}))
+        assert kept[option] == "50000"
+
+
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        ("SELECT n FROM events WHERE n > 1", "append"),
+        ("SELECT n % 2 AS k, count(*) AS c FROM events GROUP BY n % 2", "update"),
+        ("SELECT n FROM events ORDER BY n DESC", "at-end"),
+    ],
+)
+def test_how_a_query_gives_its_rows(session, query, mode):
+    events(session, range(6), batch_rows=2)
+    assert strategy_of(session.explain_stream_sql(query))["output_mode"] == mode
+    sink, _ = run(session, query)
+    rows = [len(batch) for batch in sink.batches()]
+    if mode == "append":
+        assert rows == [2, 2]
+    elif mode == "update":
+        assert rows == [2, 2, 2]
+        assert [row["c"] for row in sink.to_rows()] == [1, 1, 2, 2, 3, 3]
+    else:
+        assert [row["n"] for row in sink.to_rows()] == [5, 4, 3, 2, 1, 0]
+        assert rows == [6]

@@ -104,7 +104,8 @@ def test_workers_give_the_rows_of_one_process_in_their_order(session, transport)
         assert progress["used_actor_runtime"]
         copies = transport.get("shared_memory_transport") is False
         assert progress["transport_mode"] == ("rpc-copy" if copies else "shared-memory")
-        assert progress["used_shared_memory"] == (transport != {} and not copies) or not copies
+        if transport:  # by itself it depends on the size of the batches
+            assert progress["used_shared_memory"] is not copies
     assert workers_of(os.getpid()) == []
 
 
