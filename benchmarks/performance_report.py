@@ -149,7 +149,7 @@ def page(results: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> str:
         "",
         "Run it yourself, all of it or some families:",
         "",
-        "```bash",
+        "```text",
         "./scripts/run_benchmarks.sh                # all families: more than an hour on two cores",
         f"./scripts/run_benchmarks.sh files vectors  # {', '.join(FAMILIES)}",
         "```",
