@@ -37,6 +37,7 @@ HEADERS = {
         "src/sql/parameters.h",
         "src/expr/user_function.h",
         "src/base/error.h",
+        "include/velaria/version.h",
     ],
     "Streams": [
         "stream/streaming_data_frame.h",

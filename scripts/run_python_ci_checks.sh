@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Everything that reads sources without running them: ruff, mypy, pyright (also whether every public
 # type is complete), clang-format, shellcheck, whether the reference of C++ can be made, whether each
-# row of the contract matrix has its tests, whether the version is the same wherever it is written,
-# and whether the performance page is what the records say.
+# row of the contract matrix has its tests, whether all that is bundled has its licence, whether the
+# version is the same wherever it is written, and whether the performance page is what the records
+# say.
 #   scripts/run_python_ci_checks.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -29,13 +30,6 @@ public_types() (
   grep -q '^Type completeness score: 100%' report
 )
 cpp_reference() { "$tool/python" scripts/generate_cpp_reference.py | grep -q '^class DataflowSession {'; }
-same_version() {
-  local python module
-  python=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' python_api/velaria/_version.py)
-  module=$(sed -n 's/^ *version = "\([^"]*\)".*/\1/p' MODULE.bazel | head -n 1)
-  [ -n "$python" ] && [ "$python" = "$module" ] ||
-    { echo "_version.py says '$python', MODULE.bazel says '$module'"; return 1; }
-}
 
 check "ruff check" "$tool/ruff" check --quiet .
 check "ruff format" "$tool/ruff" format --check --quiet .
@@ -46,6 +40,7 @@ check "clang-format" cc_format
 check "shellcheck" shell_lint
 check "reference of C++" cpp_reference
 check "contract matrix" "$tool/python" scripts/check_contract_matrix.py
-check "one version" same_version
+check "licences of what is bundled" "$tool/python" scripts/third_party_licenses.py --check
+check "one version, and the form of the changelog" ./scripts/version.py --check
 check "performance page" "$tool/python" benchmarks/performance_report.py --check
 finish "Python and source checks"

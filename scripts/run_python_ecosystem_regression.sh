@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the Python tests, imports the package the way a user does, and makes a wheel that is
-# installed into an empty environment, where it is asked one query, imported fast and without any
-# other package, and called as a command; then with the packages of velaria[cli].
+# installed into an empty environment, where it is looked at file by file, asked one query, imported
+# fast and without any other package, and called as a command; then with the packages of velaria[cli],
+# and with those of all extras. The source archive it is made from is looked at too.
 #   scripts/run_python_ecosystem_regression.sh [--no-wheel | --wheel] [BAZEL-OPTION...]
 #     --no-wheel  leaves the wheel out
 #     --wheel     does only the wheel
@@ -35,12 +36,11 @@ wheel_works() (
   "$UV" venv -q --no-project --python "$VENV/bin/python" "$out/empty" || exit
   "$UV" pip install -q --no-index --python "$out/empty/bin/python" "$out"/*.whl || exit
   ls "$out"
+  "$VENV/bin/python" "$here/check_sdist.py" "$out"/*.tar.gz || exit
   cd "$out"
   unset VELARIA_PYTHON_BIN PYTHONPATH
   # -I: neither this folder nor the user's settings may help
   "$out/empty/bin/python" -I "$here/check_wheel.py" "$out"/*.whl || exit
-  version=$("$out/empty/bin/velaria" --version) || exit
-  echo "$version"
   status=0
   "$out/empty/bin/velaria" sql "SELECT 1" 2>words || status=$?
   if [ "$status" -ne 3 ] || ! grep -q "pip install 'velaria\[cli\]'" words; then
@@ -50,7 +50,20 @@ wheel_works() (
   # The command, with what the extra brings and nothing else.
   "$UV" pip install -q --python "$out/empty/bin/python" "$(ls "$out"/*.whl)[cli]" || exit
   "$out/empty/bin/velaria" sql "SELECT 40 + 2 AS x" || exit
-  ! "$out/empty/bin/python" -c 'import pandas' 2>/dev/null
+  ! "$out/empty/bin/python" -c 'import pandas' 2>/dev/null || exit
+  "$UV" pip install -q --python "$out/empty/bin/python" "$(ls "$out"/*.whl)[all]" || exit
+  "$out/empty/bin/python" -I - <<'PYTHON'
+import velaria
+
+session = velaria.Session()
+frame = session.create_dataframe_from_arrow({"n": [1, 2]})
+assert frame.to_arrow().num_rows == len(frame.to_pandas()) == frame.to_polars().height == 2
+frame.to_pandas().to_excel("x.xlsx", index=False)
+for engine in ("openpyxl", "calamine"):
+    read = velaria.read_excel(session, "x.xlsx", engine=engine)
+    assert read.to_rows() == frame.to_rows(), engine
+print("the packages of velaria[all] work with it")
+PYTHON
 )
 
 ./scripts/setup.sh

@@ -13,3 +13,4 @@
 #include "src/session/query_monitor.h"
 #include "src/session/result_stream.h"
 #include "velaria/stream.h"
+#include "velaria/version.h"

@@ -13,10 +13,12 @@
 #include "src/expr/function_registry.h"
 #include "src/expr/window_function.h"
 #include "src/sql/script.h"
+#include "velaria/version.h"
 
 PYBIND11_MODULE(_velaria, module) {
   namespace python = velaria::python;
   module.doc() = "The compiled part of velaria; use the package.";
+  module.attr("__version__") = VELARIA_VERSION;
   python::bind_errors(module);
   module.def(
       "type_name", [](pybind11::handle type) { return python::type_from_python(type).to_string(); },

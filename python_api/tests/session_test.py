@@ -249,6 +249,10 @@ def test_dir_is_what_there_is():
     assert all(hasattr(velaria, name) for name in names)
 
 
+def test_the_extension_is_of_the_same_version():
+    assert velaria._velaria.__version__ == velaria.__version__
+
+
 def test_no_length_no_pickle_no_copy(session, flights):
     with pytest.raises(TypeError):
         len(flights)

@@ -1,3 +1,3 @@
-"""The version of the project: the only place it is written, besides MODULE.bazel."""
+"""The version of the project; scripts/version.py writes the copies of it."""
 
 __version__ = "0.1.0"

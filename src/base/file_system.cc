@@ -458,18 +458,28 @@ void replace_file_atomically(FileSystem& files, const std::string& path,
   static std::atomic<uint64_t> counter{0};  // two writers in one process never share a temporary
   const std::string temporary = path + ".tmp." + std::to_string(::getpid()) + "." +
                                 std::to_string(counter.fetch_add(1, std::memory_order_relaxed));
+  const auto remove_temporary = [&] {
+    try {
+      files.remove(temporary);
+    } catch (...) {
+      // The first failure is the one to report.
+    }
+  };
   try {
     auto file = files.create(temporary);
     write(*file);
     file->sync();
     file->close();
     files.rename(temporary, path);
+  } catch (const Error& error) {
+    remove_temporary();
+    // The caller knows the file by its own name.
+    std::string message = error.message();
+    const size_t place = message.find(temporary);
+    if (place == std::string::npos) throw;
+    throw Error(error.kind(), message.replace(place, temporary.size(), path));
   } catch (...) {
-    try {
-      files.remove(temporary);
-    } catch (...) {
-      // The first failure is the one to report.
-    }
+    remove_temporary();
     throw;
   }
   files.sync_directory(directory_of(path));

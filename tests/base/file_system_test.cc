@@ -71,9 +71,18 @@ TEST_F(FileSystemTest, NamesWhatCannotBeOpened) {
 TEST_F(FileSystemTest, FailedReplaceKeepsTheOldContent) {
   const std::string path = folder_ + "/occupied";
   files_->make_directories(path);  // rename onto a directory fails
-  EXPECT_THROW(replace_file_atomically(*files_, path, "x"), Error);
+  const std::string message = refused([&] { replace_file_atomically(*files_, path, "x"); });
+  EXPECT_EQ(message.find(".tmp."), std::string::npos) << message;
   EXPECT_TRUE(files_->is_directory(path));
   EXPECT_EQ(files_->list_directory(folder_).size(), 1u);
+}
+
+TEST_F(FileSystemTest, RefusedReplaceNamesTheFileItself) {
+  const std::string path = folder_ + "/none/file";
+  for (const auto& files : {files_, restrict_to_paths(files_, {folder_ + "/open"})}) {
+    const std::string message = refused([&] { replace_file_atomically(*files, path, "x"); });
+    EXPECT_NE(message.find("'" + path + "'"), std::string::npos) << message;
+  }
 }
 
 TEST_F(FileSystemTest, OneHolderOfALock) {
