@@ -210,6 +210,27 @@ def processor_s(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def is_asleep(process):
+    """Whether every thread of the process waits for something."""
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        try:
+            if (task / "stat").read_text().rpartition(")")[2].split()[0] != "S":
+                return False
+        except OSError:  # the thread has ended
+            continue
+    return True
+
+
+def wait_until_amid(process):
+    """Until the call has worked for a while, or has been waiting for others for a while."""
+    begin_s = processor_s(process)
+    asleep = 0
+    while processor_s(process) - begin_s < 0.4 and asleep < 20:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+        asleep = asleep + 1 if is_asleep(process) else 0
+
+
 BODIES = {
     "query-1-thread": ENDLESS.replace("THREADS", "1"),
     "query-2-threads": ENDLESS.replace("THREADS", "2"),
@@ -287,7 +308,7 @@ def interrupt(body):
     watchdog.start()
     try:
         line_of(process, "begin")
-        time.sleep(0.5)
+        wait_until_amid(process)
         begin, begin_processor_s = time.monotonic(), processor_s(process)
         process.send_signal(signal.SIGINT)
         used_s = float(line_of(process, "interrupted").split()[1]) - begin_processor_s

@@ -1,13 +1,18 @@
 """The command line, run as people and programs run it: as a process."""
 
+import array
 import csv
+import fcntl
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -425,29 +430,54 @@ def test_a_broken_line_ends_the_stream_with_an_error(cli):
 # ---- signals and pipes
 
 
-def wait_for_work(process):
-    """Until the command has its signal handlers, and a moment longer."""
-    caught = 0
-    while not caught >> (signal.SIGTERM - 1) & 1:
-        assert process.poll() is None, process.stderr.read()
-        with open(f"/proc/{process.pid}/status") as status:
-            caught = int(next(line for line in status if line.startswith("SigCgt")).split()[1], 16)
-        time.sleep(0.01)
-    time.sleep(1)
+def unread_bytes(pipe):
+    answer = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, answer)
+    return answer[0]
 
 
-def stopped(process, number):
-    """Sends a signal when the process works, and gives code, output and words."""
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    try:
-        wait_for_work(process)
-        process.send_signal(number)
-        out, words = process.communicate()
-        return process.returncode, out, words
-    finally:
-        watchdog.cancel()
-        process.kill()
+def kernel_s(process):
+    """Processor time of the threads that Python did not begin with."""
+    ticks = 0
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        if task.name != str(process.pid):
+            fields = (task / "stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def give(process, text):
+    process.stdin.write(text)
+    process.stdin.flush()
+
+
+def wait_until_it_works(cli, process, arguments):
+    """Until the command is in the midst of what its arguments ask for."""
+
+    def wait_until(happened):
+        while not happened():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+
+    workspace = velaria.Workspace(cli.folder / "home")
+
+    def has_progress():
+        return workspace.runs() and workspace.run("latest").last_progress() is not None
+
+    if "s=-" in arguments:
+        give(process, "a,b\n1,2\n")
+    if arguments[0] == "run":
+        wait_until(has_progress)
+    elif arguments[0] == "stream":
+        assert process.stdout.readline() == '{"a": 1}\n'
+    elif arguments[0] == "shell":
+        give(process, "SELECT 1 AS one;\n")
+        assert "one" in process.stdout.readline()
+    elif arguments[-1] == "-":
+        give(process, "SELECT")
+        wait_until(lambda: unread_bytes(process.stdin) == 0)
+    else:
+        wait_until(lambda: kernel_s(process) > 0.05)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -466,10 +496,16 @@ def stopped(process, number):
 )
 def test_signals_end_in_order(cli, arguments, number):
     process = cli.start(*arguments, stdin=subprocess.PIPE)
-    if "s=-" in arguments:
-        process.stdin.write("a,b\n1,2\n")
-        process.stdin.flush()
-    code, _, words = stopped(process, number)
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    try:
+        wait_until_it_works(cli, process, arguments)
+        process.send_signal(number)
+        _, words = process.communicate()
+        code = process.returncode
+    finally:
+        watchdog.cancel()
+        process.kill()
     assert code == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
     assert "Traceback" not in words
     if arguments[0] == "run":

@@ -9,14 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import velaria
 
+LEAST_RATE = 0.8
 
-def share_of_a_counting_thread(call):
-    """Processor time of a thread that counts, for each second that all other threads have.
 
-    1 where nothing holds it up, on a machine of one core and beside other load too, because the
-    system deals out its processors evenly; near 0 while the others keep Python's lock.
+def ready_s(thread):
+    """Seconds that a thread ran, or was ready to and waited for a processor."""
+    text = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text()
+    ran_ns, waited_ns, _ = map(int, text.split())
+    return (ran_ns + waited_ns) / 1e9
+
+
+def rate_of_a_counting_thread(call):
+    """The share of the work of all other threads during which a thread that counts could count.
+
+    1 where nothing holds it up, near 0 while others work and keep the lock. A thread that waits
+    for a processor is not held up: other load on the machine takes from both sides.
     """
     stop = threading.Event()
 
@@ -24,21 +34,34 @@ def share_of_a_counting_thread(call):
         while not stop.is_set():
             pass
 
+    def others_s():
+        counted_s = time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+        return time.process_time() - counted_s
+
     thread = threading.Thread(target=count)
     thread.start()
     try:
-        clock = time.pthread_getcpuclockid(thread.ident)
-        begin_s, begin_all_s = time.clock_gettime(clock), time.process_time()
-        while time.process_time() - begin_all_s < 1:
+        begin_s, ready_begin_s, others_begin_s = time.monotonic(), ready_s(thread), others_s()
+        while others_s() - others_begin_s < 1:
             call()
-        counted_s = time.clock_gettime(clock) - begin_s
-        return counted_s / (time.process_time() - begin_all_s - counted_s)
+        took_s, worked_s = time.monotonic() - begin_s, others_s() - others_begin_s
+        held_up_s = took_s - (ready_s(thread) - ready_begin_s)
+        return 1 - held_up_s / worked_s
     finally:
         stop.set()
         thread.join()
 
 
-def shares(folder):
+def best_rate(call):
+    """One try is enough when nothing of other processes comes in between."""
+    for _ in range(4):
+        rate = rate_of_a_counting_thread(call)
+        if rate > LEAST_RATE:
+            break
+    return rate
+
+
+def rates(folder):
     numbers = [n * 7919 % 1_000_003 for n in range(300_000)]
     with velaria.Session(threads=1) as session:
         session.sql(
@@ -69,23 +92,25 @@ def shares(folder):
             "reader": lambda: pa.RecordBatchReader.from_stream(table).read_all(),
             "wait": lambda: table.order_by("s").start().wait(),
             "stream": stream,
-            # To see that one which keeps the lock is seen.
-            "held": lambda: sorted(numbers),
         }
-        return {name: share_of_a_counting_thread(call) for name, call in calls.items()}
+        measured = {name: best_rate(call) for name, call in calls.items()}
+        # To see that one which keeps the lock is seen.
+        measured["held"] = rate_of_a_counting_thread(lambda: sorted(numbers))
+        return measured
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="this Linux does not tell who waits"
+)
 def test_a_counting_thread_keeps_its_rate(tmp_path):
     # In a process without the threads of other tests.
     done = subprocess.run(
         [sys.executable, __file__, tmp_path], check=True, stdout=subprocess.PIPE, timeout=600
     )
     measured = json.loads(done.stdout)
-    kept = measured.pop("held")
-    assert kept < 0.5, measured
-    # What other processes do makes a measurement uneven, by less than a lock does.
-    assert min(measured.values()) > 0.5, measured
+    assert measured.pop("held") < 0.3, measured
+    assert min(measured.values()) > LEAST_RATE, measured
 
 
 if __name__ == "__main__":
-    print(json.dumps(shares(sys.argv[1])))
+    print(json.dumps(rates(sys.argv[1])))
