@@ -46,7 +46,8 @@ install_uv() {
 
 # What an environment was made from. A change of any of it makes setup.sh sync it again.
 environment_inputs() { # LOCK
-  printf '%s|%s\n' "$REPO_ROOT" "$(sha256sum <"$1" | cut -c1-16)"
+  # Raise the first number when make_environment does more.
+  printf '2|%s|%s\n' "$REPO_ROOT" "$(sha256sum <"$1" | cut -c1-16)"
 }
 
 # environment_ready FOLDER LOCK: whether setup.sh has nothing to do there.
@@ -100,7 +101,7 @@ choose_python() {
   apt_install "the headers of $PYTHON are missing" "${debian#*:}"
 }
 
-# make_environment FOLDER LOCK: the locked packages and this tree's package on its path.
+# make_environment FOLDER LOCK: the locked packages, this tree's package on its path, and its command.
 make_environment() {
   local folder=$1 lock=$2 site
   if ! [ "$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_config_var("INCLUDEPY"))' 2>/dev/null)" = \
@@ -113,6 +114,8 @@ make_environment() {
     fail "the packages of $(basename "$lock") could not be installed; check that the Python package index is reachable"
   site=$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   echo "$REPO_ROOT/python_api" >"$site/velaria.pth"
+  printf '%s\n' '#!/bin/sh' "exec '$folder/bin/python' -m velaria \"\$@\"" >"$folder/bin/velaria"
+  chmod +x "$folder/bin/velaria"
   # Bazel cannot see into the environment; it watches this file and re-runs Python tests.
   "$UV" pip freeze -q --python "$folder/bin/python" | sha256sum | cut -c1-16 >"$folder/.velaria-stamp"
   { environment_inputs "$lock"; echo "$PYTHON"; } >"$folder/.velaria-inputs"

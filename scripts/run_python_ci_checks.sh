@@ -41,6 +41,6 @@ check "shellcheck" shell_lint
 check "reference of C++" cpp_reference
 check "contract matrix" "$tool/python" scripts/check_contract_matrix.py
 check "licences of what is bundled" "$tool/python" scripts/third_party_licenses.py --check
-check "one version, and the form of the changelog" ./scripts/version.py --check
+check "one version, and the form of the changelog" "$tool/python" scripts/version.py --check
 check "performance page" "$tool/python" benchmarks/performance_report.py --check
 finish "Python and source checks"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the Python tests, imports the package the way a user does, and makes a wheel that is
+# Runs the Python tests, imports the package the way a user does, starts (without running them again)
+# the tests of the runtime contract one by one, and makes a wheel that is
 # installed into an empty environment, where it is looked at file by file, asked one query, imported
 # fast and without any other package, and called as a command; then with the packages of velaria[cli],
 # and with those of all extras. The source archive it is made from is looked at too.
@@ -23,6 +24,32 @@ case "${1-}" in
   --wheel) tests=; shift ;;
 esac
 cd "$REPO_ROOT"
+
+# The targets of the runtime contract, each as somebody types it.
+CONTRACT_TESTS=(
+  streaming_v05_test
+  arrow_stream_ingestion_test
+  file_source_api_test
+  python_cli_contract_test
+  workspace_runs_test
+  vector_search_test
+  read_excel_test
+  custom_stream_source_test
+  bitable_stream_source_test
+  bitable_group_by_owner_integration_test
+)
+contract_tests_start() {
+  local name log status=0
+  log=$(mktemp)
+  for name in "${CONTRACT_TESTS[@]}"; do
+    ./scripts/run_python_test.sh "$name" -- --collect-only -q >"$log" 2>&1 || {
+      tail -n 20 "$log"
+      status=1
+    }
+  done
+  rm -f "$log"
+  return "$status"
+}
 
 imports_by_uv() {
   "$UV" run python -c 'import velaria; print("velaria", velaria.__version__, "from", velaria.__file__)'
@@ -72,6 +99,7 @@ if [ -n "$tests" ]; then
   bazel_tests "Python tests" --test_tag_filters=python,-experimental "$@" //...
   check "extension for this tree" ./scripts/build_python.sh
   check "import through uv run" imports_by_uv
+  check "tests of the contract start by themselves" contract_tests_start
 fi
 [ -z "$wheel" ] || check "wheel in an empty environment" wheel_works
 finish "Python ecosystem regression"

@@ -12,6 +12,19 @@ Start with ``Session``. Everything that Velaria raises is a ``velaria.Error``.
 
 from typing import TYPE_CHECKING, Any
 
+try:
+    from . import _velaria  # noqa: F401
+except ImportError as _error:
+    from importlib.util import find_spec as _find_spec
+
+    if _find_spec(f"{__name__}._velaria") is not None:
+        raise  # it is there, and says itself why it cannot be loaded
+    raise ImportError(
+        "the compiled part of velaria is missing for this Python: in a checkout run "
+        "./scripts/build_python.sh, elsewhere install a wheel that was made for it",
+        name=f"{__name__}._velaria",
+    ) from _error
+
 from ._batch_query import BatchQuery
 from ._bitable_client import (
     BitableClient,

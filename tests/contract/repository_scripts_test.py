@@ -50,8 +50,6 @@ class Tree:
         self.tool("pyright", 'echo "Type completeness score: 100%"\n')
         self.tool("python", 'echo "class DataflowSession {"\n')
         (root / "python_api" / "velaria").mkdir(parents=True)
-        (root / "python_api" / "velaria" / "_version.py").write_text('__version__ = "1.2"\n')
-        (root / "MODULE.bazel").write_text('module(\n    version = "1.2",\n)\n')
         (root / "src").mkdir()
 
     def replace(self, script: str, text: str) -> None:
@@ -216,6 +214,16 @@ def test_failed_tests_fail_the_suite(tree: Tree, summary: str, code: int, count:
 
 
 def test_the_python_suite_runs_the_python_tests_and_imports_through_uv(tree: Tree) -> None:
+    names = re.findall(
+        r"^  (\w+_test)$",
+        (SCRIPTS / "run_python_ecosystem_regression.sh").read_text(),
+        re.MULTILINE,
+    )
+    assert len(names) == 10
+    tests = tree.root / "python_api" / "tests"
+    tests.mkdir()
+    for name in names:
+        (tests / f"{name}.py").write_text("")
     result = tree.suite("python_ecosystem_regression", "--no-wheel")
     assert result.returncode == 0, result.stdout
     calls = tree.calls()
@@ -223,7 +231,10 @@ def test_the_python_suite_runs_the_python_tests_and_imports_through_uv(tree: Tre
     assert "--test_tag_filters=python,-experimental //..." in calls[1]
     assert calls[2] == "build_python.sh "
     assert calls[3].startswith("uv run python -c import velaria")
-    assert result.stdout.endswith("Python ecosystem regression: 3 passed, 0 failed\n")
+    assert [call for call in calls if "pytest" in call] == [
+        f"uv run pytest python_api/tests/{name}.py --collect-only -q" for name in names
+    ]
+    assert result.stdout.endswith("Python ecosystem regression: 4 passed, 0 failed\n")
 
 
 def test_the_experimental_suite_runs_streams_in_workers(tree: Tree) -> None:
