@@ -51,6 +51,7 @@ the others in `tests`; a script is named with the check in it that is meant.
 """
 
 _CC_TEST = re.compile(r"^(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
+_CC_MAIN = re.compile(r"^int (main)\(", re.MULTILINE)
 _SHELL_CHECK = re.compile(r'^\s*(?:\[.*\] \|\| )?(?:check|bazel_tests) "([^"]+)"', re.MULTILINE)
 _SLT_RECORD = re.compile(r"^(?:query|statement) ", re.MULTILINE)
 
@@ -199,8 +200,10 @@ def python_tests(text: str) -> dict[str, bool]:
 
 
 def cc_tests(text: str) -> dict[str, bool]:
+    """Those of GoogleTest; a program that is a test itself has one, main."""
     found = ((f"{suite}.{name}", name) for suite, name in _CC_TEST.findall(text))
-    return {full: not name.startswith("DISABLED_") for full, name in found}
+    tests = {full: not name.startswith("DISABLED_") for full, name in found}
+    return tests or dict.fromkeys(_CC_MAIN.findall(text), True)
 
 
 class Tree:

@@ -124,3 +124,23 @@ def test_the_settings_of_a_probe_are_told(session, tmp_path):
         assert found["path"] == str(path)
         assert found["paths"] == [str(path)]
         assert {key: found[key] for key in settings} == settings, name
+
+
+def test_keys_that_are_no_column(session, tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1, "b": 2}\n{"a": 3, "c": 4}\n')
+    for options in ({}, {"unknown_keys": "ignore"}):
+        assert session.read_json(path, ["a"], **options).to_rows() == [{"a": 1}, {"a": 3}]
+    with pytest.raises(velaria.FileFormatError, match=r"t\.jsonl':2:10 \(byte 26\): the key 'c'"):
+        session.read_json(path, ["a", "b"], unknown_keys="error").to_rows()
+    with pytest.raises(velaria.InvalidArgumentError, match="ignore or error"):
+        session.read_json(path, unknown_keys="skip")
+
+
+def test_the_longest_line(session, tmp_path):
+    path = tmp_path / "t.log"
+    path.write_text("short\n" + "x" * 5000 + "\n")
+    with pytest.raises(velaria.FileFormatError, match=r":2:1 .*longer than 1000 bytes.*max_row_b"):
+        session.read_line_file(path, range_bytes=64, max_row_bytes=1000).to_rows()
+    frame = session.read_line_file(path, range_bytes=64, max_row_bytes=6000)
+    assert [len(row["column1"]) for row in frame.to_rows()] == [5, 5000]

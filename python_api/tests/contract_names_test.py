@@ -173,6 +173,27 @@ def test_the_rows_of_commands_are_those_that_there_are():
     assert commands | {"file-sql"} == set(kinds_of("cli")["name"])
 
 
+def test_the_rows_of_file_options_are_those_that_readers_take(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("a\n1\n")
+    rows = {}
+    for row in kinds_of("file_options")["option"]:
+        reader, _, name = row.partition(".")
+        rows.setdefault(reader, set()).add(name)
+    with velaria.Session() as session:
+        readers = {
+            "csv": session.read_csv,
+            "json": session.read_json,
+            "line": session.read_line_file,
+        }
+        for reader, read in readers.items():
+            # What there is, is told to who asks for something else.
+            with pytest.raises(velaria.InvalidArgumentError) as caught:
+                read(path, nothing_like_it=1)
+            told = str(caught.value).partition("the options are ")[2].split(", ")
+            assert set(told) == rows[reader] | rows["files"], reader
+
+
 def test_the_rows_of_options_are_those_that_queries_take():
     rows = rows_of("stream_options")
     with velaria.Session() as session:

@@ -28,7 +28,7 @@ tests = [
 [group.rows."files are read once"]
 kind = "rule"
 says = "No file is read twice."
-tests = ["tests/io/read_test.cc", "scripts/run.sh::files are read"]
+tests = ["tests/io/read_test.cc", "tests/io/list_test.cc", "scripts/run.sh::files are read"]
 
 [[group]]
 title = "Targets"
@@ -65,11 +65,16 @@ GOOD = {
         '    "files_test": "small",\n    "empty_test": "small",\n}.items()]\n'
     ),
     "BUILD.bazel": '[y_test(name = name) for name in ["plain_test"]]\n',
-    "tests/io/BUILD.bazel": 'cc_test(name = "read_test", srcs = ["read_test.cc"])\n',
+    "tests/io/BUILD.bazel": (
+        'cc_test(name = "read_test", srcs = ["read_test.cc"])\n'
+        'cc_test(name = "list_test", srcs = ["list_test.cc", "none_test.cc"])\n'
+    ),
     "tests/io/read_test.cc": (
         "TEST(Read, Rows) {}\nTEST_F(Read,\n       Columns) {}\nTEST(Read, DISABLED_Slow) {}\n"
         "// TEST(Read, Commented) {}\n"
     ),
+    "tests/io/list_test.cc": "int main(int argc, char** argv) { return 1; }\n",
+    "tests/io/none_test.cc": "int x;\n",
     "tests/slt/files.slt": "query I\nSELECT * FROM 'x.csv'\n----\n1\n",
     "tests/slt/none.slt": "# nothing\n",
     "scripts/run.sh": '#!/bin/sh\ncheck "files are read" true\nbazel_tests "all tests" //...\n',
@@ -130,6 +135,7 @@ def test_a_matrix_in_order_passes(tmp_path: Path) -> None:
         ("run.sh::files are read", "run.sh::files are lost", "has no test 'files are lost'"),
         ("run.sh::files are read", "run.sh", "say which check"),
         ('"tests/io/read_test.cc", ', '"docs/notes.md", ', "is no file of tests"),
+        ('"tests/io/list_test.cc", ', '"tests/io/none_test.cc", ', "none_test.cc has no tests"),
         ("//python_api:files_test", "//python_api:file_test", "is no Bazel test target"),
         ("//python_api:files_test", "//python:files_test", "is no Bazel test target"),
         ('[group.rows."scripts/run.sh"]', '[group.rows."scripts/go.sh"]', "is no program"),
@@ -184,7 +190,7 @@ def test_the_page_must_be_current(tmp_path: Path) -> None:
     assert "docs/contract-matrix.md: is not current" in result.stdout
     assert run(tmp_path, {}, "--write").returncode == 0
     page = (tmp_path / "docs/contract-matrix.md").read_text()
-    assert "5 rows, 8 tests." in page
+    assert "5 rows, 9 tests." in page
     assert "| `Session.read` | Reads a \\| file. | `files_test.py::test_read`<br>" in page
     assert "| files are read once | No file is read twice. |" in page
     assert "<br>`slt/files.slt::FROM 'x.csv'` |" in page
