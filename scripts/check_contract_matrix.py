@@ -5,8 +5,9 @@
 
 Reads the parts of the matrix (tests/contract/contract_matrix.toml names them) and fails for a row
 without a test, a test that does not exist, is skipped or belongs to no Bazel target, a Bazel target
-or script that is not there, a name of tests/contract/contract_names.txt without a row, and a page
-docs/contract-matrix.md that is not what the matrix gives. --write writes the page.
+or script that is not there, a name of tests/contract/contract_names.txt or a public method of C++
+without a row, and a page docs/contract-matrix.md that is not what the matrix gives. --write writes
+the page.
 
 A test is named by its file and, behind '::', what is meant in it:
 
@@ -309,6 +310,55 @@ def check_row(tree: Tree, part: str, row: Row, problems: Problems) -> None:
             problems.add(part, row.name, "is no program of the project")
 
 
+# ---- C++
+
+_CLASS = re.compile(r"^class (\w+)[^;]*\{")
+_METHOD = re.compile(r"^  (?=\S)(?!using |friend |//|struct |class |enum )[^(=]*?\b(\w+)\(")
+
+
+def public_methods(header: str) -> set[str]:
+    """`Class::method` of a header; what a class overrides stands where it is declared."""
+    names = set()
+    owner = ""
+    public = False
+    for line in header.splitlines():
+        opened = _CLASS.match(line)
+        if opened:
+            owner, public = opened[1], False
+        elif line == "};":
+            owner = ""
+        elif re.fullmatch(r" (public|private|protected):", line):
+            public = line == " public:"
+        elif owner and public:
+            method = _METHOD.match(line)
+            if method and method[1] != owner and " override" not in line:
+                names.add(f"{owner}::{method[1]}")
+    return names
+
+
+def check_methods(root: Path, rows: set[str], problems: Problems) -> None:
+    """Compares the rows with the headers that the index names."""
+    index = read_toml(root / INDEX, problems)
+    inner = set(index.get("cpp_inner_methods", []))
+    methods: set[str] = set()
+    for header in index.get("cpp_headers", []):
+        if not (root / header).is_file():
+            problems.append(f"{INDEX}: {header} does not exist")
+            continue
+        found = public_methods((root / header).read_text(encoding="utf-8"))
+        if not found:
+            problems.append(f"{INDEX}: {header} has no public methods")
+        methods |= found
+    for name in sorted(methods - rows - inner):
+        problems.append(f"{INDEX}: {name} is public and has no row")
+    for name in sorted(inner - methods):
+        problems.append(f"{INDEX}: {name} of cpp_inner_methods is no public method")
+    classes = {name.partition("::")[0] for name in methods}
+    for name in sorted(rows - methods):
+        if name.partition("::")[0] in classes and "::" in name:
+            problems.append(f"{INDEX}: {name} has a row, but is no public method")
+
+
 def check_matrix(root: Path) -> tuple[list[Part], Problems]:
     problems = Problems()
     parts = read_parts(root, problems)
@@ -317,6 +367,8 @@ def check_matrix(root: Path) -> tuple[list[Part], Problems]:
         for group in part.groups:
             for row in group.rows:
                 check_row(tree, part.stem, row, problems)
+    methods = {row.name for part in parts for group in part.groups for row in group.rows}
+    check_methods(root, methods, problems)
     rows = {part.stem: {row.name for group in part.groups for row in group.rows} for part in parts}
     for stem, names in required_names(root, problems).items():
         for name in names:

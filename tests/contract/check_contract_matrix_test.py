@@ -184,6 +184,71 @@ def test_a_part_that_nobody_names_is_named(tmp_path: Path) -> None:
     refused(tmp_path, bare, "bare.toml: has no rows")
 
 
+HEADER = """\
+class Session {
+ public:
+  Session();
+  ~Session();
+  Session& operator=(const Session&) = delete;
+  using Rows = std::vector<int>;
+  virtual std::string probe(const std::string& path,
+                            int rows = 0) const;
+  bool open() const override { return call(); }
+  static Session make(int count) { return call(count); }
+
+ protected:
+  void inner();
+
+ private:
+  void hidden();
+};
+
+struct Options {
+  int size() const;
+};
+"""
+
+
+def test_public_methods_of_cpp_have_rows(tmp_path: Path) -> None:
+    row = """
+[[group]]
+title = "C++"
+kind = "method"
+
+[group.rows."Session::probe"]
+says = "Says what a file is."
+tests = ["tests/io/read_test.cc"]
+"""
+    index = GOOD["tests/contract/contract_matrix.toml"] + 'cpp_headers = ["src/session.h"]\n'
+    inner = index + 'cpp_inner_methods = ["Session::make"]\n'
+    files = {
+        "src/session.h": HEADER,
+        "tests/contract/contract_matrix.toml": inner,
+        "tests/contract/files.toml": PART + row,
+    }
+    assert run(tmp_path, files, "--write").returncode == 0
+    refused(
+        tmp_path,
+        {**files, "tests/contract/contract_matrix.toml": index},
+        "Session::make is public and has no row",
+    )
+    gone = HEADER.replace("probe(", "look(").replace("look(const", "open(const")
+    result = run(tmp_path, {**files, "src/session.h": gone}, "--write")
+    assert result.stdout.splitlines() == [
+        "tests/contract/contract_matrix.toml: Session::open is public and has no row",
+        "tests/contract/contract_matrix.toml: Session::probe has a row, but is no public method",
+    ]
+    hidden = HEADER.replace("static Session make", "static Session made")
+    result = run(tmp_path, {**files, "src/session.h": hidden}, "--write")
+    assert "Session::make of cpp_inner_methods is no public method" in result.stdout
+    refused(
+        tmp_path,
+        {"tests/contract/contract_matrix.toml": index.replace("session.h", "none.h"),
+         "tests/contract/files.toml": PART},
+        "src/none.h does not exist",
+    )  # fmt: skip
+
+
 def test_the_page_must_be_current(tmp_path: Path) -> None:
     result = run(tmp_path, {})
     assert result.returncode == 1
