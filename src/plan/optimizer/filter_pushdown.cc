@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "src/base/error.h"
 #include "src/expr/evaluator.h"
@@ -60,6 +62,31 @@ PlanPtr push_through_project(const PlanPtr& plan, const Conjuncts& conjuncts) {
   return with_filter(plan->with_children({push(plan->child(), std::move(below))}), split.stay);
 }
 
+// Values that are equal, and so one group, but not the same: 0.0 and -0.0, 1 day and 24 hours.
+bool has_equals_that_differ(const DataType& type) {
+  return type.is_float() || type.id() == TypeId::kInterval;
+}
+
+// Whether the condition cannot tell equal values apart.
+bool only_compares(const BoundExpression& condition) {
+  const auto all = [&](const std::function<bool(const BoundExpression&)>& f) {
+    return std::all_of(condition.children.begin(), condition.children.end(),
+                       [&](const BoundExpressionPtr& child) { return f(*child); });
+  };
+  if (condition.kind == BoundKind::kAnd || condition.kind == BoundKind::kOr ||
+      (condition.kind == BoundKind::kCall && condition.name == "not")) {
+    return all(only_compares);
+  }
+  if (condition.kind != BoundKind::kCall) return false;
+  constexpr std::string_view kComparisons[] = {"=",  "<>", "<",       "<=",         ">",
+                                               ">=", "in", "is_null", "is_not_null"};
+  return std::find(std::begin(kComparisons), std::end(kComparisons), condition.name) !=
+             std::end(kComparisons) &&
+         all([](const BoundExpression& side) {
+           return side.kind == BoundKind::kColumn || side.kind == BoundKind::kConstant;
+         });
+}
+
 PlanPtr push_through_aggregate(const PlanPtr& plan, const Conjuncts& conjuncts) {
   const auto& aggregate = static_cast<const AggregatePlan&>(*plan);
   const auto& keys = aggregate.keys();
@@ -69,7 +96,10 @@ PlanPtr push_through_aggregate(const PlanPtr& plan, const Conjuncts& conjuncts) 
     // Without a key read (HAVING false, say) the one row of a global aggregate must go, not its
     // input.
     return any && !conjunct.can_fail &&
-           reads_only(conjunct, [&](size_t column) { return column < keys.size(); });
+           reads_only(conjunct, [&](size_t column) { return column < keys.size(); }) &&
+           (only_compares(conjunct) || reads_only(conjunct, [&](size_t column) {
+              return !has_equals_that_differ(keys[column]->type);
+            }));
   });
   Conjuncts below;
   for (const auto& conjunct : split.below) {
