@@ -165,9 +165,13 @@ BoundRelation SelectBinder::bind_lateral_join(const TableRef& join, BoundRelatio
   out.scope = both_scopes(left.scope, right.scope);
   std::vector<BoundExpressionPtr> conjuncts = bind_join_condition(join, out.scope);
   if (keeps_left && !conjuncts.empty()) {
-    // The condition belongs to the subquery's rows; seen from inside, the left columns are outer.
+    // The condition belongs to the subquery's rows; seen from inside, the left columns are outer,
+    // and those of the queries around are one level further out.
     const size_t width = left.scope.columns().size();
     for (BoundExpressionPtr& conjunct : conjuncts) {
+      conjunct = replace_outer_columns(conjunct, [](const BoundExpression& outer) {
+        return bound_outer_column(outer.outer_level + 1, outer.column, outer.type, outer.name);
+      });
       conjunct = replace_columns(conjunct, [&](const BoundExpression& column) {
         return column.column < width
                    ? bound_outer_column(1, column.column, column.type, column.name)
