@@ -77,19 +77,38 @@ bool matches_like(std::string_view text, std::string_view pattern, char escape) 
     retry_text += code_point_bytes(text, retry_text);
     t = retry_text;
   }
-  while (p < pattern.size() && pattern[p] == '%') ++p;
+  while (p < pattern.size() && pattern[p] == '%' && escape != '%') ++p;
   return p == pattern.size();
 }
 
+namespace {
+
+// The same pattern in lower case, with \ as its escape: an escape that is a letter would change
+// with the others, or another one become like it.
+std::string lower_pattern(std::string_view pattern, char escape) {
+  std::string out;
+  for (size_t i = 0; i < pattern.size();) {
+    const bool escapes = escape != '\0' && pattern[i] == escape;
+    if (escapes && ++i == pattern.size()) return out + '\\';
+    const std::string_view one = pattern.substr(i, code_point_bytes(pattern, i));
+    if (escapes || one == "\\") out += '\\';
+    out += to_lower_text(one);
+    i += one.size();
+  }
+  return out;
+}
+
+}  // namespace
+
 LikePattern::LikePattern(std::string_view pattern, char escape, bool ignore_case)
     : parts_(1),
-      pattern_(ignore_case ? to_lower_text(pattern) : std::string(pattern)),
-      escape_(escape),
+      pattern_(ignore_case ? lower_pattern(pattern, escape) : std::string(pattern)),
+      escape_(ignore_case ? '\\' : escape),
       ignore_case_(ignore_case) {
   bool any_single = false;
   for (size_t i = 0; i < pattern_.size(); ++i) {
     const char c = pattern_[i];
-    if (escape != '\0' && c == escape) {
+    if (escape_ != '\0' && c == escape_) {
       if (++i == pattern_.size()) {
         throw Error(ErrorKind::kSqlSemantic, concat("LIKE pattern ", quote_sql_string(pattern),
                                                     " ends with its escape character"));
