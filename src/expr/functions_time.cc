@@ -38,6 +38,10 @@ DatePart constant_part(const BoundExpression& argument) {
   return date_part_from_name(argument.constant.as_text());
 }
 
+bool is_null_constant(const BoundExpression& argument) {
+  return argument.is_constant() && argument.constant.is_null();
+}
+
 DatePart part_at(const Column& column) { return date_part_from_name(column.value(0).as_text()); }
 
 ColumnPtr part_of(DatePart part, const ColumnPtr& value, const DataType& result) {
@@ -63,6 +67,12 @@ void check_part_of_time(DatePart part) {
   }
 }
 
+// Throws what interval_part() throws for a part that no interval has.
+void check_part_of_interval(DatePart part) {
+  const DataType& type = has_fraction(part) ? kFloat64 : kInt64;
+  interval_part(part, Column::constant(Value::interval(Interval()), 1), type);
+}
+
 ColumnPtr date_part_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType& result) {
   return part_of(part_at(*a[0]), a[1], result);
 }
@@ -74,9 +84,10 @@ std::optional<ResolvedFunction> resolve_date_part(const std::vector<DataType>& t
 }
 
 void refine_date_part(const std::vector<BoundExpressionPtr>& arguments, ResolvedFunction* out) {
-  if (arguments[0]->type.is_null()) return;
+  if (is_null_constant(*arguments[0])) return;
   const DatePart part = constant_part(*arguments[0]);
   if (arguments[1]->type == kTime) check_part_of_time(part);
+  if (arguments[1]->type == kInterval) check_part_of_interval(part);
   if (has_fraction(part)) out->result_type = kFloat64;
 }
 
@@ -91,7 +102,7 @@ std::optional<ResolvedFunction> resolve_date_trunc(const std::vector<DataType>& 
 }
 
 void refine_part(const std::vector<BoundExpressionPtr>& arguments, ResolvedFunction*) {
-  if (!arguments[0]->type.is_null()) constant_part(*arguments[0]);
+  if (!is_null_constant(*arguments[0])) constant_part(*arguments[0]);
 }
 
 // year(x), second(x) ...: whole numbers.
@@ -105,7 +116,7 @@ std::optional<ResolvedFunction> resolve_one_part(const std::vector<DataType>& ty
   const auto value = parted_type(types[0]);
   if (!value) return std::nullopt;
   if (*value == kTime) check_part_of_time(kPart);
-  if (*value == kInterval) interval_part(kPart, Column::nulls(kInterval, 0), kInt64);
+  if (*value == kInterval) check_part_of_interval(kPart);
   return ResolvedFunction{{*value},
                           has_fraction(kPart) && kPart != DatePart::kSecond ? kFloat64 : kInt64,
                           one_part_kernel<kPart>,

@@ -108,6 +108,13 @@ void write_pattern(const Moment& moment, std::string_view pattern, std::string* 
   }
 }
 
+bool begins_with_number(std::string_view pattern) {
+  if (pattern.empty()) return false;
+  if (pattern[0] != '%') return pattern[0] >= '0' && pattern[0] <= '9';
+  constexpr std::string_view kNumbers = "YymdjHIMSfLuwsFTDR";
+  return pattern.size() > 1 && kNumbers.find(pattern[1]) != std::string_view::npos;
+}
+
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 class Reader {
@@ -122,6 +129,7 @@ class Reader {
         if (!take(pattern[i])) return false;
       } else {
         ++i;
+        number_follows_ = begins_with_number(pattern.substr(i + 1));
         const std::string_view longer = expansion(pattern[i]);
         if (!(longer.empty() ? letter(pattern[i]) : read(longer))) return false;
       }
@@ -208,8 +216,8 @@ class Reader {
     int64_t hours = 0;
     int64_t minutes = 0;
     if (!digits(2, 2, &hours)) return false;
-    take(':');
-    if (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') {
+    const bool colon = take(':');
+    if (colon || (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9')) {
       if (!digits(2, 2, &minutes)) return false;
     }
     if (hours > 18 || minutes > 59) return false;
@@ -223,7 +231,7 @@ class Reader {
     switch (c) {
       case 'Y': {
         const bool negative = take('-');
-        if (!digits(1, 6, &date_.year)) return false;
+        if (!digits(1, number_follows_ ? 4 : 6, &date_.year)) return false;
         if (negative) date_.year = -date_.year;
         return true;
       }
@@ -297,7 +305,8 @@ class Reader {
   int64_t offset_seconds_ = 0;
   bool has_seconds_ = false;
   bool twelve_ = false;
-  int half_ = -1;  // 0: AM, 1: PM
+  bool number_follows_ = false;  // directly behind the letter that is being read
+  int half_ = -1;                // 0: AM, 1: PM
   int week_day_ = -1;
 };
 

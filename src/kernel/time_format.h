@@ -8,7 +8,8 @@
 //   %V ISO week 01-53   %G ISO year   %U %W week of the year from Sunday, from Monday
 //   %s seconds since 1970   %z offset, +0000   %Z zone, UTC
 //   %F is %Y-%m-%d   %T is %H:%M:%S   %D is %m/%d/%y   %R is %H:%M   %% is %   %n newline   %t tab
-// %V %G %U %W and %Z are written only. Patterns with other letters are a SqlSemanticError.
+// %V %G %U %W and %Z are written only. %Y reads 1 to 6 digits, at most 4 where a number follows at
+// once. Patterns with other letters are a SqlSemanticError.
 #pragma once
 
 #include <optional>

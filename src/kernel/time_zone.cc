@@ -1,12 +1,14 @@
 #include "src/kernel/time_zone.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -275,7 +277,11 @@ TimeZonePtr find_time_zone(std::string_view name) {
   const auto known = zones->find(name);
   if (known != zones->end()) return known->second;
   if (is_zone_name(name)) {
-    std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
+    const std::string path = "/usr/share/zoneinfo/" + std::string(name);
+    // A folder such as 'Europe' can be opened, but fails when it is read.
+    std::error_code code;
+    std::ifstream file;
+    if (std::filesystem::is_regular_file(path, code)) file.open(path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (TimeZonePtr zone = FileZone::parse(bytes)) {
       zones->emplace(std::string(name), zone);
