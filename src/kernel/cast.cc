@@ -20,6 +20,7 @@ namespace velaria {
 namespace {
 
 constexpr int64_t kSecondsPerDay = 86400;
+constexpr int kMostScale = 38;  // of a decimal
 
 [[noreturn]] void cast_failed(const std::string& value, const DataType& from, const DataType& to) {
   throw Error(ErrorKind::kTypeMismatch,
@@ -271,14 +272,23 @@ ColumnPtr float_to(const Column& column, const DataType& to, CastMode mode) {
         if (!std::isfinite(v)) return std::nullopt;
         char text[512];
         const auto end = std::to_chars(text, text + sizeof(text), v, std::chars_format::fixed).ptr;
-        const std::string_view digits(text, static_cast<size_t>(end - text));
+        std::string_view digits(text, static_cast<size_t>(end - text));
         const size_t point = digits.find('.');
-        const int scale =
+        int scale =
             point == std::string_view::npos ? 0 : static_cast<int>(digits.size() - point - 1);
-        if (scale > 38) return std::nullopt;
+        // What a tiny number has behind the digits of any decimal decides only how the last of them
+        // is rounded.
+        bool rounds_up = false;
+        if (scale > kMostScale) {
+          rounds_up = to.scale() == kMostScale && digits[point + 1 + kMostScale] >= '5';
+          digits = digits.substr(0, point + 1 + kMostScale);
+          scale = kMostScale;
+        }
         const auto exact = parse_decimal(digits, scale);
         if (!exact) return std::nullopt;
-        return rescale_decimal(*exact, scale, to.scale(), to.precision());
+        auto value = rescale_decimal(*exact, scale, to.scale(), to.precision());
+        if (value && rounds_up) *value += v < 0 ? -1 : 1;
+        return value;
       });
     default: break;
   }
