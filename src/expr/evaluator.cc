@@ -204,8 +204,13 @@ ColumnPtr apply(const BoundExpression& expression, const std::vector<ColumnPtr>&
   return expression.kernel(arguments, rows, expression.type);
 }
 
+// By any of its names.
+bool is_coalesce(const std::string& name) {
+  return name == "coalesce" || name == "ifnull" || name == "nvl";
+}
+
 ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batch) {
-  if (expression.can_fail && expression.name == "coalesce") {
+  if (expression.can_fail && is_coalesce(expression.name)) {
     return evaluate_coalesce(expression, batch);
   }
   std::vector<ColumnPtr> arguments;
