@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -35,11 +36,21 @@ ThreadPool::ThreadPool(size_t threads) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   threads_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& failure) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    const size_t started = threads_.size();
+    stop();
+    throw Error(ErrorKind::kResource,
+                concat("cannot start ", threads, " threads, only ", started, ": ", failure.what()));
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;

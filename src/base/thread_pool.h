@@ -2,7 +2,7 @@
 //
 // Tasks are begun in the order they came. They must not wait for other tasks of the same pool, and
 // a long one looks at has_waiting() now and then and makes room by submitting its rest.
-// Thread-safe.
+// The destructor runs what is queued, then joins. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,9 @@ namespace velaria {
 
 class ThreadPool {
  public:
-  // threads == 0: one per core the process may run on.
+  // threads == 0: one per core the process may run on. kResource if the system gives no more.
   explicit ThreadPool(size_t threads = 0);
-  ~ThreadPool();  // runs what is queued, then joins
+  ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
@@ -31,6 +31,7 @@ class ThreadPool {
 
  private:
   void work();
+  void stop();
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -173,14 +173,21 @@ ColumnPtr subtract_times(const std::vector<ColumnPtr>& a, int64_t rows, const Da
   });
 }
 
-// date + time: a timestamp in microseconds; no date is beyond its range.
+// date + time: a timestamp in microseconds.
 ColumnPtr join_date_and_time(const std::vector<ColumnPtr>& a, int64_t rows,
                              const DataType& result) {
   const bool date_first = a[0]->type().id() == TypeId::kDate32;
   const ColumnPtr dates = cast(a[date_first ? 0 : 1], result);
   return build_fixed<int64_t>(
-      {dates, a[date_first ? 1 : 0]}, rows, result,
-      [](const FlatColumns& c, int64_t i) { return int64_at(*c[0], i) + int64_at(*c[1], i); });
+      {dates, a[date_first ? 1 : 0]}, rows, result, [](const FlatColumns& c, int64_t i) {
+        int64_t out = 0;
+        if (__builtin_add_overflow(int64_at(*c[0], i), int64_at(*c[1], i), &out)) {
+          throw Error(ErrorKind::kTypeMismatch,
+                      concat("timestamp overflow in ", c[0]->value(i).to_string(), " + ",
+                             c[1]->value(i).to_string()));
+        }
+        return out;
+      });
 }
 
 // The type numbers are computed in: int64 or uint64 for integers, else float64 or float32.

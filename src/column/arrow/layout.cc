@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -221,6 +222,9 @@ int without_exceptions(ArrowArrayStream* stream, Call&& call) {
   } catch (const std::bad_alloc&) {
     self.error = "out of memory";
     return ENOMEM;
+  } catch (...) {
+    self.error = describe_exception(std::current_exception());
+    return EIO;
   }
 }
 
