@@ -2,11 +2,16 @@
 //
 // A DataType is a small value: an id, its parameters, and shared details for the rare types that
 // have a time zone or an element. Physical layout of a value inside a flat column:
-//   bool: one byte 0/1 · ints and floats: themselves · decimal128: __int128 · utf8, binary:
-//   StringView date32: int32 days since 1970-01-01 · time64: int64 microseconds since midnight
-//   timestamp: int64 units since 1970-01-01 UTC · interval: Interval
-//   fixed_size_list<float32>: `list_size` floats, in the child column
-//   nested: StringView over the value's encoded bytes, see nested_array.h
+//   bool             one byte 0/1
+//   ints, floats     themselves
+//   decimal128       __int128, the value times 10^scale
+//   utf8, binary     StringView
+//   date32           int32 days since 1970-01-01
+//   time64           int64 microseconds since midnight
+//   timestamp        int64 units since 1970-01-01 UTC
+//   interval         Interval
+//   fixed_size_list  `list_size` floats, in the child column
+//   nested           StringView over the value's encoded bytes, see nested_array.h
 #pragma once
 
 #include <cstdint>

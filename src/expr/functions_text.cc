@@ -17,7 +17,6 @@ namespace {
 
 const DataType kText(TypeId::kUtf8);
 const DataType kInt64(TypeId::kInt64);
-const DataType kBoolean(TypeId::kBool);
 
 bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
 

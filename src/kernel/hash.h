@@ -1,5 +1,5 @@
-// Hashes of values, for group tables and (later) joins. Equal values have equal hashes on every
-// path: -0.0 hashes as 0.0, every NaN as one NaN.
+// Hashes of words and bytes, for the tables of groups and of joins. Equal values must come as equal
+// words: -0.0 as 0.0, every NaN as one NaN.
 #pragma once
 
 #include <cstdint>

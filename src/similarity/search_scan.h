@@ -31,7 +31,6 @@ class MorselRows {
   // `row` counts within the block.
   const float* vector_at(int64_t row) const { return column_->vector_at(row - first_); }
   bool valid(int64_t row) const { return column_->validity().valid(row - first_); }
-  bool may_have_nulls() const { return !column_->validity().all_valid(); }
 
  private:
   ColumnPtr column_;

@@ -41,7 +41,6 @@ class ExpressionContext : public BindingContext {
   // False when it is something else.
   bool filter_by_subquery(const Expression& conjunct, ExpressionBinder& binder, PlanPtr* plan);
 
-  bool has_pending() const { return !pending_.empty(); }
   // Joins every subquery met so far. `place_outer`, when given, says where the columns of `scope`
   // are in `plan`.
   PlanPtr join_pending(

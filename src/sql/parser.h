@@ -1,7 +1,6 @@
 // SQL text -> tree. Nothing is looked up here.
 //
-//   Statement statement = parse_statement("SELECT carrier, avg(arr_delay) FROM flights GROUP BY
-//   1");
+//   Statement statement = parse_statement("SELECT carrier, count(*) FROM flights GROUP BY 1");
 //
 // What the tree does not show:
 //   x BETWEEN a AND b         and(>=(x, a), <=(x, b)), sharing x

@@ -188,7 +188,6 @@ void SelectBinder::add_where(const Expression& where, BoundRelation* input) cons
     input->plan =
         std::make_shared<FilterPlan>(input->plan, bound_logic(BoundKind::kAnd, std::move(plain)));
   }
-  if (plain.size() == written.size() && !plain.empty()) return;
   std::vector<BoundExpressionPtr> with_subqueries;
   for (const Expression* conjunct : written) {
     if (!contains_subquery(*conjunct)) continue;

@@ -30,7 +30,6 @@ class WindowBinder {
   // TypeMismatchError.
   BoundExpressionPtr bind_call(const Expression& call, ExpressionBinder& binder);
 
-  bool empty() const { return functions_.empty(); }
   // Computes all functions bound so far over `plan`; `place` is applied to their expressions.
   PlanPtr add_plans(PlanPtr plan,
                     const std::function<BoundExpressionPtr(const BoundExpressionPtr&)>& place);

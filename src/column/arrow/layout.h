@@ -4,10 +4,9 @@
 //   int64 offsets   large_utf8 ("U"), large_binary ("Z")
 //   views           utf8_view ("vu"), binary_view ("vz")
 //   one width       fixed_size_binary ("w:16") for binary
-//   other units     date64 ("tdm") for a date32; time64[ns], time32[ms] and time32[s] ("ttn",
-//   "ttm",
-//                   "tts") for a time64[us]; durations ("tDn") and intervals of months or of days
-//                   and milliseconds ("tiM", "tiD") for an interval
+//   other units     date64 ("tdm") for a date32; time64[ns] ("ttn"), time32[ms] ("ttm") and
+//                   time32[s] ("tts") for a time64[us]; durations ("tDn") and intervals of months
+//                   or of days and milliseconds ("tiM", "tiD") for an interval
 //   fewer bits      float16 ("e") for a float32; decimal32 and decimal64 ("d:7,2,32")
 //   dictionary      indices of any integer type into texts, binary, bool, numbers, decimals, dates,
 //                   times and intervals, each in its own layout or one of those above
