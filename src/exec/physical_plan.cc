@@ -1,7 +1,6 @@
 #include "src/exec/physical_plan.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "src/exec/collect_sink.h"
 #include "src/exec/join/join_build.h"
 #include "src/exec/join/join_probe.h"
+#include "src/exec/join/join_spec.h"
 #include "src/exec/join/key_filter.h"
 #include "src/exec/join/wanted_columns.h"
 #include "src/exec/operator/scan_filter.h"
@@ -21,12 +21,6 @@
 namespace velaria {
 
 namespace {
-
-std::vector<DataType> types_of(const Schema& schema) {
-  std::vector<DataType> types;
-  for (const Field& field : schema.fields()) types.push_back(field.type);
-  return types;
-}
 
 std::vector<size_t> all_columns(const Schema& schema) {
   std::vector<size_t> columns(schema.size());
@@ -124,18 +118,19 @@ struct PhysicalPlan::Builder {
       }
       case PlanKind::kAggregate: return open_aggregate(static_cast<const AggregatePlan&>(plan));
       case PlanKind::kSort:
-        return close(plan,
-                     make_sort(static_cast<const SortPlan&>(plan).items(), types_of(plan.schema())),
-                     "sort");
+        return close(
+            plan,
+            make_sort(static_cast<const SortPlan&>(plan).items(), column_types(plan.schema())),
+            "sort");
       case PlanKind::kTopN: {
         const auto& top = static_cast<const TopNPlan&>(plan);
-        return close(plan,
-                     make_top_n(top.items(), types_of(plan.schema()), top.limit(), top.offset()),
-                     "top-n");
+        return close(
+            plan, make_top_n(top.items(), column_types(plan.schema()), top.limit(), top.offset()),
+            "top-n");
       }
       case PlanKind::kVectorTopK: {
         const auto& top = static_cast<const VectorTopKPlan&>(plan);
-        return close(plan, make_vector_top_k(top.top(), types_of(plan.child()->schema())),
+        return close(plan, make_vector_top_k(top.top(), column_types(plan.child()->schema())),
                      "vector top-k");
       }
       case PlanKind::kUnionAll: return open_union(plan);
@@ -297,8 +292,10 @@ struct PhysicalPlan::Builder {
                                      options.equal_hashes_for_tests);
     // The same node may stand on both sides; what is asked of the left one concerns no other.
     auto asked_from_above = std::exchange(key_filters, {});
-    if (only_finds(plan.type())) any_order_aggregate = aggregate_below(*plan.right());
+    const LogicalPlan* any_order_above = std::exchange(
+        any_order_aggregate, only_finds(plan.type()) ? aggregate_below(*plan.right()) : nullptr);
     Pipeline build = open(*plan.right());
+    any_order_aggregate = any_order_above;
     key_filters = std::move(asked_from_above);
     build.sink = make_join_build(spec);
     build.description += " -> join build";

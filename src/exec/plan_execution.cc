@@ -6,7 +6,6 @@
 
 #include "src/base/error.h"
 #include "src/exec/collect_sink.h"
-#include "src/exec/operator/scan_filter.h"
 #include "src/exec/ordered_rows_sink.h"
 #include "src/exec/scheduler.h"
 #include "src/exec/spill/spill_space.h"

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "src/base/clock.h"
-#include "src/base/error.h"
 #include "src/kernel/take.h"
 
 namespace velaria {

@@ -67,6 +67,22 @@ TEST(PipelineTest, LimitTakesTheFirstRowsForAnyNumberOfTasks) {
   }
 }
 
+TEST(PipelineTest, TheRowsOfALimitAreHeldAgainstTheMemoryLimit) {
+  const PlanPtr plan =
+      std::make_shared<LimitPlan>(ScanPlan::all_columns(numbers(100000), "t"), std::nullopt, 10);
+  ExecutionContext context;
+  context.budget = std::make_shared<MemoryBudget>(100000);
+  const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
+  PlanExecution execution(physical, context);
+  try {
+    execution.run(nullptr);
+    FAIL() << "100 kB were enough";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kResource);
+    EXPECT_NE(error.message().find("the rows of LIMIT"), std::string::npos) << error.message();
+  }
+}
+
 TEST(PipelineTest, TiesOfATopNKeepTheInputsOrder) {
   // All keys are equal, so the first rows must win.
   FixedBuilder<int64_t> keys(kInt64);

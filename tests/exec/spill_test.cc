@@ -213,5 +213,18 @@ TEST(PartitionedRowsTest, EqualKeysMeetInOnePart) {
   }
 }
 
+TEST(PartitionedRowsTest, IntervalsOfOneLengthHaveOneHash) {
+  constexpr int64_t kHourMicros = int64_t{3600} * 1000000;
+  FixedBuilder<Interval> keys{DataType(TypeId::kInterval)};
+  for (const Interval& key :
+       {Interval{1, 0, 0}, Interval{0, 30, 0}, Interval{0, 29, 24 * kHourMicros},
+        Interval{2, -30, 0}, Interval{0, 1, 0}}) {
+    keys.append(key);
+  }
+  const std::vector<uint64_t> hashes = hash_keys({keys.finish()}, 5);
+  for (size_t i = 1; i < 4; ++i) EXPECT_EQ(hashes[i], hashes[0]) << i;
+  EXPECT_NE(hashes[4], hashes[0]);
+}
+
 }  // namespace
 }  // namespace velaria

@@ -1,6 +1,5 @@
 #include "src/exec/aggregate/accumulator.h"
 
-#include <cmath>
 #include <limits>
 
 #include "src/base/error.h"

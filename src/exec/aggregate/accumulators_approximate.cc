@@ -6,7 +6,6 @@
 // correction tables. Groups of few values keep their registers as a short list.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "src/column/builder.h"
@@ -34,6 +33,9 @@ uint64_t hash_value(const T& value) {
     if (one == 0) one = 0;  // one zero, one NaN
     if (std::isnan(one)) one = std::numeric_limits<T>::quiet_NaN();
     return hash_bytes(&one, sizeof(one));
+  } else if constexpr (std::is_same_v<T, Interval>) {
+    const Int128 micros = value.total_micros();  // one month is 30 days
+    return hash_bytes(&micros, sizeof(micros));
   } else {
     return hash_bytes(&value, sizeof(value));
   }

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "src/base/error.h"
-#include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/rounded_ratio.h"
@@ -15,9 +14,6 @@
 namespace velaria {
 
 namespace {
-
-constexpr int64_t kDaysPerMonth = 30;
-constexpr int64_t kMicrosPerDay = int64_t{86400} * 1000000;
 
 class IntervalSumAccumulator : public RowsAccumulator {
  public:
@@ -60,8 +56,8 @@ class IntervalSumAccumulator : public RowsAccumulator {
       } else if (kind_ == AggregateKind::kSum) {
         builder.append(checked(cell.months, cell.days, cell.micros));
       } else {
-        const Int128 days = cell.days + cell.months % cell.count * kDaysPerMonth;
-        const Int128 micros = cell.micros + days % cell.count * kMicrosPerDay;
+        const Int128 days = cell.days + cell.months % cell.count * Interval::kMonthDays;
+        const Int128 micros = cell.micros + days % cell.count * Interval::kDayMicros;
         builder.append(checked(cell.months / cell.count, days / cell.count,
                                divide_half_away(micros, cell.count)));
       }

@@ -12,6 +12,7 @@
 #include "src/column/decimal.h"
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/long_loop.h"
+#include "src/exec/aggregate/quantile_rank.h"
 #include "src/exec/aggregate/rounded_ratio.h"
 #include "src/exec/aggregate/row_codec.h"
 #include "src/kernel/compare.h"
@@ -22,13 +23,7 @@ namespace velaria {
 
 namespace {
 
-// The part of the way between two values, as a count of 2^-53.
-constexpr int kPartBits = 53;
-constexpr int64_t kPartUnits = int64_t{1} << kPartBits;
-
 Int128 floor_divide(Int128 a, Int128 b) { return a / b - (a % b < 0 ? 1 : 0); }
-
-Int128 part_units(double part) { return std::llround(part * static_cast<double>(kPartUnits)); }
 
 // a + part * (b - a) for 0 < part < 1 and a, b in order.
 double between(double a, double b, double part) {
@@ -47,9 +42,9 @@ double between_integers(T a, T b, double part) {
   };
   if (small(a) && small(b)) return between(static_cast<double>(a), static_cast<double>(b), part);
   // Wide ones in 128 bits, so that their last digits count.
-  return rounded_ratio(static_cast<Int128>(a) * kPartUnits +
-                           (static_cast<Int128>(b) - static_cast<Int128>(a)) * part_units(part),
-                       kPartUnits);
+  return rounded_ratio(static_cast<Int128>(a) * kQuantileUnits +
+                           (static_cast<Int128>(b) - static_cast<Int128>(a)) * quantile_units(part),
+                       kQuantileUnits);
 }
 
 template <typename T>
@@ -195,7 +190,11 @@ class QuantileAccumulator : public RowsAccumulator {
       const double rank = fraction_ * static_cast<double>(values->size() - 1);
       size_t lower = std::min(static_cast<size_t>(rank), values->size() - 1);
       Part part{rank - static_cast<double>(lower), 0, 0};
-      if (std::is_same_v<T, Int128>) part = exact_part(values->size() - 1, &lower);
+      if (std::is_same_v<T, Int128>) {
+        const QuantileRank exact = QuantileRank::exact(fraction_, values->size() - 1);
+        lower = exact.lower;
+        part = {0, exact.units, exact.unit};
+      }
       const T a = pick(values, lower);
       T b = a;
       if ((part.share > 0 || part.units > 0) && lower + 1 < values->size()) {
@@ -215,26 +214,13 @@ class QuantileAccumulator : public RowsAccumulator {
     int64_t unit;
   };
 
-  // A fraction of at most 15 digits counts as it is written, any other as the double it is.
-  Part exact_part(size_t last, size_t* lower) const {
-    constexpr int64_t kDecimalUnits = 1000000000000000;
-    const int64_t decimal = std::llround(fraction_ * static_cast<double>(kDecimalUnits));
-    const bool as_written =
-        static_cast<double>(decimal) / static_cast<double>(kDecimalUnits) == fraction_;
-    const int64_t unit = as_written ? kDecimalUnits : kPartUnits;
-    const Int128 rank =
-        (as_written ? Int128{decimal} : part_units(fraction_)) * static_cast<Int128>(last);
-    *lower = static_cast<size_t>(rank / unit);
-    return {0, static_cast<int64_t>(rank % unit), unit};
-  }
-
   void append_between(const T& a, const T& b, const Part& part, ColumnBuilder* builder) const {
     if constexpr (std::is_same_v<T, Int128>) {
       append_decimal(a, b, part, builder);
     } else if (argument_type_.is_temporal()) {
       // To the nearest unit, half away from the earlier one.
       const auto distance = static_cast<Int128>(b) - static_cast<Int128>(a);
-      const Int128 step = divide_half_away(distance * part_units(part.share), kPartUnits);
+      const Int128 step = divide_half_away(distance * quantile_units(part.share), kQuantileUnits);
       static_cast<FixedBuilder<T>*>(builder)->append(static_cast<T>(static_cast<Int128>(a) + step));
     } else if constexpr (std::is_floating_point_v<T>) {
       static_cast<FixedBuilder<double>*>(builder)->append(

@@ -3,7 +3,6 @@
 //
 // Order: by the order keys, encoded as bytes, and then by the rows' positions; so ties go to the
 // first row (of last: to the last), for any number of tasks.
-#include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/row_codec.h"

@@ -2,7 +2,6 @@
 // and of the rows.
 #include <algorithm>
 
-#include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/long_loop.h"

@@ -1,6 +1,5 @@
 #include "src/exec/aggregate/aggregate_sink.h"
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <numeric>

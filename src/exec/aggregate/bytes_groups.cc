@@ -1,4 +1,3 @@
-#include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/group_layouts.h"
 #include "src/kernel/dispatch.h"

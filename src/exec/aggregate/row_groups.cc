@@ -5,7 +5,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator.h"
 #include "src/exec/aggregate/group_layouts.h"

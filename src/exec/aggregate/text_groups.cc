@@ -1,9 +1,7 @@
 #include <array>
 
-#include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/group_layouts.h"
-#include "src/kernel/dispatch.h"
 #include "src/kernel/hash.h"
 #include "src/kernel/take.h"
 

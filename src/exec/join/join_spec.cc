@@ -1,7 +1,5 @@
 #include "src/exec/join/join_spec.h"
 
-#include <algorithm>
-
 namespace velaria {
 
 std::vector<DataType> column_types(const Schema& schema) {

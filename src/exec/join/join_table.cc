@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
 
 #include "src/base/error.h"
@@ -170,7 +169,7 @@ class RangeTable : public JoinTable {
 
   static size_t parts_for(size_t rows, const ExecutionContext& context) {
     constexpr size_t kWorthTasks = size_t{1} << 18;
-    return rows < kWorthTasks ? 1 : std::max<size_t>(1, context.tasks);
+    return rows < kWorthTasks || context.pool == nullptr ? 1 : std::max<size_t>(1, context.tasks);
   }
 
   static constexpr size_t kPartStride = 16;  // a cache line between what tasks write

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "src/base/error.h"
 #include "src/column/selection_recycling.h"
 #include "src/exec/join/join_build.h"
 #include "src/expr/evaluator.h"

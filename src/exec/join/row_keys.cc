@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "src/base/error.h"
 #include "src/exec/join/key_value.h"
 #include "src/kernel/dispatch.h"
 #include "src/kernel/hash.h"

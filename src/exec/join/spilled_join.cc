@@ -33,12 +33,10 @@ class SpilledProbeState : public SinkState {
  public:
   SpilledProbeState(const ExecutionContext& context, const JoinSpec& spec,
                     std::vector<DataType> output_types)
-      : chunk_rows(context.chunk_rows),
-        spill(spill_space(context)),
+      : spill(spill_space(context)),
         left(spill, "the left rows of JOIN", spec.left_types),
         output(spill, "the rows of JOIN", std::move(output_types), {}) {}
 
-  const int64_t chunk_rows;
   const std::shared_ptr<SpillSpace> spill;
   PartitionedRows left;
   SortedRuns output;
@@ -156,7 +154,7 @@ class SpilledProbe : public SinkOperator {
           if (context.pool == nullptr && context.interrupt_check) context.interrupt_check();
           Chunk out;
           result = probe->process(left, probe_state.get(), &out);
-          if (out.selected_rows() > 0 && !output_types_.empty()) put_out(state, out, &run);
+          if (out.selected_rows() > 0) put_out(state, out, &run);
         }
       }
       state.output.add(std::move(run));
@@ -164,7 +162,7 @@ class SpilledProbe : public SinkOperator {
     if (part.matched) note_matches(part, number);
   }
 
-  // The position goes from behind the left columns to the end.
+  // The position goes from behind the left columns to the end. There may be no other column.
   void put_out(SpilledProbeState& state, const Chunk& joined, SortedRuns::Run* run) const {
     if (!gives_left_columns(spec_->type)) return;
     Chunk out = compact(joined);

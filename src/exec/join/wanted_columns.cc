@@ -1,7 +1,5 @@
 #include "src/exec/join/wanted_columns.h"
 
-#include <algorithm>
-
 namespace velaria {
 
 namespace {

@@ -1,9 +1,7 @@
 #include "src/exec/join/word_keys.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "src/base/error.h"
 #include "src/exec/join/key_value.h"
 #include "src/kernel/dispatch.h"
 

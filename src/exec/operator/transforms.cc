@@ -95,8 +95,9 @@ class TimeWindowOperator : public TransformOperator {
       state.input = rows_with_time(input);
       state.next_row = 0;
       // The latest window that covers a row starts at floor(t / slide) * slide.
-      state.first_start =
-          flatten(window_start(state.input.columns[window_.time_column], window_.slide_ms));
+      const ColumnPtr& time = state.input.columns[window_.time_column];
+      state.first_start = flatten(window_start(time, window_.slide_ms));
+      check_width(time->type());
     }
     if (window_.slide_ms == window_.width_ms) {
       *output = state.input;
@@ -114,6 +115,17 @@ class TimeWindowOperator : public TransformOperator {
   }
 
  private:
+  // As window_start() checks the slide; but width + slide fits 64 bits too.
+  void check_width(const DataType& type) const {
+    const Int128 exact = static_cast<Int128>(window_.width_ms) * units_per_second(type.unit());
+    if (exact % 1000 == 0 && exact / 1000 <= std::numeric_limits<int64_t>::max() / 2) return;
+    throw Error(ErrorKind::kSqlSemantic,
+                concat("a window of ", window_.width_ms, " ms does not fit a column of type ",
+                       type.to_string(),
+                       exact % 1000 != 0 ? "; use a whole multiple of the column's unit"
+                                         : "; use a narrower window, or a coarser unit"));
+  }
+
   Chunk rows_with_time(const Chunk& input) const {
     Chunk compacted = compact(input);
     const ColumnPtr& time = compacted.columns[window_.time_column];

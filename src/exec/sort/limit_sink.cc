@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <mutex>
+#include <utility>
 
 #include "src/exec/sort/chunk_list_scan.h"
 #include "src/exec/sort/sort_sink.h"
@@ -12,13 +13,20 @@ namespace {
 
 class LimitState : public SinkState {
  public:
+  explicit LimitState(std::shared_ptr<MemoryBudget> budget)
+      : reservation(std::move(budget), "the rows of LIMIT") {}
+
   std::mutex mutex;
+  MemoryReservation reservation;
   std::vector<Chunk> chunks;
   std::vector<uint64_t> reached;  // per task: all its chunks before this order have come
   size_t started = 0;             // tasks that have begun
   int64_t rows = 0;
+  uint64_t bytes = 0;  // of `chunks`
   std::vector<Chunk> result;
 };
+
+uint64_t bytes_of(const Chunk& chunk) { return static_cast<uint64_t>(chunk.estimated_bytes()); }
 
 class LimitTask : public SinkTask {
  public:
@@ -34,8 +42,8 @@ class LimitSink : public SinkOperator {
     }
   }
 
-  std::unique_ptr<SinkState> new_state(const ExecutionContext&) const override {
-    return std::make_unique<LimitState>();
+  std::unique_ptr<SinkState> new_state(const ExecutionContext& context) const override {
+    return std::make_unique<LimitState>(context.budget);
   }
   void begin_epoch(SinkState& base) const override {
     auto& state = static_cast<LimitState&>(base);
@@ -43,7 +51,9 @@ class LimitSink : public SinkOperator {
     state.reached.clear();
     state.started = 0;
     state.rows = 0;
+    state.bytes = 0;
     state.result.clear();
+    state.reservation.resize(0);
   }
 
   std::unique_ptr<SinkTask> new_task(SinkState& base, size_t tasks) const override {
@@ -65,6 +75,8 @@ class LimitSink : public SinkOperator {
     if (chunk.selected_rows() > 0) {
       state.rows += chunk.selected_rows();
       state.chunks.push_back(compact(chunk));
+      state.bytes += bytes_of(state.chunks.back());
+      state.reservation.resize(state.bytes);
     }
     state.reached[static_cast<LimitTask&>(task).index] = order;
     if (state.rows < needed_) return SinkResult::kNeedInput;
@@ -90,6 +102,9 @@ class LimitSink : public SinkOperator {
       passed += chunk.rows;
     }
     state.chunks.clear();
+    uint64_t bytes = 0;
+    for (const Chunk& chunk : state.result) bytes += bytes_of(chunk);
+    state.reservation.resize(bytes);
   }
 
   std::unique_ptr<TableScan> result(SinkState& base, const ScanRequest& request) const override {

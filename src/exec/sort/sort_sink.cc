@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "src/base/error.h"
 #include "src/exec/sort/cancellable_sort.h"
 #include "src/exec/sort/chunk_list_scan.h"
 #include "src/exec/sort/full_sort.h"

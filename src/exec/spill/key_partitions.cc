@@ -22,6 +22,9 @@ uint64_t hash_value(const T& value) {
     uint64_t word;
     std::memcpy(&word, &wide, sizeof(word));
     return hash_word(word);
+  } else if constexpr (std::is_same_v<T, Interval>) {
+    const Int128 micros = value.total_micros();
+    return hash_words(static_cast<uint64_t>(micros), static_cast<uint64_t>(micros >> 64));
   } else if constexpr (sizeof(T) <= 8) {
     return hash_word(static_cast<uint64_t>(value));
   } else {

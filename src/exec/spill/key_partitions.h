@@ -1,5 +1,5 @@
-// Which part on disk the rows of a key belong to: equal keys, also those that differ in nothing but
-// the sign of zero or the bits of a NaN, belong to one part.
+// Which part on disk the rows of a key belong to: equal keys belong to one part, also those that
+// differ in the sign of zero, in the bits of a NaN, or as one month and 30 days do.
 #pragma once
 
 #include <cstdint>

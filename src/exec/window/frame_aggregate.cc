@@ -11,11 +11,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "src/base/error.h"
 #include "src/exec/aggregate/accumulator.h"
-#include "src/exec/scheduler.h"
 #include "src/exec/window/window_function_exec.h"
-#include "src/kernel/compare.h"
 #include "src/kernel/take.h"
 
 namespace velaria {

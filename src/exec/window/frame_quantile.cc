@@ -6,9 +6,10 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <utility>
 
-#include "src/base/error.h"
 #include "src/exec/aggregate/accumulator.h"
+#include "src/exec/aggregate/quantile_rank.h"
 #include "src/exec/sort/cancellable_sort.h"
 #include "src/exec/window/window_function_exec.h"
 #include "src/kernel/take.h"
@@ -87,9 +88,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
       } else if (empty) {
         values_->set_null(rows[i]);
       } else {
-        const double rank = fraction_ * static_cast<double>(counts.total() - 1);
-        const uint32_t lower = std::min(static_cast<uint32_t>(rank), counts.total() - 1);
-        const double part = rank - static_cast<double>(lower);
+        const auto [lower, part] = rank_among(counts.total());
         const bool two = part > 0 && lower + 1 < counts.total();
         const uint32_t first = row_at(lower);
         between[part].add(rows[i], first, two ? row_at(lower + 1) : first);
@@ -143,6 +142,18 @@ class FrameQuantileFunction : public WindowFunctionExec {
   uint32_t discrete_rank(uint32_t count) const {
     const double rank = std::ceil(fraction_ * static_cast<double>(count));
     return std::clamp<uint32_t>(static_cast<uint32_t>(rank), 1, count) - 1;
+  }
+
+  // Of so many values: the number of the one at or before the quantile, and the part of the way to
+  // the next one. As the aggregate itself does it, so that both give the same digits.
+  std::pair<uint32_t, double> rank_among(uint32_t count) const {
+    if (input_.arguments[0]->type().id() == TypeId::kDecimal128) {
+      const QuantileRank rank = QuantileRank::exact(fraction_, count - 1);
+      return {static_cast<uint32_t>(rank.lower), rank.part()};
+    }
+    const double rank = fraction_ * static_cast<double>(count - 1);
+    const uint32_t lower = std::min(static_cast<uint32_t>(rank), count - 1);
+    return {lower, rank - static_cast<double>(lower)};
   }
 
   // A quantile of two values, at the fraction that is left, is the value between them: so the

@@ -137,10 +137,11 @@ class WindowSink : public SinkOperator {
 
   void finish(SinkState& base, const ExecutionContext& context) const override {
     auto& state = static_cast<WindowState&>(base);
-    std::sort(state.chunks.begin(), state.chunks.end(),
-              [](const CollectedChunk& a, const CollectedChunk& b) {
-                return a.chunk.order < b.chunk.order;
-              });
+    // Chunks of a task may share an order; then they stand as they came.
+    std::stable_sort(state.chunks.begin(), state.chunks.end(),
+                     [](const CollectedChunk& a, const CollectedChunk& b) {
+                       return a.chunk.order < b.chunk.order;
+                     });
     uint64_t rows = 0;
     for (const CollectedChunk& chunk : state.chunks) {
       rows += static_cast<uint64_t>(chunk.chunk.rows);
