@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "src/base/error.h"
+#include "src/base/text.h"
 
 namespace velaria {
 
@@ -67,7 +68,11 @@ void CompressedWriter::pass_on(std::string_view bytes, bool last) {
     for (size_t left = 1; last ? left > 0 : in.pos < in.size;) {
       ZSTD_outBuffer out{out_.data(), out_.size(), 0};
       left = ::ZSTD_compressStream2(state_->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-      VELARIA_CHECK(::ZSTD_isError(left) == 0);
+      // Most of its memory is asked for with the first bytes.
+      if (::ZSTD_isError(left) != 0) {
+        throw Error(ErrorKind::kResource,
+                    concat("cannot compress by zstd: ", ::ZSTD_getErrorName(left)));
+      }
       file_->write({out_.data(), out.pos});
     }
     return;

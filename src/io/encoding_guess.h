@@ -17,7 +17,7 @@ struct EncodingGuess {
 // sample gives the same guess.
 EncodingGuess guess_encoding(std::string_view sample);
 
-// "; the text looks like gb18030 (confidence high): read with encoding='gb18030'", or advice to
+// "the text looks like gb18030 (confidence high): read with encoding='gb18030'", or advice to
 // convert the file when nothing fits.
 std::string encoding_advice(const EncodingGuess& guess);
 

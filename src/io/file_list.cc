@@ -12,6 +12,15 @@ namespace {
 
 constexpr int kMostFolders = 64;  // below each other, for **
 
+void check_depth(const std::string& folder, int depth) {
+  if (depth < kMostFolders) return;
+  throw Error(
+      ErrorKind::kResource,
+      concat("'", excerpt(folder, 200), "' lies more than ", kMostFolders,
+             " folders deep, where ** does not look; name a folder nearer to the files, and "
+             "see whether a link leads from a folder back to one above it"));
+}
+
 // Reads "[a-z]" at `pattern`, whose first byte is '['. Gives the bytes used; 0 when it never
 // closes.
 size_t match_set(std::string_view pattern, unsigned char c, bool* matches) {
@@ -86,10 +95,11 @@ class Expansion {
         return;
       }
       walk(folder, part + 1, depth);
-      if (depth >= kMostFolders) return;
       for (const std::string& name : names_in(folder)) {
         const std::string below = joined(folder, name);
-        if (name[0] != '.' && files_.is_directory(below)) walk(below, part, depth + 1);
+        if (name[0] == '.' || !files_.is_directory(below)) continue;
+        check_depth(below, depth);
+        walk(below, part, depth + 1);
       }
       return;
     }
@@ -126,7 +136,8 @@ class Expansion {
       const std::string path = joined(folder, name);
       if (!files_.is_directory(path)) {
         go_on(path, pattern_.parts.size() - 1, true, depth);
-      } else if (depth < kMostFolders) {
+      } else {
+        check_depth(path, depth);
         add_all(path, depth + 1);
       }
     }

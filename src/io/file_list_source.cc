@@ -87,7 +87,6 @@ struct ListState {
   };
   Schema schema;
   std::shared_ptr<const std::vector<FileListPart>> parts;
-  bool has_names = false;
   ScanRequest request;
   ScanFilterPtr filter;
   std::vector<std::unique_ptr<File>> files;
@@ -202,10 +201,9 @@ class FileListScan : public TableScan {
 
 class FileListSource : public FileSource {
  public:
-  FileListSource(Schema schema, std::vector<FileListPart> parts, bool has_names, std::string kind)
+  FileListSource(Schema schema, std::vector<FileListPart> parts, std::string kind)
       : schema_(std::move(schema)),
         parts_(std::make_shared<const std::vector<FileListPart>>(std::move(parts))),
-        has_names_(has_names),
         kind_(std::move(kind)) {}
 
   const Schema& schema() const override { return schema_; }
@@ -269,7 +267,6 @@ class FileListSource : public FileSource {
     auto state = std::make_shared<ListState>();
     state->schema = schema_;
     state->parts = parts_;
-    state->has_names = has_names_;
     state->request = request;
     state->filter = std::move(filter);
     uint64_t order = 0;
@@ -290,7 +287,6 @@ class FileListSource : public FileSource {
  private:
   const Schema schema_;
   const std::shared_ptr<const std::vector<FileListPart>> parts_;
-  const bool has_names_;
   const std::string kind_;
 };
 
@@ -307,8 +303,7 @@ TableSourcePtr make_file_list(Schema schema, std::vector<FileListPart> parts,
       VELARIA_CHECK(part.source->schema().field(*part.columns[i]).type == schema.field(i).type);
     }
   }
-  return std::make_shared<FileListSource>(std::move(schema), std::move(parts), has_names,
-                                          std::move(kind));
+  return std::make_shared<FileListSource>(std::move(schema), std::move(parts), std::move(kind));
 }
 
 }  // namespace velaria

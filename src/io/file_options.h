@@ -82,9 +82,8 @@ struct CsvOptions {
 // Keys: delimiter, quote, escape, comment, skip_lines, on_error, header, columns, types, null_text,
 // null_words, ragged, on_type_error, sample_bytes, range_bytes, max_row_bytes, and those of
 // set_input_option(). `delimiter` and `quote` know "\t"; quote "" means none. `columns` and `types`
-// are "name type,
-// ..." ("a b" in double quotes when a name needs them); `null_text` and `null_words` are
-// comma-separated lists.
+// are "name type, ..." ("a b" in double quotes when a name needs them); `null_text` and
+// `null_words` are comma-separated lists.
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts);
 
 // Throws InvalidArgumentError for values that cannot work together (delimiter = quote, ...).

@@ -224,11 +224,12 @@ std::shared_ptr<const TextFile> TextFile::open(std::shared_ptr<FileSystem> files
     }
   }
   const ByteOrderMark mark = byte_order_mark(head);
-  // UTF-16 in a name says nothing of the byte order when a mark does.
-  const bool agrees = wanted.empty() || wanted == mark.encoding ||
-                      (wanted == "utf-16le" && mark.encoding == "utf-16be" &&
-                       canonical_encoding("utf-16") == canonical_encoding(options.encoding) &&
-                       options.encoding.find_first_of("lLbB") == std::string::npos);
+  // The names UTF-16 and UTF-32 say nothing of the byte order when a mark does.
+  const bool named_without_order = options.encoding.find_first_of("lLbB") == std::string::npos;
+  const bool agrees =
+      wanted.empty() || wanted == mark.encoding ||
+      (named_without_order && ((wanted == "utf-16le" && mark.encoding == "utf-16be") ||
+                               (wanted == "utf-32le" && mark.encoding == "utf-32be")));
   if (mark.size_bytes > 0 && !agrees) {
     throw Error(ErrorKind::kFileFormat,
                 concat("'", out->path_, "' begins with the byte order mark of ", mark.encoding,

@@ -41,7 +41,6 @@ class TextFile;
 // another one meanwhile.
 class TextPass {
  public:
-  const TextFile& file() const { return *text_; }
   // From `begin` to `end`, or to the end of the text. Only a seekable file reaches `begin` at once.
   std::unique_ptr<ByteStream> stream(uint64_t begin,
                                      std::optional<uint64_t> end = std::nullopt) const;
@@ -52,7 +51,7 @@ class TextPass {
   std::vector<TextPlace> places_of(const std::vector<uint64_t>& offsets) const;
   // Where the text behind its first `lines` lines begins; nothing when it has fewer.
   std::optional<uint64_t> behind_lines(int64_t lines) const;
-  // What to do about bytes at `offset` that are no text: "the file seems to be ...". For errors.
+  // What to do about bytes at `offset` that are no text: encoding_advice(). For errors.
   std::string bad_bytes_advice(uint64_t offset) const;
 
  private:

@@ -209,8 +209,12 @@ std::string DataFrame::explain() const { return engine_->explain(plan_); }
 QueryProfile DataFrame::analyze() const { return engine_->analyze(plan_); }
 
 std::string DataFrame::to_text(int64_t most_rows) const {
+  if (most_rows < 0) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("most_rows is ", most_rows, "; it must be 0 or more"));
+  }
   // One row more than is shown tells whether there are more.
-  const QueryResult result = limit(most_rows + 1).collect();
+  const QueryResult result = limit(most_rows == INT64_MAX ? most_rows : most_rows + 1).collect();
   return format_table(result.schema, result.chunks, most_rows);
 }
 

@@ -88,7 +88,7 @@ class DataFrame {
   std::string explain() const;
   // Runs the query, throws its rows away and tells where the time went.
   QueryProfile analyze() const;
-  // The first rows as an aligned text table.
+  // The first rows as an aligned text table. InvalidArgumentError for a negative number.
   std::string to_text(int64_t most_rows = 20) const;
 
   // Verbs take SQL expressions over the frame's columns: "distance / 60 AS hours", "n DESC".

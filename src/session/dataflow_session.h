@@ -83,8 +83,12 @@ class DataflowSession {
   void create_function(UserFunctionPtr function);
   void drop_function(const std::string& name);
 
+  // A name for SQL; names ignore case, and one that is there already is replaced, whatever it was.
   void create_temp_view(const std::string& name, const DataFrame& frame);
+  // A table, view or stream source by its name. CatalogError with a suggestion for an unknown one,
+  // TableKindError for a sink.
   DataFrame table(const std::string& name) const;
+  // The names of all tables, views, stream sources and sinks, in order.
   std::vector<std::string> tables() const;
 
   // ---- Arrow. Takes `stream` over, also when this throws; rows are kept where they lie.
@@ -119,6 +123,7 @@ class DataflowSession {
   // INSERT INTO sink SELECT ...; the query is already running when this returns.
   std::shared_ptr<StreamingQuery> startStreamSql(const std::string& text,
                                                  const StreamOptions& options = {}) const;
+  // A name for INSERT INTO in stream SQL; replaces what has it.
   void register_stream_sink(const std::string& name, std::shared_ptr<StreamSink> sink);
   // A CSV file as a sink, written through the session's file system (and its allowed_paths).
   std::shared_ptr<StreamSink> create_csv_file_sink(const std::string& path,
@@ -151,10 +156,10 @@ class DataflowSession {
   const std::shared_ptr<Engine>& engine() const { return engine_; }
 
  private:
-  std::shared_ptr<Engine> engine_;
   DataFrame files_frame(TableSourcePtr source, const std::vector<std::string>& paths) const;
   DataFrame run_vector_search(const VectorQuestion& question, bool query_ids) const;
 
+  std::shared_ptr<Engine> engine_;
   std::shared_ptr<VectorQueries> vectors_;
 };
 

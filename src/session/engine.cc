@@ -67,6 +67,7 @@ void Engine::close() {
 
 void Engine::track_query(const StreamingQueryPtr& query) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  throw_if_closed();
   queries_.erase(std::remove_if(queries_.begin(), queries_.end(),
                                 [](const auto& weak) { return weak.expired(); }),
                  queries_.end());
@@ -93,9 +94,12 @@ StreamEnvironment Engine::stream_environment() const {
 
 void Engine::check_open() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (closed_) {
-    throw Error(ErrorKind::kInvalidArgument, "the session is closed; make a new one");
-  }
+  throw_if_closed();
+}
+
+void Engine::throw_if_closed() const {
+  if (!closed_) return;
+  throw Error(ErrorKind::kInvalidArgument, "the session is closed; make a new one");
 }
 
 PlanPtr Engine::optimized(const PlanPtr& plan) const {
@@ -236,6 +240,7 @@ void Engine::add_entry(Entry entry, bool replace) {
     throw Error(ErrorKind::kInvalidArgument, "a table needs a name that is not empty");
   }
   const std::lock_guard<std::mutex> lock(mutex_);
+  throw_if_closed();
   const std::string key = to_lower_ascii(entry.name);
   if (!replace && entries_.count(key) > 0) {
     throw Error(ErrorKind::kCatalog,

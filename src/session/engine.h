@@ -71,7 +71,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   void drop_entry(const std::string& name);
   std::vector<Entry> entries() const;  // by name
 
-  // Queries started here; close() stops those that still run.
+  // Queries that are about to start; close() stops those that still run. Throws when the session is
+  // closed already: nobody would stop this one.
   void track_query(const StreamingQueryPtr& query);
 
   // ---- TableResolver
@@ -89,6 +90,7 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   void drop_function(const std::string& name) { functions_->drop(name); }
 
  private:
+  void throw_if_closed() const;  // with mutex_ held
   void check_bounded(const PlanPtr& plan) const;
   // Cancellation, and what a monitor or profile wants, are the caller's to add.
   ExecutionContext execution_context() const;

@@ -50,6 +50,35 @@ PlanPtr run_sql(const PlanPtr& input, const std::string& text, const PlanPtr& ot
                           FrameResolver(input, other, functions), text);
 }
 
+void require_some(const std::vector<std::string>& texts, const char* verb) {
+  if (texts.empty()) {
+    throw Error(ErrorKind::kInvalidArgument, concat(verb, "() needs at least one argument"));
+  }
+}
+
+// A comment at the end of a text would run into what stands behind it.
+std::string ended(const std::string& text) {
+  return text.find("--") == std::string::npos ? text : text + "\n";
+}
+
+std::string list_of(std::vector<std::string> texts) {
+  for (std::string& text : texts) text = ended(text);
+  return join_texts(texts, ", ");
+}
+
+// Each text must be whole by itself, so that no text can change what the others mean.
+std::string checked_items(const std::vector<std::string>& items) {
+  for (const std::string& item : items) sql::parse_select_item(item);
+  return list_of(items);
+}
+
+std::string checked_expressions(const std::vector<std::string>& expressions) {
+  for (const std::string& expression : expressions) sql::parse_expression(expression);
+  return list_of(expressions);
+}
+
+}  // namespace
+
 std::string quote_name(const std::string& name) {
   std::string out = "\"";
   for (char c : name) {
@@ -58,25 +87,6 @@ std::string quote_name(const std::string& name) {
   }
   return out + "\"";
 }
-
-void require_some(const std::vector<std::string>& texts, const char* verb) {
-  if (texts.empty()) {
-    throw Error(ErrorKind::kInvalidArgument, concat(verb, "() needs at least one argument"));
-  }
-}
-
-// Each text must be whole by itself, so that no text can change what the others mean.
-std::string checked_items(const std::vector<std::string>& items) {
-  for (const std::string& item : items) sql::parse_select_item(item);
-  return join_texts(items, ", ");
-}
-
-std::string checked_expressions(const std::vector<std::string>& expressions) {
-  for (const std::string& expression : expressions) sql::parse_expression(expression);
-  return join_texts(expressions, ", ");
-}
-
-}  // namespace
 
 PlanPtr select_items(const PlanPtr& input, const std::vector<std::string>& items,
                      const UserFunctions* functions) {
@@ -97,10 +107,10 @@ PlanPtr add_column(const PlanPtr& input, const std::string& name, const std::str
   bool replaced = false;
   for (const Field& field : input->schema().fields()) {
     const bool same = field.name == name;
-    items.push_back(same ? expression + " AS " + quote_name(name) : quote_name(field.name));
+    items.push_back(same ? ended(expression) + " AS " + quote_name(name) : quote_name(field.name));
     replaced = replaced || same;
   }
-  if (!replaced) items.push_back(expression + " AS " + quote_name(name));
+  if (!replaced) items.push_back(ended(expression) + " AS " + quote_name(name));
   return run_sql(input, "SELECT " + join_texts(items, ", ") + " FROM frame", nullptr, functions);
 }
 
@@ -122,8 +132,7 @@ PlanPtr order_rows(const PlanPtr& input, const std::vector<std::string>& keys,
                    const UserFunctions* functions) {
   require_some(keys, "order_by");
   for (const std::string& key : keys) sql::parse_sort_key(key);
-  return run_sql(input, "SELECT * FROM frame ORDER BY " + join_texts(keys, ", "), nullptr,
-                 functions);
+  return run_sql(input, "SELECT * FROM frame ORDER BY " + list_of(keys), nullptr, functions);
 }
 
 PlanPtr limit_rows(const PlanPtr& input, int64_t rows, int64_t offset) {
@@ -171,7 +180,7 @@ PlanPtr join_frames(const PlanPtr& left, const PlanPtr& right, const std::string
     text += " USING (" + join_texts(names, ", ") + ")";
   } else if (!condition.empty()) {
     sql::parse_expression(condition);
-    text += " ON (" + condition + "\n)";
+    text += " ON (" + ended(condition) + ")";
   }
   return run_sql(left, text, right, functions);
 }

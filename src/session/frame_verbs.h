@@ -10,6 +10,9 @@
 
 namespace velaria {
 
+// A name in double quotes, as SQL takes it whatever its characters are.
+std::string quote_name(const std::string& name);
+
 PlanPtr select_items(const PlanPtr& input, const std::vector<std::string>& items,
                      const UserFunctions* functions = nullptr);
 PlanPtr filter_rows(const PlanPtr& input, const std::string& condition,

@@ -1,12 +1,11 @@
 #include "src/session/query_monitor.h"
 
 #include <algorithm>
-#include <utility>
-
 #include <memory>
 #include <optional>
 #include <set>
 #include <type_traits>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"

@@ -12,8 +12,8 @@ namespace velaria {
 // Of every source that the plan scans, each once.
 std::vector<std::string> warnings_of_plan(const LogicalPlan& plan);
 
-// The rejected rows of all sources of the plan (table_source.h). `name` is what the table is called
-// in errors. Throws InvalidArgumentError when none of them leaves rows out.
+// The rejected rows of all sources of the plan (src/io/rejects.h). `name` is what the table is
+// called in errors. Throws InvalidArgumentError when none of them leaves rows out.
 TableSourcePtr rejects_of_plan(const LogicalPlan& plan, const std::string& name);
 
 }  // namespace velaria

@@ -16,15 +16,6 @@ namespace velaria {
 
 namespace {
 
-std::string quoted(const std::string& name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 // The blocks of a source whose columns can be read in parts; null of any other.
 TableBlocksPtr blocks_of(const LogicalPlan& plan) {
   if (plan.kind() != PlanKind::kScan) return nullptr;
@@ -176,9 +167,9 @@ VectorQueries::Input VectorQueries::input_of(Engine& engine, const VectorQuestio
     return input;
   }
   // A query or a file: read once, with all that is wanted of it.
-  std::vector<std::string> items{quoted(field.name)};
+  std::vector<std::string> items{quote_name(field.name)};
   for (size_t& wanted : input.columns) {
-    const std::string item = quoted(schema.field(wanted).name);
+    const std::string item = quote_name(schema.field(wanted).name);
     const auto found = std::find(items.begin(), items.end(), item);
     wanted = static_cast<size_t>(found - items.begin());
     if (found == items.end()) items.push_back(item);

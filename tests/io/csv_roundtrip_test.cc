@@ -142,5 +142,22 @@ TEST(CsvWriter, InferenceSeesTheTypesWritten) {
   EXPECT_EQ(text, "0.1,,7\n");
 }
 
+TEST(CsvWriter, BinaryThatIsNoTextIsRefused) {
+  StringBuilder builder{DataType(TypeId::kBinary)};
+  builder.append("caf\xC3\xA9");
+  builder.append("\xFF\x00");
+  Chunk chunk;
+  chunk.rows = 2;
+  chunk.columns = {builder.finish()};
+  const CsvWriter writer(Schema({{"raw", DataType(TypeId::kBinary)}}));
+  std::string text;
+  expect_error(error_of([&] { writer.write_chunk(chunk, &text); }), ErrorKind::kTypeMismatch,
+               {"'raw'", "not UTF-8"});
+  chunk.selection = std::make_shared<Selection>(Selection{0});
+  text.clear();
+  writer.write_chunk(chunk, &text);
+  EXPECT_EQ(text, "caf\xC3\xA9\n");
+}
+
 }  // namespace
 }  // namespace velaria

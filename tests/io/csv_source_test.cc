@@ -327,5 +327,47 @@ TEST(CsvSource, UnreadableTypesAreRefusedWhenOpening) {
                {"'aa'", "did you mean 'a'"});
 }
 
+TEST(CsvSource, ADefectBeforeAValueThatDoesNotFitIsToldWithItsOwnPlace) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 100; ++i) text += i == 50 ? "1,2,3\n" : i == 90 ? "x,2\n" : "1,2\n";
+  CsvOptions options;
+  options.types = {{"a", DataType(TypeId::kInt64)}, {"b", DataType(TypeId::kInt64)}};
+  options.range_bytes = 300;
+  const auto source = open_text(text, options);
+  ScanRequest request;
+  request.columns = {0, 1};
+  request.chunk_rows = 3;
+  request.tasks = 2;
+  const auto scan = source->scan(request);
+  const auto first = scan->new_task();
+  const auto second = scan->new_task();
+  Chunk chunk;
+  ASSERT_TRUE(first->next(&chunk));  // of the range with the ragged row, which it has yet to meet
+  expect_error(error_of([&] {
+                 while (second->next(&chunk)) {
+                 }
+               }),
+               ErrorKind::kFileFormat, {":52:1", "3 fields"});
+}
+
+TEST(CsvSource, AHeaderThatRepeatsOneNameIsReadInNoTime) {
+  std::string header = "x_3,x";
+  std::string row = "0,0";
+  for (int i = 0; i < 30000; ++i) {
+    header += ",x";
+    row += ",1";
+  }
+  CsvOptions options;
+  options.on_type_error = TypeErrorPolicy::kFail;
+  const auto source = open_text(header + "\n" + row + "\n", options);
+  const std::vector<std::string> names = source->schema().names();
+  ASSERT_EQ(names.size(), 30002u);
+  EXPECT_EQ(names[1], "x");
+  EXPECT_EQ(names[2], "x_2");
+  EXPECT_EQ(names[3], "x_4");  // x_3 is the first column's
+  EXPECT_EQ(names.back(), "x_30002");
+  EXPECT_EQ(source->warnings().size(), 30000u);
+}
+
 }  // namespace
 }  // namespace velaria

@@ -256,5 +256,17 @@ TEST_F(FileList, AFileThatVanishesIsAnError) {
   expect_error(error_of([&] { read_all(*source); }), ErrorKind::kFileAccess, {"b.csv"});
 }
 
+TEST_F(FileList, FoldersTooDeepAreAnErrorAndNotLeftOut) {
+  std::string deep;
+  for (int i = 0; i < 64; ++i) deep += "d/";
+  put(deep + "a.csv", "n\n1\n");
+  EXPECT_EQ(expand({"**/*.csv"}), (Names{deep + "a.csv"}));
+  EXPECT_EQ(expand({"**"}), (Names{deep + "a.csv"}));
+  put(deep + "d/b.csv", "n\n2\n");
+  for (const char* pattern : {"**/*.csv", "**"}) {
+    expect_error(error_of([&] { expand({pattern}); }), ErrorKind::kResource, {"64 folders deep"});
+  }
+}
+
 }  // namespace
 }  // namespace velaria

@@ -285,5 +285,35 @@ TEST(LinePresets, ReadTheirLogs) {
   }
 }
 
+TEST(LineSource, LineEndsOfEveryKind) {
+  const TextRows abc = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  for (const char* text : {"a,1\nb,2\nc,3", "a,1\rb,2\rc,3\r", "a,1\r\nb,2\r\nc,3\r\n",
+                           "a,1\rb,2\nc,3\r\n", "a,1\r\r\nb,2\n\r\nc,3\r"}) {
+    EXPECT_EQ(rows_of(text, split(",")), abc) << text;
+  }
+  LineOptions options = split(",");
+  options.skip_empty_lines = false;
+  const TextRows with_blank = {{"a", "1"}, {"<null>", "<null>"}, {"b", "2"}};
+  for (const char* text : {"a,1\n\nb,2\n", "a,1\r\rb,2\r", "a,1\r\r\nb,2", "a,1\n\rb,2\r\n"}) {
+    EXPECT_EQ(rows_of(text, options), with_blank) << text;
+  }
+}
+
+// Once as many as there are lines were looked through for each of them.
+TEST(LineSource, ManyLinesThatEndWithCr) {
+  std::string text;
+  for (int i = 0; i < 1000000; ++i) text += "a,1\r";
+  EXPECT_EQ(open_text(text, split(","))->known_rows(), 1000000);
+}
+
+TEST(LineSource, AFirstLineOfBadBytesIsLeftOutToo) {
+  LineOptions options = split(",");
+  options.on_error = RowErrorPolicy::kSkip;
+  const auto source = open_text("a,\xFF\n1,2\n3,4\n", options);
+  EXPECT_EQ(source->schema().to_string(), "column1 int64, column2 int64");
+  EXPECT_EQ(read_all(*source), (TextRows{{"1", "2"}, {"3", "4"}}));
+  EXPECT_EQ(source->rejected().count, 1);
+}
+
 }  // namespace
 }  // namespace velaria

@@ -108,6 +108,11 @@ TEST(TextFile, ByteOrderMarks) {
                {"byte 1", "encoding='utf-16le'"});
   named.encoding = "utf-16";
   EXPECT_EQ(content_of(*open_bytes(big, named)), utf8);
+  named.encoding = "utf-32";
+  const std::string widest("\0\0\xFE\xFF\0\0\0a\0\0\0\n", 12);
+  EXPECT_EQ(content_of(*open_bytes(widest, named)), "a\n");
+  named.encoding = "utf-32le";
+  expect_error(error_of([&] { open_bytes(widest, named); }), ErrorKind::kFileFormat, {"utf-32be"});
   named.encoding = "latin-1";
   expect_error(error_of([&] { open_bytes(big, named); }), ErrorKind::kFileFormat, {"utf-16be"});
   // A surrogate without its other half, and half a unit.

@@ -81,5 +81,30 @@ TEST(StatementTest, WhatIsRefusedWhenBound) {
   }
 }
 
+// The texts of frame verbs become one statement, in which nothing may run into its neighbour.
+TEST(StatementTest, VerbsTakeTextsThatEndWithAComment) {
+  DataflowSession session;
+  const DataFrame frame = session.sql("SELECT * FROM (VALUES (1, 1), (1, 2), (2, 3)) AS t(a, b)");
+  EXPECT_EQ(rows_of(frame.order_by({"a -- first", "b DESC -- then"})), (Rows{"1|2", "1|1", "2|3"}));
+  EXPECT_EQ(rows_of(frame.select({"a + b AS s -- sum", "a"}).order_by({"s"})),
+            (Rows{"2|1", "3|1", "5|2"}));
+  EXPECT_EQ(rows_of(frame.with_column("c", "a * 10 -- ten").filter("c = 20 -- two")),
+            Rows{"2|3|20"});
+  EXPECT_EQ(
+      rows_of(
+          frame.group_by({"a -- key"}).agg({"count(*) AS n -- rows", "sum(b)"}).order_by({"a"})),
+      (Rows{"1|2|3", "2|1|3"}));
+  EXPECT_EQ(rows_of(frame.join_where(frame, "l.a = r.a AND l.b < r.b -- pairs")), Rows{"1|1|1|2"});
+  EXPECT_ERROR(frame.order_by({"a; DROP TABLE t", "b"}), "SqlSyntaxError", "';'");
+}
+
+TEST(StatementTest, HowManyRowsAreShown) {
+  DataflowSession session;
+  const DataFrame frame = session.sql("SELECT 7 AS n");
+  EXPECT_NE(frame.to_text(0).find("more than 0 rows"), std::string::npos);
+  EXPECT_NE(frame.to_text(INT64_MAX).find("(1 row)"), std::string::npos);
+  EXPECT_ERROR(frame.to_text(-1), "InvalidArgumentError", "most_rows is -1");
+}
+
 }  // namespace
 }  // namespace velaria

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <set>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/calendar.h"
+#include "src/io/csv/column_names.h"
 #include "src/io/csv/csv_decode.h"
 #include "src/io/csv/csv_value.h"
 
@@ -36,35 +36,6 @@ std::string column_letters(int64_t column) {
     out.insert(out.begin(), static_cast<char>('A' + (rest - 1) % 26));
   }
   return out;
-}
-
-// Names as the CSV reader makes them: a name that stands there once keeps it, made-up ones go
-// around those.
-std::vector<std::string> unique_names(const std::vector<std::string>& given,
-                                      const std::vector<size_t>& places,
-                                      std::vector<std::string>* warnings) {
-  const std::set<std::string> taken(given.begin(), given.end());
-  std::set<std::string> used;
-  std::vector<std::string> names;
-  for (size_t i = 0; i < given.size(); ++i) {
-    std::string name = given[i];
-    if (name.empty() || used.count(name) != 0) {
-      const std::string base = name.empty() ? concat("column", places[i] + 1) : name;
-      std::string made = name.empty() ? base : concat(base, "_2");
-      for (int n = 2; taken.count(made) != 0 || used.count(made) != 0; ++n) {
-        made = concat(base, "_", n);
-      }
-      warnings->push_back(
-          name.empty()
-              ? concat("column ", places[i] + 1, " has no name in the header: named '", made, "'")
-              : concat("column name '", excerpt(name), "' stands twice in the header: column ",
-                       places[i] + 1, " is named '", excerpt(made), "'"));
-      name = made;
-    }
-    used.insert(name);
-    names.push_back(std::move(name));
-  }
-  return names;
 }
 
 }  // namespace
@@ -264,7 +235,7 @@ CellColumns CellTable::finish(const CellTableOptions& options) {
     names.push_back(name);
     places.push_back(i);
   }
-  names = unique_names(names, places, &out.warnings);
+  names = unique_column_names(names, places, &out.warnings);
   for (const auto& [name, type] : options.types) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     throw Error(ErrorKind::kInvalidArgument,

@@ -14,6 +14,7 @@ namespace velaria {
 namespace {
 
 constexpr int64_t kBatchRows = 1024;
+constexpr uint64_t kBehindAllRanges = UINT64_MAX;  // where a defect is that the cutter finds
 
 // One part of a file looked at by several tasks.
 class EvidencePass {
@@ -34,11 +35,14 @@ class EvidencePass {
   void work(bool may_be_interrupted) {
     CsvEvidence mine = empty_;
     CsvRange range;
+    uint64_t at = kBehindAllRanges;
     try {
       RangeRows rows = layout_.rows();
       std::vector<FieldSpan> spans(kBatchRows);
-      while (!failed_.load(std::memory_order_relaxed) &&
-             layout_.next_range(cutter_.get(), pass_, &range) && range.file_offset < end_) {
+      while (!failed_.load(std::memory_order_relaxed)) {
+        at = kBehindAllRanges;
+        if (!layout_.next_range(cutter_.get(), pass_, &range) || range.file_offset >= end_) break;
+        at = range.index;
         if (may_be_interrupted && interrupt_check_) interrupt_check_();
         look_at(range, &rows, &spans, &mine);
       }
@@ -46,9 +50,9 @@ class EvidencePass {
       std::lock_guard<std::mutex> lock(mutex_);
       // Ranges are handed out in order, so the first defect of the file is always among those
       // found.
-      if (!failure_ || range.index < failed_range_) {
+      if (!failure_ || at < failed_range_) {
         failure_ = std::current_exception();
-        failed_range_ = range.index;
+        failed_range_ = at;
       }
       failed_.store(true, std::memory_order_relaxed);
       return;

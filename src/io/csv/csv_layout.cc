@@ -79,14 +79,19 @@ Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::stri
   std::vector<BrokenRow> broken;
   CsvRange range;
   bool found = false;
-  while (!found && cutter->next(&range)) {
-    start_range(range, &reader, &broken);
-    while (const int64_t count = reader.next(kDefaultChunkRows)) {
-      for (int64_t i = 0; i < count && !found; ++i) {
-        found = range.file_offset + reader.row_offset(i) >= row_offset;
-        row += found ? 0 : 1;
+  while (!found && next_range(cutter.get(), pass, &range)) {
+    try {
+      start_range(range, &reader, &broken);
+      while (const int64_t count = reader.next(kDefaultChunkRows)) {
+        for (int64_t i = 0; i < count && !found; ++i) {
+          found = range.file_offset + reader.row_offset(i) >= row_offset;
+          row += found ? 0 : 1;
+        }
+        if (found) break;
       }
-      if (found) break;
+    } catch (const CsvDefect& defect) {
+      // Another task is about to find it: the first defect of the file is the one to tell.
+      return defect_error(pass, defect, range.file_offset + defect.offset);
     }
   }
   const Field& field = schema.field(column);

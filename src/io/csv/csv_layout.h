@@ -48,7 +48,8 @@ struct CsvLayout {
 
   // "'flights.csv':12:5: the row has 3 fields, but ...; ...". `text_offset` of the defect's byte.
   Error defect_error(const TextPass& pass, const CsvDefect& defect, uint64_t text_offset) const;
-  // TypeMismatchError for a value that is not of its column's type, with row, column and option.
+  // TypeMismatchError for a value that is not of its column's type, with row, column and option; or
+  // the error of a defect in the rows before it.
   Error type_error(const TextPass& pass, size_t column, const std::string& value,
                    uint64_t row_offset, uint64_t value_offset) const;
 };

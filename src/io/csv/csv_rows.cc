@@ -155,8 +155,7 @@ int64_t RangeRows::next_fast(int64_t limit) {
         if (fields > columns_ || (fields < columns_ && ragged_ == RaggedPolicy::kError)) {
           const auto at = static_cast<uint32_t>(begin);
           if (rejects_ == nullptr) throw ragged(fields, at);
-          rejects_->push_back(
-              {at, row_end + 1, at, ragged(fields, at).what, CsvDefect::Kind::kRow});
+          rejects_->push_back({at, row_end + 1, ragged(fields, at).what, CsvDefect::Kind::kRow});
           ++row_cursor_;
           first = last + 1;
           continue;
@@ -231,8 +230,7 @@ int64_t RangeRows::next_careful(int64_t limit) {
           rows.skip_row();
         }
       }
-      rejects_->push_back(
-          {begin + base, rows.position() + base, defect.offset, defect.what, defect.kind});
+      rejects_->push_back({begin + base, rows.position() + base, defect.what, defect.kind});
     }
   }
   next_row_begin_ = base + rows.position();

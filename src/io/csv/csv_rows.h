@@ -26,7 +26,6 @@ namespace velaria {
 struct BrokenRow {
   size_t begin = 0;
   size_t end = 0;  // line end included
-  size_t defect = 0;
   std::string reason;
   CsvDefect::Kind kind = CsvDefect::Kind::kRow;
 };
@@ -65,9 +64,6 @@ class RangeRows {
   bool spans_of(size_t column, FieldSpan* spans) const;
   // Where row `row` of the batch begins.
   size_t row_offset(int64_t row) const;
-
-  const char* text() const { return text_; }
-  const CsvDialect& dialect() const { return dialect_; }
 
  private:
   int64_t next_fast(int64_t limit);

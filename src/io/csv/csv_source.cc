@@ -1,9 +1,10 @@
 #include "src/io/csv/csv_source.h"
 
 #include <algorithm>
-#include <set>
+#include <numeric>
 
 #include "src/base/text.h"
+#include "src/io/csv/column_names.h"
 #include "src/io/csv/csv_rejects.h"
 #include "src/io/csv/csv_scan.h"
 
@@ -60,32 +61,14 @@ FirstRow read_first_row(const CsvLayout& layout, const TextPass& pass,
 
 std::vector<Field> fields_from_header(const std::vector<std::string>& texts, bool header,
                                       std::vector<std::string>* warnings) {
-  // A name that stands in the file once keeps it; made-up names go around those.
-  std::set<std::string> taken;
-  if (header) taken.insert(texts.begin(), texts.end());
-  std::set<std::string> used;
+  std::vector<size_t> places(texts.size());
+  std::iota(places.begin(), places.end(), size_t{0});
+  // Without a header all names are made up, and that is nothing to warn of.
+  const std::vector<std::string> names =
+      header ? unique_column_names(texts, places, warnings)
+             : unique_column_names(std::vector<std::string>(texts.size()), places, nullptr);
   std::vector<Field> fields;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    std::string name = header ? texts[i] : "";
-    if (name.empty() || used.count(name) != 0) {
-      const std::string base = name.empty() ? concat("column", i + 1) : name;
-      std::string made = name.empty() ? base : concat(base, "_2");
-      for (int n = 2; taken.count(made) != 0 || used.count(made) != 0; ++n) {
-        made = concat(base, "_", n);
-      }
-      if (header) {
-        warnings->push_back(name.empty() ? concat("column ", i + 1,
-                                                  " has no name in the header: named '", made, "'")
-                                         : concat("column name '", name,
-                                                  "' stands twice in the header: "
-                                                  "column ",
-                                                  i + 1, " is named '", made, "'"));
-      }
-      name = made;
-    }
-    used.insert(name);
-    fields.push_back({name, DataType(TypeId::kUtf8)});
-  }
+  for (const std::string& name : names) fields.push_back({name, DataType(TypeId::kUtf8)});
   return fields;
 }
 

@@ -10,8 +10,8 @@
 //   that never closes and invalid UTF-8 are FileFormatErrors with line, column and byte.
 // - An unquoted empty field, or one equal to one of null_texts, is NULL, and so is one of
 // null_words
-//   in columns of any type but text. A quoted empty field is ''
-//   in a text column and breaks any other type. Spaces belong to the value.
+//   in columns of any type but text. A quoted empty field is '' in a text column and breaks any
+//   other type. Spaces belong to the value.
 // - Blank lines are skipped; in a file of one column they are NULL.
 // - Header names: an empty one becomes columnN, a repeated one name_2, name_3, ..., each with a
 //   warning. Without a header the names are column1, column2, ...

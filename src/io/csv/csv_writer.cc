@@ -9,6 +9,7 @@
 #include "src/column/calendar.h"
 #include "src/column/decimal.h"
 #include "src/column/nested_array.h"
+#include "src/io/file_content.h"
 
 namespace velaria {
 
@@ -74,7 +75,8 @@ void CsvWriter::write_text(std::string_view text, std::string* out) const {
   *out += quote;
 }
 
-void CsvWriter::write_value(const Column& column, int64_t row, std::string* out) const {
+void CsvWriter::write_value(const Column& column, const std::string& name, int64_t row,
+                            std::string* out) const {
   const DataType& type = column.type();
   int64_t at = row;
   const Column& flat = resolve(column, &at);
@@ -107,8 +109,18 @@ void CsvWriter::write_value(const Column& column, int64_t row, std::string* out)
       if (!type.time_zone().empty()) text += 'Z';
       break;
     case TypeId::kInterval: text = format_interval(flat.values<Interval>()[at]); break;
-    case TypeId::kUtf8:
-    case TypeId::kBinary: write_text(flat.values<StringView>()[at].text(), out); return;
+    case TypeId::kUtf8: write_text(flat.values<StringView>()[at].text(), out); return;
+    case TypeId::kBinary: {
+      const std::string_view bytes = flat.values<StringView>()[at].text();
+      if (find_invalid_utf8(bytes) < bytes.size()) {
+        throw Error(ErrorKind::kTypeMismatch,
+                    concat("column '", excerpt(name), "' is binary and holds a value of ",
+                           bytes.size(), " bytes that is not UTF-8, which CSV has no form for; ",
+                           "write JSON, Arrow or Parquet, or select another form of the column"));
+      }
+      write_text(bytes, out);
+      return;
+    }
     case TypeId::kFixedSizeList: {
       const float* elements = flat.vector_at(at);
       text = "[";
@@ -144,7 +156,7 @@ void CsvWriter::write_chunk(const Chunk& chunk, std::string* out) const {
     for (size_t c = 0; c < chunk.columns.size(); ++c) {
       if (c > 0) *out += options_.delimiter;
       if (!chunk.columns[c]->is_null(row)) {
-        write_value(*chunk.columns[c], row, out);
+        write_value(*chunk.columns[c], schema_.field(c).name, row, out);
       } else if (!options_.null_texts.empty()) {
         *out += options_.null_texts.front();
       }

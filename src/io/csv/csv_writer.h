@@ -32,12 +32,14 @@ class CsvWriter : public TextWriter {
 
   // Appends the header line, unless options.header is false.
   void write_header(std::string* out) const override;
-  // Appends the selected rows of a chunk, one line each, ended by LF.
+  // Appends the selected rows of a chunk, one line each, ended by LF. TypeMismatchError for a
+  // binary value that is not UTF-8.
   void write_chunk(const Chunk& chunk, std::string* out) const override;
 
  private:
   void write_text(std::string_view text, std::string* out) const;
-  void write_value(const Column& column, int64_t row, std::string* out) const;
+  void write_value(const Column& column, const std::string& name, int64_t row,
+                   std::string* out) const;
 
   const Schema schema_;
   const CsvOptions options_;

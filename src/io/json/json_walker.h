@@ -12,7 +12,7 @@
 // Offsets are of the text. With `strict` everything is checked, values of ignored keys included;
 // else only what keeps the walk itself right, for text that was checked before.
 // The text has 8 readable bytes behind it, and its byte behind the last one is no part of JSON's
-// punctuation (see JsonWindow). One thread per object.
+// punctuation (JsonRows sees to that). One thread per object.
 #pragma once
 
 #include <cstdint>

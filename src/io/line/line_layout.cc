@@ -22,30 +22,29 @@ class Lines {
   void start(std::string_view text) {
     text_ = text;
     position_ = 0;
-    has_cr_ = text.find('\r') != std::string_view::npos;
+    feed_ = find('\n');
+    return_ = find('\r');
   }
   bool next(std::string_view* line) {
     if (position_ >= text_.size()) return false;
-    const std::string_view rest = text_.substr(position_);
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    *line = rest.substr(0, end);
-    size_t used = end + (end < rest.size() ? 1 : 0);
-    if (has_cr_) {
-      const size_t cr = line->find('\r');
-      if (cr != std::string_view::npos) {
-        // CRLF, or a CR that ends a line by itself.
-        if (cr + 1 != line->size() || end == rest.size()) used = cr + 1;
-        *line = line->substr(0, cr);
-      }
-    }
-    position_ += used;
+    // Each is looked for only once it is passed: a text may have many of one and none of the other.
+    if (feed_ < position_) feed_ = find('\n');
+    if (return_ < position_) return_ = find('\r');
+    const size_t end = std::min(feed_, return_);
+    *line = text_.substr(position_, end - position_);
+    const bool pair = return_ < feed_ && return_ + 1 == feed_;
+    position_ = end + (pair ? 2 : 1);
     return true;
   }
 
  private:
+  // Of the next such byte, or the end of the text.
+  size_t find(char c) const { return std::min(text_.find(c, position_), text_.size()); }
+
   std::string_view text_;
   size_t position_ = 0;
-  bool has_cr_ = false;
+  size_t feed_ = 0;
+  size_t return_ = 0;
 };
 
 class LineRowReader : public RowReader {

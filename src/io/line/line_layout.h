@@ -28,9 +28,10 @@ struct LineLayout : TextLayout {
                                        RejectedRows* rejected) const override;
 };
 
-// Fields of a line, or none when it is blank in the sense of the options.
+// The fields of a line; split at white space, a blank one has none.
 void split_line(const LineOptions& options, std::string_view line,
                 std::vector<std::string_view>* fields);
+// Nothing, or nothing but spaces and tabs where these are no delimiters.
 bool is_blank_line(const LineOptions& options, std::string_view line);
 
 }  // namespace velaria

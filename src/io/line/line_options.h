@@ -48,8 +48,8 @@ struct LineOptions {
 // Keys: mode (split, regex), split_delimiter (knows "\t"), regex_pattern, preset (a log format by
 // name, see line_presets.h; what else is given goes over it), mappings ("name from, ..."),
 // skip_empty_lines, types, null_text, ragged, on_error, range_bytes, max_row_bytes, and those of
-// set_input_option(). Without a mode,
-// a regex_pattern means regex. InvalidArgumentError with a suggestion for an unknown one.
+// set_input_option(). Without a mode, a regex_pattern means regex. InvalidArgumentError with a
+// suggestion for an unknown one.
 LineOptions line_options_from_text(const std::map<std::string, std::string>& texts);
 
 // Throws InvalidArgumentError for values that cannot work together.

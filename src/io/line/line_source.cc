@@ -24,13 +24,12 @@ std::optional<int> number_of(const std::string& text) {
   return value;
 }
 
-// The first line that is not blank.
+// The first line that is not blank, and not left out for bytes that are no text.
 std::string first_line(const LineLayout& layout, const TextPass& pass,
                        const CancellationToken* cancellation) {
   LineLayout whole_lines = layout;
   whole_lines.options.mode = LineMode::kRegex;
   whole_lines.options.skip_empty_lines = true;
-  whole_lines.options.on_error = RowErrorPolicy::kFail;
   whole_lines.options.null_texts.clear();
   whole_lines.pattern = compile_regular_expression(".*", "s");
   whole_lines.fast_pattern = nullptr;

@@ -361,7 +361,6 @@ class TaggedDfaCompiler {
     if (added) {
       if (ways_.size() >= kMostStates || ways.size() > kMostWays) throw NotUnderstood();
       ways_.push_back(ways);
-      out_->most_ways_ = std::max(out_->most_ways_, ways.size());
       out_->steps_.resize(ways_.size() * out_->classes_);
       out_->final_moves_.emplace_back();
       out_->is_final_.push_back(false);

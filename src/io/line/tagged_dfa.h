@@ -50,7 +50,6 @@ class TaggedDfa {
 
   int groups_ = 0;
   size_t classes_ = 0;                    // of bytes that no state tells apart
-  size_t most_ways_ = 0;                  // of one state
   std::array<uint8_t, 256> class_{};      // by byte; class 0: not ASCII
   std::vector<Step> steps_;               // state * classes_ + class
   std::vector<std::vector<Move>> moves_;  // by way of the next state

@@ -51,18 +51,17 @@ class BlockScanTask : public ScanTask {
     const size_t morsels = (pieces + kMorselChunks - 1) / kMorselChunks;
     // A task that found the end stays there; the counter would only run on.
     if (ended_) return false;
-    morsel_ = scan_->next_morsel.fetch_add(1, std::memory_order_relaxed);
-    if (morsel_ >= morsels) {
+    const size_t morsel = scan_->next_morsel.fetch_add(1, std::memory_order_relaxed);
+    if (morsel >= morsels) {
       ended_ = true;
       return false;
     }
-    piece_ = morsel_ * kMorselChunks;
+    piece_ = morsel * kMorselChunks;
     morsel_end_ = std::min<size_t>(piece_ + kMorselChunks, pieces);
     return true;
   }
 
   const std::shared_ptr<SharedScan> scan_;
-  size_t morsel_ = 0;
   size_t piece_ = 0;
   size_t morsel_end_ = 0;
   bool ended_ = false;

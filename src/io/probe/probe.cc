@@ -243,11 +243,10 @@ void check_other_files(const std::shared_ptr<FileSystem>& files, const ProbeResu
     const SampleText text = read_sample(*file, kBeginningBytes);
     const CsvBeginning begins = judge_beginning(text.view(), *best);
     if (!begins.row_in_title.empty()) {
-      refuse_mixture(
-          path, other,
-          concat("its line '", excerpt(begins.row_in_title, 60), "' is no title, as the ", "first ",
-                 best->skip_lines, " lines there are"),
-          "say skip_lines, or read them one by one");
+      refuse_mixture(path, other,
+                     concat("its line '", excerpt(begins.row_in_title, 60),
+                            "' is no title, as the first ", best->skip_lines, " lines there are"),
+                     "say skip_lines, or read them one by one");
     }
     if (begins.first_row.empty()) continue;
     if (begins.first_row != first.first_row) {
