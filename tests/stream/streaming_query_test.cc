@@ -570,6 +570,36 @@ TEST(StreamingQuery, StopInsideTheSinkAndWithoutStart) {
   EXPECT_EQ(kind_of([&] { unstarted->start(); }), ErrorKind::kStream);
 }
 
+TEST(StreamingQuery, OneQueryAtATimeHasASourceAndASink) {
+  const auto source =
+      std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  const auto sink = std::make_shared<MemorySink>();
+  const auto query = stateless_query(source, sink);
+  const auto other_source = make_memory_stream(event_schema(), small_batches(3));
+  const auto same_source = stateless_query(source, std::make_shared<MemorySink>());
+  const auto same_sink = stateless_query(other_source, sink);
+  const auto unstarted = stateless_query(source, sink);
+  query->start();
+  for (const auto& other : {same_source, same_sink}) {
+    std::string message;
+    EXPECT_EQ(kind_of([&] { other->start(); }, &message), ErrorKind::kStream);
+    EXPECT_NE(message.find("another query that has not ended"), std::string::npos) << message;
+    EXPECT_EQ(other->status(), StreamStatus::kCreated);
+  }
+  unstarted->stop();
+  EXPECT_EQ(unstarted->status(), StreamStatus::kStopped);
+
+  // Nothing of this has reached the one that runs.
+  source->push({event_chunk({event(0, "a", 1)})});
+  source->close_input();
+  EXPECT_EQ(query->await_termination(), 1u);
+  EXPECT_EQ(sink->rows(), 1);
+
+  same_sink->start();
+  EXPECT_EQ(same_sink->await_termination(), 3u);
+  EXPECT_EQ(sink->rows(), 7);
+}
+
 TEST(StreamingQuery, ABatchThatDoesNotFitTheSchemaIsRefused) {
   class Liar : public StreamSource {
    public:
