@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "stream/batch_queue.h"
 #include "stream/connectors/callback_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
@@ -342,6 +343,23 @@ TEST(StreamingQuery, BackpressureBoundsTheQueue) {
   EXPECT_EQ(progress.inflight_batches, 0u);
   EXPECT_FALSE(progress.backpressure_active);
   EXPECT_GE(progress.blocked_count, 1u);
+}
+
+TEST(BatchQueue, LargeBatchesPauseTheProducerHoweverFewTheyAre) {
+  BatchQueue queue({16, 8, 10});
+  const auto push = [&queue](int64_t partitions) {
+    StreamBatch batch;
+    batch.chunks.emplace_back();
+    batch.chunks[0].rows = partitions * kDefaultChunkRows;
+    queue.push(std::move(batch));
+  };
+  push(4);
+  EXPECT_FALSE(queue.must_pause());
+  push(7);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(queue.must_pause()) << i;
+  EXPECT_EQ(queue.blocked_count(), 1u);
+  queue.pop();
+  EXPECT_FALSE(queue.must_pause());
 }
 
 TEST(StreamingQuery, ProgressIsCompleteAndMeasured) {
