@@ -12,10 +12,11 @@ int64_t BatchQueue::partitions_of(int64_t rows) {
 
 bool BatchQueue::must_pause() {
   const auto batches = static_cast<int64_t>(queue_.size());
+  const bool too_large = batches > 0 && partitions_ >= limits_.max_partitions;
   if (paused_) {
-    paused_ = batches > limits_.low_watermark;
-  } else if (batches >= limits_.high_watermark ||
-             (batches > 0 && partitions_ >= limits_.max_partitions)) {
+    // However often it is asked: too large a queue may have few batches.
+    paused_ = batches > limits_.low_watermark || too_large;
+  } else if (batches >= limits_.high_watermark || too_large) {
     paused_ = true;
     ++blocked_count_;
   }

@@ -2,7 +2,8 @@
 // does.
 //
 // The producer looks before it pulls. From the high watermark on it pauses, and it goes on only
-// when the low one is reached, so that it does not wake for every single batch.
+// when the low one is reached, so that it does not wake for every single batch. It also pauses as
+// long as the batches have `max_partitions` or more; a larger one is let into an empty queue.
 #pragma once
 
 #include <cstdint>

@@ -99,6 +99,10 @@ void StreamingQuery::Runtime::deliver_written() {
 
 // The writer thread.
 void StreamingQuery::Runtime::write_checkpoints() {
+  {
+    const Lock lock(mutex_);
+    writer_id_ = std::this_thread::get_id();
+  }
   for (;;) {
     CheckpointData data;
     {

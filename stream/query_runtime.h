@@ -107,6 +107,9 @@ class StreamingQuery::Runtime {
   void control();
   void finish();
   void load_checkpoint();
+  // These want the mutex to be held.
+  bool take_source_and_sink();
+  [[noreturn]] void refuse_source_or_sink_in_use() const;
 
   bool ending() const { return stop_now_ || failure_ != nullptr; }  // under the mutex
   bool asked_to_end() const;
@@ -170,6 +173,7 @@ class StreamingQuery::Runtime {
   bool epochs_done_ = false;   // no marker will be queued any more
   bool control_started_ = false;
   bool stopping_unstarted_ = false;
+  bool has_source_and_sink_ = false;  // no other query calls them, and this one may
   std::exception_ptr failure_;
   // The checkpoint that is being written.
   enum class WriteStep { kNone, kAsked, kDone };
@@ -194,6 +198,7 @@ class StreamingQuery::Runtime {
   int64_t sampled_partitions_ = 0;
   std::thread::id control_id_;
   std::thread::id producer_id_;
+  std::thread::id writer_id_;
   std::thread::id reporter_id_;
 
   bool source_closed_ = false;  // producer thread, or whoever ends a query without one

@@ -30,8 +30,7 @@ double passes(const LogicalPlan& plan, double* rows_per_row) {
   switch (plan.kind()) {
     case PlanKind::kTimeWindow: {
       const TimeWindow& window = static_cast<const TimeWindowPlan&>(plan).window();
-      *rows_per_row *=
-          static_cast<double>((window.width_ms + window.slide_ms - 1) / window.slide_ms);
+      *rows_per_row *= static_cast<double>(windows_per_row(window));
       return below + *rows_per_row;
     }
     case PlanKind::kFilter: return below + *rows_per_row;

@@ -257,6 +257,11 @@ TableSourcePtr make_replaced_leaf(Schema schema, std::string description) {
   return std::make_shared<ReplacedLeaf>(std::move(schema), std::move(description));
 }
 
+int64_t windows_per_row(const TimeWindow& window) {
+  // Written so that nothing overflows.
+  return window.width_ms / window.slide_ms + (window.width_ms % window.slide_ms != 0 ? 1 : 0);
+}
+
 StreamPlan make_stream_plan(PlanPtr plan) {
   VELARIA_CHECK(plan != nullptr);
   std::vector<PlanPtr> streams;

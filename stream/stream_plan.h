@@ -48,6 +48,9 @@ struct StreamPlan {
 // operation that a stream without an end refuses and why, TableKindError when no stream is read.
 StreamPlan make_stream_plan(PlanPtr plan);
 
+// How many windows cover a row at most: width over slide, rounded up.
+int64_t windows_per_row(const TimeWindow& window);
+
 // The leaf of a part of a plan whose rows another part gives: they are put in its place when it
 // runs. `description`: for explain.
 TableSourcePtr make_replaced_leaf(Schema schema, std::string description);

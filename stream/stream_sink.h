@@ -4,7 +4,7 @@
 // sync() and wake() from one thread of its own. write() comes only with rows, flush() after every
 // batch. close() comes exactly once at the end of every query that was started, also when open()
 // failed or was never reached. Anything thrown fails the query with that text (and close() still
-// comes).
+// comes). One query writes to a sink at a time: another one is not started meanwhile.
 //
 // Update mode: a query with GROUP BY writes, for each batch, the present values of the groups that
 // the batch touched; the later row of a key replaces the earlier one. Other queries write their
@@ -17,6 +17,7 @@
 
 #include "src/column/chunk.h"
 #include "src/column/schema.h"
+#include "stream/exclusive_use.h"
 #include "stream/stream_context.h"
 
 namespace velaria {
@@ -47,6 +48,12 @@ class StreamSink {
 
   // Any thread: the query is being stopped at once; a waiting write() throws CancelledError soon.
   virtual void wake() {}
+
+  // For queries: each takes it before any call of the life above.
+  ExclusiveUse& exclusive_use() { return exclusive_use_; }
+
+ private:
+  ExclusiveUse exclusive_use_;
 };
 
 using StreamSinkPtr = std::shared_ptr<StreamSink>;

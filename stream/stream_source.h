@@ -5,7 +5,7 @@
 // between two next(), in the order of the batches, but a source may be several batches ahead of
 // them. close() comes exactly once at the end of every query that was started, also when open()
 // failed or was never reached. Anything thrown fails the query with that text (and close() still
-// comes).
+// comes). One query reads a source at a time: another one is not started meanwhile.
 //
 //   class Numbers : public StreamSource {
 //     const Schema& schema() const override { return schema_; }
@@ -22,6 +22,7 @@
 
 #include "src/column/chunk.h"
 #include "src/column/schema.h"
+#include "stream/exclusive_use.h"
 #include "stream/stream_context.h"
 
 namespace velaria {
@@ -85,6 +86,12 @@ class StreamSource {
   // Any thread: nothing new is wanted. True: next() will give what was accepted so far and then
   // kEnd. False: the source cannot tell, and the query simply stops asking.
   virtual bool drain() { return false; }
+
+  // For queries: each takes it before any call of the life above.
+  ExclusiveUse& exclusive_use() { return exclusive_use_; }
+
+ private:
+  ExclusiveUse exclusive_use_;
 };
 
 using StreamSourcePtr = std::shared_ptr<StreamSource>;

@@ -3,6 +3,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "stream/explain.h"
+#include "stream/stream_plan.h"
 #include "stream/stream_table_source.h"
 
 namespace velaria {
@@ -29,8 +30,7 @@ PlanPtr add_time_window(PlanPtr plan, const std::string& time_column, int64_t wi
     throw Error(ErrorKind::kInvalidArgument, concat("window: slide_ms=", window.slide_ms,
                                                     " must be from 1 to window_ms=", window_ms));
   }
-  if (window_ms / window.slide_ms + (window_ms % window.slide_ms != 0 ? 1 : 0) >
-      kMostWindowsPerRow) {
+  if (windows_per_row(window) > kMostWindowsPerRow) {
     throw Error(ErrorKind::kInvalidArgument,
                 concat("window: slide_ms=", window.slide_ms, " with window_ms=", window_ms,
                        " puts a row into more than ", kMostWindowsPerRow,

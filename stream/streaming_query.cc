@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <sstream>
 #include <utility>
 
 #include "src/base/error.h"
@@ -72,7 +73,7 @@ void check_retention(const StreamPlan& plan, const StreamOptions& options) {
                                    "(WINDOW BY ... AS w ... GROUP BY w)"));
   }
   const TimeWindow& window = static_cast<const TimeWindowPlan&>(*windows->window).window();
-  const int64_t overlapping = (window.width_ms + window.slide_ms - 1) / window.slide_ms;
+  const int64_t overlapping = windows_per_row(window);
   if (options.max_retained_windows && *options.max_retained_windows < overlapping) {
     throw Error(ErrorKind::kInvalidArgument,
                 concat("max_retained_windows=", *options.max_retained_windows,
@@ -187,6 +188,7 @@ void StreamingQuery::Runtime::start() {
                   concat("the streaming query ", query_id(), " was started before (it is ",
                          stream_status_name(status_locked()), "); make a new one to run it again"));
     }
+    if (!take_source_and_sink()) refuse_source_or_sink_in_use();
     control_started_ = true;
     started_ns_ = environment_.clock->steady_ns();
   }
@@ -202,6 +204,21 @@ void StreamingQuery::Runtime::start() {
     finish();
     std::rethrow_exception(failure);
   }
+}
+
+bool StreamingQuery::Runtime::take_source_and_sink() {
+  if (!plan_.source->exclusive_use().take()) return false;
+  has_source_and_sink_ = sink_->exclusive_use().take();
+  if (!has_source_and_sink_) plan_.source->exclusive_use().give_back();
+  return has_source_and_sink_;
+}
+
+void StreamingQuery::Runtime::refuse_source_or_sink_in_use() const {
+  throw Error(ErrorKind::kStream,
+              concat("another query that has not ended reads the source (",
+                     plan_.source->describe(), ") or writes to the sink (", sink_->describe(),
+                     ") of the streaming query ", query_id(),
+                     "; start it when that one has ended, or make a source and a sink for each"));
 }
 
 void StreamingQuery::Runtime::load_checkpoint() {
@@ -272,15 +289,20 @@ void StreamingQuery::Runtime::finish() {
     plan_.source->wake();
     producer_.join();
   }
-  try {
-    close_source(&source_closed_);
-  } catch (...) {
-    fail(std::current_exception(), "while closing its source");
-  }
-  try {
-    sink_->close();
-  } catch (...) {
-    fail(std::current_exception(), "while closing its sink");
+  // Without them, a query that was never started: they are another one's.
+  if (has_source_and_sink_) {
+    try {
+      close_source(&source_closed_);
+    } catch (...) {
+      fail(std::current_exception(), "while closing its source");
+    }
+    try {
+      sink_->close();
+    } catch (...) {
+      fail(std::current_exception(), "while closing its sink");
+    }
+    plan_.source->exclusive_use().give_back();
+    sink_->exclusive_use().give_back();
   }
   execution_.reset();
   checkpoint_.reset();  // another query may have the file from now on
@@ -297,7 +319,7 @@ void StreamingQuery::Runtime::finish() {
   const Lock lock(mutex_);
   over_ = true;
   // A later thread may get the same id.
-  control_id_ = producer_id_ = reporter_id_ = std::thread::id();
+  control_id_ = producer_id_ = writer_id_ = reporter_id_ = std::thread::id();
   ended_wake_.notify_all();
 }
 
@@ -333,7 +355,7 @@ bool StreamingQuery::Runtime::asked_to_end() const {
 
 bool StreamingQuery::Runtime::on_own_thread() const {
   const std::thread::id self = std::this_thread::get_id();
-  return self == control_id_ || self == producer_id_ || self == reporter_id_;
+  return self == control_id_ || self == producer_id_ || self == writer_id_ || self == reporter_id_;
 }
 
 void StreamingQuery::Runtime::wait_ended(Lock* lock, std::optional<int64_t> timeout_ms,
@@ -385,7 +407,10 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
       return;
     }
     unstarted = !control_started_ && !stopping_unstarted_;
-    if (unstarted) stopping_unstarted_ = true;
+    if (unstarted) {
+      stopping_unstarted_ = true;
+      take_source_and_sink();
+    }
   }
   if (unstarted) {
     finish();

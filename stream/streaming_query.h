@@ -49,7 +49,8 @@ class StreamingQuery {
   StreamingQuery& operator=(const StreamingQuery&) = delete;
 
   // Returns at once; the query works in the background. CheckpointError when the checkpoint is torn
-  // or foreign: the query has failed then. StreamError when it was started before.
+  // or foreign: the query has failed then. StreamError when it was started before, and when another
+  // query that has not ended reads its source or writes to its sink: it may be started later then.
   void start();
 
   // Waits until the query has ended and its listener has returned, at most `timeout_ms`. The

@@ -139,14 +139,18 @@ void bind_data_frame(py::module_& module) {
             return stream_capsule(stream);
           },
           py::arg("requested_schema") = py::none())
-      .def(
-          "to_text", [](const DataFrame& frame, int64_t rows) { return frame.to_text(rows); },
-          unlocked)
-      .def("explain", &DataFrame::explain, unlocked)
+      .def("to_text",
+           [](const DataFrame& frame, int64_t rows) {
+             return to_shown_text(without_gil([&] { return frame.to_text(rows); }));
+           })
+      .def("explain",
+           [](const DataFrame& frame) {
+             return to_shown_text(without_gil([&] { return frame.explain(); }));
+           })
       .def("analyze",
            [](const DataFrame& frame) {
              const QueryProfile profile = without_gil([&] { return frame.analyze(); });
-             return py::make_tuple(profile.to_text(), profile_to_dict(profile));
+             return py::make_tuple(to_shown_text(profile.to_text()), profile_to_dict(profile));
            })
       .def(
           "select", [](const DataFrame& frame, const Texts& items) { return frame.select(items); },

@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "python_api/bindings/python_types.h"
+
 namespace velaria::python {
 
 namespace py = pybind11;
@@ -33,13 +35,9 @@ py::object new_class(const std::string& name, const char* doc, const py::tuple& 
 }  // namespace
 
 py::object make_exception(const Error& error) {
-  // Messages may show bytes of a foreign file; they must not fail the failure.
-  const std::string& text = error.message();
-  PyObject* message =
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
-  if (message == nullptr) throw py::error_already_set();
   const py::handle error_class = classes()[static_cast<size_t>(error.kind())];
-  return error_class(py::reinterpret_steal<py::object>(message));
+  // Messages may show bytes of a foreign file; they must not fail the failure.
+  return error_class(to_shown_text(error.message()));
 }
 
 void bind_errors(py::module_& module) {

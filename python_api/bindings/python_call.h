@@ -12,6 +12,16 @@
 
 namespace velaria::python {
 
+// str(object) as UTF-8, whatever is in it. With the lock held.
+inline std::string text_of_python(const py::object& object) {
+  try {
+    const py::object bytes = py::str(object).attr("encode")("utf-8", "backslashreplace");
+    return py::cast<std::string>(bytes);
+  } catch (const py::error_already_set&) {
+    return "(its text cannot be had)";
+  }
+}
+
 // Where in the program it was raised: " (in FILE, line N)", the innermost place that is not in this
 // package; nothing when there is none. With the lock held.
 inline std::string place_of_python(const py::error_already_set& raised) {
@@ -22,8 +32,8 @@ inline std::string place_of_python(const py::error_already_set& raised) {
     const py::object module = frame.attr("f_globals").attr("get")("__name__");
     const std::string name = py::str(module);
     if (name == "velaria" || name.rfind("velaria.", 0) == 0) continue;
-    place = concat(" (in ", std::string(py::str(frame.attr("f_code").attr("co_filename"))),
-                   ", line ", py::cast<int>(step.attr("tb_lineno")), ")");
+    place = concat(" (in ", text_of_python(frame.attr("f_code").attr("co_filename")), ", line ",
+                   py::cast<int>(step.attr("tb_lineno")), ")");
   }
   return place;
 }
@@ -34,7 +44,7 @@ inline std::string place_of_python(const py::error_already_set& raised) {
 inline Error error_of_python(ErrorKind kind, const std::string& who,
                              const py::error_already_set& raised) {
   const std::string name = py::cast<std::string>(raised.type().attr("__name__"));
-  return Error(kind, concat(who, " raised ", name, ": ", std::string(py::str(raised.value())),
+  return Error(kind, concat(who, " raised ", name, ": ", text_of_python(raised.value()),
                             place_of_python(raised)));
 }
 

@@ -17,6 +17,12 @@ py::object builtin(PyTypeObject* type) {
   return py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type));
 }
 
+py::str decoded(std::string_view text, const char* errors) {
+  PyObject* made = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), errors);
+  if (made == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(made);
+}
+
 DataType type_from_class(py::handle object) {
   const py::module_ datetime = py::module_::import("datetime");
   const std::pair<py::object, DataType> known[] = {
@@ -107,11 +113,8 @@ py::list schema_to_python(const Schema& schema) {
   return out;
 }
 
-py::str to_python_text(std::string_view text) {
-  PyObject* made =
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
-  if (made == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::str>(made);
-}
+py::str to_python_text(std::string_view text) { return decoded(text, "surrogateescape"); }
+
+py::str to_shown_text(std::string_view text) { return decoded(text, "replace"); }
 
 }  // namespace velaria::python

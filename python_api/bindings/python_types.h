@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/column/schema.h"
@@ -21,7 +22,11 @@ Schema schema_from_python(pybind11::handle object, bool bare_names);
 // [(name, type name)].
 pybind11::list schema_to_python(const Schema& schema);
 
-// Names and texts that come from files and producers.
+// Names and texts that come from files and producers: bytes that are no UTF-8 come back as they
+// were when Python gives them to a file or to us.
 pybind11::str to_python_text(std::string_view text);
+// Texts for people (plans, reports, errors), which can be printed anywhere: such bytes become
+// U+FFFD.
+pybind11::str to_shown_text(std::string_view text);
 
 }  // namespace velaria::python

@@ -202,7 +202,10 @@ void bind_tables(py::class_<Session>* session) {
               }
               return without_gil([&] { return self.sql(text, parameters); });
             })
-      .def("explain", &Session::explain, unlocked)
+      .def("explain",
+           [](Session& self, const std::string& text, bool analyze) {
+             return to_shown_text(without_gil([&] { return self.explain(text, analyze); }));
+           })
       .def(
           "create_temp_view",
           [](Session& self, const std::string& name, const DataFrame& frame) {
@@ -286,12 +289,11 @@ void bind_streams(py::class_<Session>* session) {
           },
           unlocked)
       .def("stream_sql", &Session::streamSql, unlocked)
-      .def(
-          "explain_stream_sql",
-          [](const Session& self, const std::string& text, const TextMap& options) {
-            return self.explainStreamSql(text, stream_options_from_text(options));
-          },
-          unlocked)
+      .def("explain_stream_sql",
+           [](const Session& self, const std::string& text, const TextMap& options) {
+             return to_shown_text(without_gil(
+                 [&] { return self.explainStreamSql(text, stream_options_from_text(options)); }));
+           })
       .def("start_stream_sql",
            [](const Session& self, const std::string& text, const TextMap& texts,
               const py::object& on_progress) {

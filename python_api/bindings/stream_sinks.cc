@@ -8,6 +8,7 @@
 #include "python_api/bindings/bind.h"
 #include "python_api/bindings/callback_sink.h"
 #include "python_api/bindings/gil.h"
+#include "python_api/bindings/python_types.h"
 #include "python_api/bindings/rows_to_python.h"
 #include "stream/connectors/memory_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
@@ -18,7 +19,7 @@ void bind_stream_sinks(py::module_& module) {
   const py::call_guard<py::gil_scoped_release> unlocked;
   const py::release_gil_before_calling_cpp_dtor dies_unlocked;
   py::class_<StreamSink, std::shared_ptr<StreamSink>>(module, "StreamSink", dies_unlocked)
-      .def("describe", &StreamSink::describe);
+      .def("describe", [](const StreamSink& sink) { return to_shown_text(sink.describe()); });
 
   py::class_<MemorySink, StreamSink, std::shared_ptr<MemorySink>>(module, "MemorySink",
                                                                   dies_unlocked)

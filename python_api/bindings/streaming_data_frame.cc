@@ -39,12 +39,11 @@ void bind_streaming_data_frame(py::module_& module) {
       .def("schema", [](const Frame& frame) { return schema_to_python(frame.schema()); })
       .def("__arrow_c_schema__", [](const Frame& frame) { return schema_capsule(frame.schema()); })
       .def("bounded", &Frame::bounded)
-      .def(
-          "explain",
-          [](const Frame& frame, const TextMap& options) {
-            return frame.explain(stream_options_from_text(options));
-          },
-          unlocked)
+      .def("explain",
+           [](const Frame& frame, const TextMap& options) {
+             return to_shown_text(
+                 without_gil([&] { return frame.explain(stream_options_from_text(options)); }));
+           })
       .def(
           "select",
           [](const Frame& frame, const Texts& items) {

@@ -59,8 +59,10 @@ void bind_streaming_query(py::module_& module) {
              }
              return out;
            })
-      .def(
-          "snapshot_json", [](const Handle& handle) { return handle->snapshotJson(); }, unlocked)
+      .def("snapshot_json",
+           [](const Handle& handle) {
+             return to_shown_text(without_gil([&] { return handle->snapshotJson(); }));
+           })
       .def(
           "status",
           [](const Handle& handle) { return std::string(stream_status_name(handle->status())); },
@@ -86,7 +88,9 @@ void bind_streaming_query(py::module_& module) {
                return make_exception(error);
              }
            })
-      .def("explain", [](const Handle& handle) { return handle->explain(); }, unlocked);
+      .def("explain", [](const Handle& handle) {
+        return to_shown_text(without_gil([&] { return handle->explain(); }));
+      });
 }
 
 }  // namespace velaria::python

@@ -188,3 +188,56 @@ async def coroutine(table):
 def test_rows_are_not_lost_in_a_coroutine(session, sink):
     with pytest.raises(velaria.StreamError, match="called, not awaited"):
         consume(session, sink, 1)
+
+
+def test_what_was_written_before_a_failure_is_not_written_again(session):
+    calls = []
+
+    def write(table):
+        calls.append(table.column("n").to_pylist())
+        if len(calls) == 2:
+            raise ValueError("no room")
+
+    with pytest.raises(velaria.StreamError, match="no room"):
+        consume(session, velaria.CustomArrowStreamSink(write, emit_rows=2), 7)
+    assert calls == [[0, 1], [2, 3]]
+
+
+def test_a_query_that_is_not_let_in_disturbs_nobody(session):
+    got = []
+    sink = velaria.CustomArrowStreamSink(got.append)
+    source = session.create_realtime_stream_source({"n": "int64"})
+    with session.read_realtime_stream_source(source).write_stream(sink) as query:
+        source.push_rows([[1]])
+        while not got:
+            time.sleep(0.005)
+        with pytest.raises(velaria.StreamError, match="another query writes to this sink"):
+            consume(session, sink, 1)
+        source.push_rows([[2]])
+        source.close()
+        assert query.await_termination(20_000) == 2
+    assert [table.column("n").to_pylist() for table in got] == [[1], [2]]
+    # Behind it the sink is free.
+    assert consume(session, sink, 1) == 1
+
+
+@pytest.mark.parametrize("text", ["\ud800", "caf\u00e9"])
+def test_a_failure_is_named_whatever_its_text(session, text):
+    def write(table):
+        raise ValueError(text)
+
+    shown = r"\\ud800" if text == "\ud800" else text
+    with pytest.raises(velaria.StreamError, match=rf"write\(\) .* raised ValueError: {shown}"):
+        consume(session, write, 1)
+
+
+def test_a_failure_without_a_text_is_named(session):
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    def write(table):
+        raise Mute
+
+    with pytest.raises(velaria.StreamError, match=r"write\(\) .* raised Mute: \(its text cannot"):
+        consume(session, write, 1)

@@ -242,7 +242,11 @@ def test_one_query_at_a_time(session):
     stream = velaria.create_stream_from_custom_source(session, source)
     first = stream.write_stream(sink).start()
     assert sink.poll_rows(30) == [{"n": 1}]
-    second = stream.write_stream(velaria.MemorySink()).start()
+    with pytest.raises(velaria.StreamError, match="another query"):
+        stream.write_stream(velaria.MemorySink()).start()
+    # The kernel cannot know that another stream has the same source.
+    other = velaria.create_stream_from_custom_source(session, source)
+    second = other.write_stream(velaria.MemorySink()).start()
     with pytest.raises(velaria.StreamError, match="another query"):
         second.await_termination(30_000)
     hold.set()

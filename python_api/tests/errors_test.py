@@ -131,6 +131,7 @@ def test_paths_that_are_no_text(session, tmp_path):
     with open(odd, "wb") as file:
         file.write(b"a\n1\n")
     assert session.read_csv(os.fsdecode(odd)).to_rows() == [{"a": 1}]
+    assert "odd-\ufffd.csv" in session.read_csv(os.fsdecode(odd)).explain()
     os.remove(odd)
     with pytest.raises(velaria.FileAccessError, match="odd-"):
         session.read_csv(os.fsdecode(odd))

@@ -406,6 +406,19 @@ def test_a_live_stream_of_lines(cli):
         process.stderr.close()
 
 
+def test_a_live_stream_keeps_to_the_dialect_of_its_first_lines(cli):
+    process = cli.start("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE)
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    process.stdin.write('a,b\n1,"x \\" y"\n2,"z \\" w"\n')
+    process.stdin.flush()
+    assert [json.loads(process.stdout.readline())["b"] for _ in range(2)] == ['x " y', 'z " w']
+    out, words = process.communicate('4,"q \\" r"\n')
+    watchdog.cancel()
+    assert process.returncode == 0, words
+    assert json.loads(out) == {"b": 'q " r'}
+
+
 def test_a_broken_line_ends_the_stream_with_an_error(cli):
     done = cli("stream", "--source", "s=-", "SELECT a FROM s", text="a,b\n1,2\n5,1,1\n", code=1)
     assert done.stderr.startswith("velaria: ")

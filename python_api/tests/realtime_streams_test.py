@@ -290,3 +290,30 @@ def test_cancelled_async_readers_lose_nothing(session):
     asyncio.run(read())
     assert sorted(seen) == list(range(30))
     query.await_termination(WAIT_MS)
+
+
+def test_one_query_at_a_time(session):
+    source = session.create_realtime_stream_source({"n": "int64"})
+    sink = session.create_realtime_stream_sink()
+    frame = session.read_realtime_stream_source(source)
+    other = session.create_stream_from_arrow({"n": [7]})
+    with frame.write_stream(sink) as query:
+        for second in (frame.write_stream(velaria.MemorySink()), other.write_stream(sink)):
+            with pytest.raises(velaria.StreamError, match="another query that has not ended"):
+                second.start()
+            assert second.status == "created"
+            second.stop()
+        source.push_rows([[1]])
+        assert sink.poll_rows(20) == [{"n": 1}]
+        source.close()
+        assert query.await_termination(20_000) == 1
+
+
+def test_two_queries_of_one_stream_come_one_after_the_other(session, tmp_path):
+    (tmp_path / "a.csv").write_text("n\n1\n2\n")
+    frame = session.read_stream_csv_dir(tmp_path)
+    sinks = [velaria.MemorySink(), velaria.MemorySink()]
+    for sink in sinks:
+        with frame.write_stream(sink) as query:
+            query.await_termination()
+    assert [sink.num_rows for sink in sinks] == [2, 2]

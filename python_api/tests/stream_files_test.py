@@ -1,5 +1,6 @@
 """Streams that follow files, and sources and sinks out of shared libraries."""
 
+import json
 import os
 
 import pytest
@@ -235,3 +236,23 @@ def test_plugins_that_cannot_be_loaded(session, tmp_path):
         guarded = velaria.Session(allowed_paths=[tmp_path])
         with pytest.raises(velaria.InvalidArgumentError, match="allowed_paths"):
             getattr(guarded, load.__name__)(tmp_path / "text.so")
+
+
+def test_names_that_are_no_text_are_shown(session, tmp_path):
+    odd = os.path.join(os.fsencode(tmp_path), b"odd-\xff")
+    os.mkdir(odd)
+    with open(os.path.join(odd, b"\xfe.csv"), "wb") as file:
+        file.write(b"n\n1\n")
+    frame = session.read_stream_csv_dir(os.fsdecode(odd))
+    session.create_temp_view("odd", frame)
+    with frame.write_stream(velaria.MemorySink()) as query:
+        query.await_termination()
+    for text in (
+        frame.explain(),
+        query.explain(),
+        session.explain_stream_sql("SELECT * FROM odd"),
+    ):
+        assert "odd-\ufffd" in text
+    # The report can be written anywhere; the offset is the name as it is.
+    assert json.loads(query.snapshot_json())["last_source_offset"].startswith("\ufffd.csv:")
+    assert query.progress()["last_source_offset"].startswith(os.fsdecode(b"\xfe.csv:"))

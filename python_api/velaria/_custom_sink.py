@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ._session import Session
 
 
+# Which query has a sink changes under it; not of each sink, whose __init__ need not be called.
+_opening = threading.Lock()
+
+
 class CustomArrowStreamSink:
     """A stream sink written in Python.
 
@@ -48,6 +52,7 @@ class CustomArrowStreamSink:
 
     _write: Callable[[Any], Any] | None = None
     _buffer: _Buffer | None = None
+    _refused: frozenset[int] = frozenset()
 
     name: str | None = None
     emit_rows: int | None = None
@@ -110,9 +115,11 @@ class CustomArrowStreamSink:
         )
 
     def _open(self, context: dict[str, Any]) -> None:
-        if self._buffer is not None:
-            raise RuntimeError("another query writes to this sink; make a sink for each query")
-        self._buffer = _Buffer(self, keeps=not context["checkpoint_path"])
+        with _opening:
+            if self._buffer is not None:
+                self._refused |= {threading.get_ident()}
+                raise RuntimeError("another query writes to this sink; make a sink for each query")
+            self._buffer = _Buffer(self, keeps=not context["checkpoint_path"])
         self.open(context)
 
     def _take(self, rows: core.RowSet) -> None:
@@ -124,7 +131,13 @@ class CustomArrowStreamSink:
         self._buffer.flush()
 
     def _close(self) -> None:
-        buffer, self._buffer = self._buffer, None
+        me = threading.get_ident()
+        with _opening:
+            if me in self._refused:
+                # The end of a query that was not let in, on the thread that asked.
+                self._refused -= {me}
+                return
+            buffer, self._buffer = self._buffer, None
         try:
             if buffer is not None:
                 buffer.close()
@@ -199,6 +212,8 @@ class _Buffer:
         if size is None or self._rows < size:
             return
         whole = self._joined()
+        # Should a write fail, the query has failed, and nothing of this is written again.
+        self._tables, self._rows = [], 0
         begin = 0
         while whole.num_rows - begin >= size:
             self._write(whole.slice(begin, size))

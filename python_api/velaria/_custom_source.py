@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ._session import Session
 
 
+# Which query has a source changes under it; not of each source, whose __init__ need not be called.
+_opening = threading.Lock()
+
+
 class CustomArrowStreamSource:
     """A stream source written in Python.
 
@@ -213,11 +217,14 @@ class CustomArrowStreamSource:
         return _iterator(self.read(offset))
 
     def _open(self, context: dict[str, Any]) -> None:
-        if self._pump is not None:
-            self._refused |= {threading.get_ident()}
-            raise RuntimeError("another query is reading this source; make a source for each query")
-        self._offset = None
-        self._pump = SourcePump(self, context["idle_wait_ms"] / 1000)
+        with _opening:
+            if self._pump is not None:
+                self._refused |= {threading.get_ident()}
+                raise RuntimeError(
+                    "another query is reading this source; make a source for each query"
+                )
+            self._offset = None
+            self._pump = SourcePump(self, context["idle_wait_ms"] / 1000)
         self.open(context)
 
     def _restore(self, offset: str) -> None:
@@ -236,11 +243,12 @@ class CustomArrowStreamSource:
 
     def _close(self) -> None:
         me = threading.get_ident()
-        if me in self._refused:
-            # The end of a query that was not let in, on the thread that asked.
-            self._refused -= {me}
-            return
-        pump, self._pump = self._pump, None
+        with _opening:
+            if me in self._refused:
+                # The end of a query that was not let in, on the thread that asked.
+                self._refused -= {me}
+                return
+            pump, self._pump = self._pump, None
         try:
             if pump is not None:
                 pump.close()

@@ -222,7 +222,8 @@ class StreamingQuery:
         """Starts the query and returns it at once.
 
         Raises CheckpointError for a checkpoint that is torn, foreign or in use by another running
-        query, and StreamError when it was started before.
+        query, and StreamError when it was started before, or when another query that has not ended
+        reads its source (that of the same frame, say) or writes to its sink.
         """
         self._background.keep(self._core)
         self._core.start()

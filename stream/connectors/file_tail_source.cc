@@ -161,28 +161,28 @@ class FileTailStream : public StreamSource {
     if (size >= read_ && !watched_.empty()) {
       now.resize(file.read_at(read_ - watched_.size(), now.data(), now.size()));
     }
-    if (size >= read_ && now == watched_) return size;
-    throw Error(ErrorKind::kStream, concat("'", path_, "' was replaced or cut: of the ", read_,
-                                           " bytes that were read, ",
-                                           size < read_ ? "not all are there" : "some changed",
-                                           "; start a new query for the new file"));
+    if (size >= std::max(read_, end_) && now == watched_) return size;
+    const char* seen = size < read_      ? "not all that were read are there"
+                       : now != watched_ ? "some that were read changed"
+                                         : "not all that it had when the query began are there";
+    throw Error(ErrorKind::kStream,
+                concat("'", path_, "' was replaced or cut: of its bytes, ", read_,
+                       " of which were read, ", seen, "; start a new query for the new file"));
   }
 
   // Whole rows between read_ and `limit`, about `size_bytes` of them; empty when there is none.
   std::string next_piece(const ReadableFile& file, uint64_t limit, uint64_t size_bytes) const {
     std::string piece;
     size_t whole = 0;
-    bool quoted = false;
     while (read_ + piece.size() < limit) {
       const size_t before = piece.size();
-      const uint64_t wanted = std::min<uint64_t>(size_bytes, limit - read_ - before);
+      // A row longer than that is looked at again from its beginning: twice as much each time.
+      const uint64_t wanted =
+          std::min<uint64_t>(std::max<uint64_t>(size_bytes, before), limit - read_ - before);
       piece.resize(before + static_cast<size_t>(wanted));
       piece.resize(before + file.read_at(read_ + before, piece.data() + before, wanted));
       if (piece.size() == before) break;
-      for (size_t i = before; i < piece.size(); ++i) {
-        if (piece[i] == format_.quote && format_.quote != '\0') quoted = !quoted;
-        if (piece[i] == '\n' && !quoted) whole = i + 1;
-      }
+      whole = format_.whole_rows_bytes ? format_.whole_rows_bytes(piece) : piece.rfind('\n') + 1;
       if (whole > 0) break;
       if (piece.size() > kMostRowBytes) {
         throw Error(ErrorKind::kFileFormat,

@@ -2,10 +2,10 @@
 //
 //   auto source = make_file_tail_stream(files, "app.jsonl", json_stream_format());
 //
-// Only whole rows are read: up to the last line end that stands in no quotes. The offset is the
-// number of bytes read so far, and restore goes on behind it. A file that became shorter, or whose
-// read part changed, was replaced: that fails the query, since nobody knows which rows are missing.
-// UTF-8, not compressed.
+// Only whole rows are read: up to the last LF that ends a row for the format's reader. The offset
+// is the number of bytes read so far, and restore goes on behind it. A file that became shorter, or
+// whose read part changed, was replaced: that fails the query, since nobody knows which rows are
+// missing. UTF-8, not compressed.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/csv/csv_careful.h"
 #include "src/io/csv/csv_source.h"
 #include "src/io/json/json_source.h"
 #include "src/io/line/line_source.h"
@@ -31,6 +32,21 @@ bool is_blank(FileSystem& files, const std::string& path) {
   }
 }
 
+// Quotes, escapes and comments are what they are to the reader. A CR at the end may be half of a
+// line end, so only rows that end with LF count.
+size_t whole_csv_rows_bytes(const CsvDialect& dialect, std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  CarefulTokenizer rows(dialect, text);
+  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    rows.move_to(kByteOrderMark.size());
+  }
+  size_t whole = 0;
+  while (rows.skip_row()) {
+    if (rows.row_was_ended() && text[rows.position() - 1] == '\n') whole = rows.position();
+  }
+  return whole;
+}
+
 }  // namespace
 
 StreamFileFormat csv_stream_format(CsvOptions options) {
@@ -39,7 +55,9 @@ StreamFileFormat csv_stream_format(CsvOptions options) {
   format.name = "csv";
   format.pattern = "*.csv";
   format.columns = options.columns;
-  format.quote = options.quote;
+  format.whole_rows_bytes = [dialect = CsvDialect::of(options)](std::string_view text) {
+    return whole_csv_rows_bytes(dialect, text);
+  };
   format.no_tail_because = why_no_tail(options.input);
   if (format.no_tail_because.empty() && options.skip_lines != 0) {
     format.no_tail_because =

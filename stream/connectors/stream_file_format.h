@@ -11,9 +11,11 @@
 // is an error, never another schema.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/file_system.h"
@@ -32,10 +34,12 @@ enum class StreamFilePart {
 
 // Immutable once it is made; any thread.
 struct StreamFileFormat {
-  std::string name;             // "csv"
-  std::string pattern;          // what such files are called: "*.csv"
-  std::vector<Field> columns;   // when the options say all of them, else empty
-  char quote = '\0';            // line ends within are no row's end; '\0': there are no quotes
+  std::string name;            // "csv"
+  std::string pattern;         // what such files are called: "*.csv"
+  std::vector<Field> columns;  // when the options say all of them, else empty
+  // How many bytes of a text that begins with a row are whole rows; null: those up to its last
+  // '\n'.
+  std::function<size_t(std::string_view text)> whole_rows_bytes;
   std::string no_tail_because;  // why a growing file cannot be read so; empty: it can
   // Opens a file, or the part of one that `files` shows, with exactly these columns; without any,
   // with those that it has.

@@ -409,6 +409,28 @@ TEST(Checkpoint, AggregatesOfManyValuesAreRestored) {
   }
 }
 
+TEST(Checkpoint, TheSinkMayStopTheQueryWhileACheckpointIsWritten) {
+  class StoppingSink : public MemorySink {
+   public:
+    void sync() override { query->stop(); }
+    StreamingQuery* query = nullptr;
+  };
+  for (const bool async : {false, true}) {
+    const TestDirectory directory;
+    StreamOptions options;
+    options.checkpoint_path = directory.file("query.ckpt");
+    options.checkpoint_async = async;
+    const auto sink = std::make_shared<StoppingSink>();
+    const auto query = StreamingQuery::make(
+        event_scan(make_memory_stream(event_schema(), {event_chunk({{0, "a", 1}})})), sink, options,
+        {});
+    sink->query = query.get();
+    query->start();
+    query->await_termination(20'000);
+    EXPECT_EQ(query->status(), StreamStatus::kStopped) << async;
+  }
+}
+
 TEST(Checkpoint, IntervalSkipsWritesButNotTheLast) {
   const TestDirectory directory;
   auto log = std::make_shared<CallLog>();

@@ -111,6 +111,41 @@ TEST(FileTail, AReplacedFileIsNoticed) {
   }
 }
 
+TEST(FileTail, AFileCutBehindWhatWasReadDoesNotKeepItsQueryWaiting) {
+  const TestDirectory directory;
+  const std::string path = directory.file("log.csv");
+  append(path, "id\n1\n22222222\n");
+  FileTailOptions options;
+  options.bounded = true;
+  options.batch_bytes = 5;
+  const auto source = csv_tail(path, {}, options);
+  source->open({});
+  EXPECT_EQ(next_rows(*source), (Rows{"1|"}));
+  std::filesystem::resize_file(path, 8);
+  std::string message;
+  EXPECT_EQ(kind_of([&] { next_rows(*source); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("was replaced or cut"), std::string::npos) << message;
+}
+
+TEST(FileTail, RowsEndWhereTheReaderSaysSo) {
+  const TestDirectory directory;
+  CsvOptions csv;
+  csv.columns = {{"id", DataType(TypeId::kInt64)}, {"name", DataType(TypeId::kUtf8)}};
+  csv.escape = '\\';
+  csv.comment = "#";
+  const std::string path = directory.file("log.csv");
+  append(path, "id,name\n# the 5\" pipe\n1,5\" pipe\n2,\"a \\\" b\"\n3,\"two\nli");
+  const auto source = csv_tail(path, csv);
+  source->open({});
+  EXPECT_EQ(next_rows(*source), (Rows{"1|5\" pipe|", "2|a \" b|"}));
+  EXPECT_EQ(next_rows(*source), Rows());
+  append(path, "nes\"\n# 6\"\n4,d\r");
+  EXPECT_EQ(next_rows(*source), (Rows{"3|two\nlines|"}));
+  EXPECT_EQ(next_rows(*source), Rows());
+  append(path, "\n");
+  EXPECT_EQ(next_rows(*source), (Rows{"4|d|"}));
+}
+
 TEST(FileTail, JsonLinesSkippedRowsAndTheEnd) {
   const TestDirectory directory;
   const std::string path = directory.file("log.jsonl");

@@ -48,6 +48,18 @@ TEST(StreamExplain, ExactlyThreeSections) {
   }
 }
 
+TEST(StreamPlan, WindowsOfARow) {
+  const auto windows = [](int64_t width_ms, int64_t slide_ms) {
+    TimeWindow window;
+    window.width_ms = width_ms;
+    window.slide_ms = slide_ms;
+    return windows_per_row(window);
+  };
+  EXPECT_EQ(windows(10, 10), 1);
+  EXPECT_EQ(windows(10, 4), 3);
+  EXPECT_EQ(windows(INT64_MAX, INT64_MAX), 1);
+}
+
 TEST(StreamStrategy, LocalWorkersAreMeasuredFirstOrUsedAlways) {
   StreamOptions options;
   options.execution_mode = ExecutionMode::kLocalWorkers;

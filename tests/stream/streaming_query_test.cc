@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "stream/batch_queue.h"
 #include "stream/connectors/callback_sink.h"
 #include "stream/connectors/realtime_stream_sink.h"
 #include "stream/connectors/realtime_stream_source.h"
@@ -344,6 +345,23 @@ TEST(StreamingQuery, BackpressureBoundsTheQueue) {
   EXPECT_GE(progress.blocked_count, 1u);
 }
 
+TEST(BatchQueue, LargeBatchesPauseTheProducerHoweverFewTheyAre) {
+  BatchQueue queue({16, 8, 10});
+  const auto push = [&queue](int64_t partitions) {
+    StreamBatch batch;
+    batch.chunks.emplace_back();
+    batch.chunks[0].rows = partitions * kDefaultChunkRows;
+    queue.push(std::move(batch));
+  };
+  push(4);
+  EXPECT_FALSE(queue.must_pause());
+  push(7);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(queue.must_pause()) << i;
+  EXPECT_EQ(queue.blocked_count(), 1u);
+  queue.pop();
+  EXPECT_FALSE(queue.must_pause());
+}
+
 TEST(StreamingQuery, ProgressIsCompleteAndMeasured) {
   const std::vector<std::string> contract = {"query_id",
                                              "status",
@@ -568,6 +586,36 @@ TEST(StreamingQuery, StopInsideTheSinkAndWithoutStart) {
   EXPECT_EQ(unstarted->await_termination(), 0u);
   EXPECT_EQ(log->lines(), (std::vector<std::string>{"source close", "sink close"}));
   EXPECT_EQ(kind_of([&] { unstarted->start(); }), ErrorKind::kStream);
+}
+
+TEST(StreamingQuery, OneQueryAtATimeHasASourceAndASink) {
+  const auto source =
+      std::make_shared<RealtimeStreamSource>(event_schema(), RealtimeSourceOptions{});
+  const auto sink = std::make_shared<MemorySink>();
+  const auto query = stateless_query(source, sink);
+  const auto other_source = make_memory_stream(event_schema(), small_batches(3));
+  const auto same_source = stateless_query(source, std::make_shared<MemorySink>());
+  const auto same_sink = stateless_query(other_source, sink);
+  const auto unstarted = stateless_query(source, sink);
+  query->start();
+  for (const auto& other : {same_source, same_sink}) {
+    std::string message;
+    EXPECT_EQ(kind_of([&] { other->start(); }, &message), ErrorKind::kStream);
+    EXPECT_NE(message.find("another query that has not ended"), std::string::npos) << message;
+    EXPECT_EQ(other->status(), StreamStatus::kCreated);
+  }
+  unstarted->stop();
+  EXPECT_EQ(unstarted->status(), StreamStatus::kStopped);
+
+  // Nothing of this has reached the one that runs.
+  source->push({event_chunk({event(0, "a", 1)})});
+  source->close_input();
+  EXPECT_EQ(query->await_termination(), 1u);
+  EXPECT_EQ(sink->rows(), 1);
+
+  same_sink->start();
+  EXPECT_EQ(same_sink->await_termination(), 3u);
+  EXPECT_EQ(sink->rows(), 7);
 }
 
 TEST(StreamingQuery, ABatchThatDoesNotFitTheSchemaIsRefused) {

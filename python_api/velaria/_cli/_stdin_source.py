@@ -17,6 +17,8 @@ from .._sources import RealtimeStreamSource
 
 _BLOCK = 1 << 18
 _QUOTE = b'"'
+# What the first lines say of those behind them.
+_DIALECT = ("delimiter", "quote", "escape", "comment", "null_words")
 
 
 class StandardInput:
@@ -71,7 +73,7 @@ class StandardInput:
             found = self._session.probe(path)
             if found["kind"] != "csv":
                 raise click.UsageError(f"standard input is {found['kind']}; a live source is CSV")
-            self._settings = {key: found[key] for key in ("delimiter", "quote") if key in found}
+            self._settings = {key: found[key] for key in _DIALECT}
             return self._session.read(path).cache()
 
         return self._parsed(lines, read)
