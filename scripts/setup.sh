@@ -96,7 +96,7 @@ choose_bazel() {
   fi
   note "$BAZEL"
   if [ -n "$registry" ]; then
-    if [ -e "$LOCAL_RC" ] && head -n 1 "$LOCAL_RC" | grep -q "$LOCAL_RC_MARK"; then rm -f "$LOCAL_RC"; fi
+    if [ -e "$LOCAL_RC" ] && head -n 1 "$LOCAL_RC" | grep -q "$LOCAL_RC_MARK"; then rm -f "$LOCAL_RC" "$EMBEDDING_RC"; fi
     printf '%s\n%s\nregistry\n' "$(toolchain_inputs)" "$BAZEL" >"$TOOLCHAIN_FILE"
   else
     need_sources=1
@@ -104,6 +104,8 @@ choose_bazel() {
 }
 
 LOCAL_RC_MARK='written by scripts/setup.sh'
+EMBEDDING_RC=$REPO_ROOT/.bazelrc.embedding
+DEV_MODULES='google_benchmark|rules_foreign_cc|libpfm'
 need_sources=
 cc_sources() {
   "$here/fetch_cc_sources.sh" "$VELARIA_PREFIX/cc"
@@ -118,6 +120,8 @@ cc_sources() {
       echo "build --experimental_disk_cache_gc_max_size=5G"
     } >"$LOCAL_RC.tmp"
     mv "$LOCAL_RC.tmp" "$LOCAL_RC"
+    # For projects that embed this one: Bazel rejects overrides of modules that only our tests need.
+    grep -vE -- "--override_module=($DEV_MODULES)=" "$LOCAL_RC" >"$EMBEDDING_RC"
   fi
   printf '%s\n%s\nlocal\n' "$(toolchain_inputs)" "$BAZEL" >"$TOOLCHAIN_FILE"
 }

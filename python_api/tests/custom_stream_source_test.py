@@ -62,6 +62,13 @@ def test_without_schema_rows_are_refused(session):
         velaria.create_stream_from_custom_source(session, [{"n": 1}])
 
 
+@pytest.mark.parametrize("read", [5, lambda: None])
+def test_what_gives_no_items_is_named(session, read):
+    source = velaria.CustomArrowStreamSource(read, schema=SCHEMA)
+    with pytest.raises(velaria.StreamError, match=r"(5|None) is not; give a list or a generator"):
+        run(session, source)
+
+
 @pytest.mark.parametrize(("rows", "emit_rows", "batches"), [(10, 3, 4), (9, 3, 3), (1, 100, 1)])
 def test_emit_rows_counts_rows(session, rows, emit_rows, batches):
     source = velaria.CustomArrowStreamSource(numbers(rows), schema=SCHEMA, emit_rows=emit_rows)

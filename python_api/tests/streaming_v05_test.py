@@ -118,6 +118,20 @@ def test_verbs(session):
     assert run(stream.limit(1, offset=1))[0].to_rows() == [{"a": 2, "b": "y"}]
 
 
+def test_a_missing_sink_says_how_one_is_made(session):
+    session.create_temp_view("numbers", session.create_stream_from_arrow({"n": [1]}))
+    with pytest.raises(velaria.CatalogError, match=r"'nowhere' does not exist.*CREATE SINK TABLE"):
+        session.start_stream_sql("INSERT INTO nowhere SELECT n FROM numbers")
+
+
+def test_verbs_of_a_frame_that_a_stream_lacks(session):
+    stream = session.create_stream_from_arrow({"n": [1]})
+    with pytest.raises(AttributeError, match="'to_rows': a stream has no rows of its own; start"):
+        stream.to_rows()
+    with pytest.raises(AttributeError, match=r"no attribute 'other'$"):
+        _ = stream.other
+
+
 def test_window_arguments(session):
     stream = session.create_stream_from_arrow(
         pa.table({"t": pa.array([0], pa.timestamp("ms")), "n": [1]})

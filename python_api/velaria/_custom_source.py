@@ -274,6 +274,11 @@ def _iterator(items: Any) -> Iterator[Any]:
             "a source is read without await; give a plain generator, or push the rows into a "
             "realtime source, as by await source.push_rows_async(rows)"
         )
+    if not hasattr(items, "__iter__") and not hasattr(items, "__getitem__"):
+        raise TypeError(
+            f"a source reads from what can be iterated over, and {items!r} is not; give a list or "
+            "a generator, or a function that returns one"
+        )
     return iter(items)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
 from ._arguments import progress_hook, stream_option_texts, verb_texts
 from ._background import Background
+from ._frame import DataFrame
 from ._schema import Schema
 from ._shown import Plan, Progress, ProgressEvent
 from ._sinks import core_sink
@@ -43,6 +44,17 @@ class StreamingDataFrame:
 
     def _next(self, frame: core.StreamingDataFrame) -> StreamingDataFrame:
         return StreamingDataFrame(frame, self._background)
+
+    if not TYPE_CHECKING:  # a type checker shall still see what is missing
+
+        def __getattr__(self, name):
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if hasattr(DataFrame, name):
+                text += (
+                    ": a stream has no rows of its own; start it into a sink, as in "
+                    "write_stream(velaria.MemorySink()), and ask that"
+                )
+            raise AttributeError(text)
 
     @property
     def schema(self) -> Schema:

@@ -269,11 +269,16 @@ StreamInsert bind_insert(const std::shared_ptr<Engine>& engine, const std::strin
     throw Error(ErrorKind::kSqlSemantic,
                 "a stream query to be started says where its rows go: INSERT INTO sink SELECT ...");
   }
-  const Engine::Entry target = engine->entry(insert->table);
+  constexpr std::string_view kAdvice =
+      "; make a sink with CREATE SINK TABLE or register_stream_sink()";
+  Engine::Entry target;
+  try {
+    target = engine->entry(insert->table);
+  } catch (const Error& error) {
+    throw Error(error.kind(), concat(error.message(), kAdvice));
+  }
   if (target.kind != Engine::EntryKind::kStreamSink) {
-    throw Error(ErrorKind::kTableKind, concat("'", target.name,
-                                              "' is not a sink; make one with CREATE SINK TABLE or "
-                                              "register_stream_sink()"));
+    throw Error(ErrorKind::kTableKind, concat("'", target.name, "' is not a sink", kAdvice));
   }
   if (!insert->columns.empty()) {
     throw Error(ErrorKind::kSqlUnsupported,

@@ -256,10 +256,13 @@ Engine::Entry Engine::entry(const std::string& name) const {
   if (found != entries_.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& [key, known] : entries_) names.push_back(known.name);
-  throw Error(ErrorKind::kCatalog,
-              concat("table '", excerpt(name), "' does not exist", did_you_mean(name, names),
-                     names.empty() ? std::string("; no table is known yet")
-                                   : "; known are: " + excerpt(join_texts(names, ", "), 300)));
+  const bool may_be_a_path = name.find_first_of("./") != std::string::npos;
+  throw Error(
+      ErrorKind::kCatalog,
+      concat("table '", excerpt(name), "' does not exist", did_you_mean(name, names),
+             names.empty() ? std::string("; no table is known yet")
+                           : "; known are: " + excerpt(join_texts(names, ", "), 300),
+             may_be_a_path ? "; if it is a file, write its path in single quotes, as a text" : ""));
 }
 
 bool Engine::has_entry(const std::string& name) const {

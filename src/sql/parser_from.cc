@@ -155,6 +155,9 @@ void Parser::parse_table_arguments(TableRef* table) {
         }
       }
       table->named_arguments.emplace_back(std::move(name), parse_expression());
+    } else if (at_name() && at_symbol(":", 1)) {
+      fail_syntax(concat("an argument is named by '=>', as in ", excerpt(peek().text), " => ..."),
+                  position());
     } else {
       if (!table->named_arguments.empty()) {
         fail_syntax("arguments without a name stand in front of those with one", position());

@@ -128,6 +128,9 @@ TEST(CsvSource, RaggedRows) {
                      {"c", DataType(TypeId::kInt64)}};
   expect_error(error_of([&] { open_text(text); }), ErrorKind::kFileFormat,
                {"t.csv':3:1", "2 fields", "3 columns", "ragged='pad'"});
+  // As a file of another delimiter looks.
+  expect_error(error_of([&] { open_text("a;b\n1,5;2\n"); }), ErrorKind::kFileFormat,
+               {"2 fields", "1 column", "name the delimiter if it is not ','"});
   // Also when none of the columns is wanted.
   expect_error(error_of([&] { read_rows(*open_text(text, options), {}); }), ErrorKind::kFileFormat,
                {":3:1"});

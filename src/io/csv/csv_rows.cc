@@ -80,11 +80,16 @@ int64_t RangeRows::next(int64_t limit) {
 }
 
 CsvDefect RangeRows::ragged(size_t fields, size_t offset) const {
-  const char* advice = fields < columns_
+  std::string advice = fields < columns_
                            ? "correct the row, or read with ragged='pad' to fill it with NULLs, or "
                              "with on_error='skip' to leave it out"
                            : "correct the row, quote fields that hold the delimiter, or read with "
                              "on_error='skip' to leave the row out";
+  // So it goes with a file of another delimiter.
+  if (columns_ == 1) {
+    advice =
+        concat("name the delimiter if it is not '", excerpt(dialect_.delimiter), "', ", advice);
+  }
   return CsvDefect{concat("the row has ", fields, fields == 1 ? " field" : " fields",
                           ", but the file has ", columns_, columns_ == 1 ? " column" : " columns"),
                    advice, offset};
