@@ -92,17 +92,12 @@ def run_command(command: Command, log: Path, limit_seconds: float) -> Result:
     return result
 
 
-def run_stage(stage: Stage, seconds: int, logs: Path) -> Result:
+def run_stage(stage: Stage, seconds: int, logs: Path, result: Result) -> None:
+    """Fills `result`, which is "interrupted" until all is done."""
     _say(f"==> {stage.name}: {stage.title} ({seconds} s)")
     started = time.monotonic()
-    result: Result = {
-        "title": stage.title,
-        "holds": stage.holds,
-        "status": "passed",
-        "budget_seconds": seconds,
-        "seconds": 0.0,
-        "commands": [],
-    }
+    result.update(status="interrupted", budget_seconds=seconds)
+    status = "passed"
     commands = stage.commands(seconds)
     for command in commands:
         if stage.fills_its_time:
@@ -113,9 +108,8 @@ def run_stage(stage: Stage, seconds: int, logs: Path) -> Result:
         done = run_command(command, log, limit)
         result["commands"].append(done)
         if done["status"] != "passed":
-            result["status"] = "failed"
-    result["seconds"] = round(time.monotonic() - started, 1)
-    return result
+            status = "failed"
+    result.update(status=status, seconds=round(time.monotonic() - started, 1))
 
 
 def not_run(stage: Stage) -> Result:
@@ -134,5 +128,5 @@ def run_stages(
     write(results)
     for stage in stages:
         if stage.name in chosen:
-            results[stage.name] = run_stage(stage, chosen[stage.name], logs)
+            run_stage(stage, chosen[stage.name], logs, results[stage.name])
             write(results)

@@ -12,6 +12,7 @@ HERE = Path(__file__).absolute().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 
 from reliability import __main__ as command_line  # noqa: E402
+from reliability import run as run_module  # noqa: E402
 from reliability.outputs import read_output  # noqa: E402
 from reliability.report import BEGIN, END, put_into, report  # noqa: E402
 from reliability.run import run_stages  # noqa: E402
@@ -185,6 +186,26 @@ def test_a_command_over_its_limit_is_ended_with_what_it_started(tmp_path):
     while status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z":
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_an_interrupted_run_keeps_what_was_done(tmp_path, monkeypatch, capsys):
+    stages = [stage("a", prints("kills_passed"), prints("soak_passed")), stage("b")]
+    monkeypatch.setattr(command_line, "STAGES", stages)
+    run_command = run_module.run_command
+
+    def interrupted(command, *rest):
+        if command.name == "soak_passed":
+            raise KeyboardInterrupt
+        return run_command(command, *rest)
+
+    monkeypatch.setattr(run_module, "run_command", interrupted)
+    assert command_line.main(["--output", str(tmp_path)]) == 1
+    text = capsys.readouterr().out
+    assert "interrupted before its end." in text
+    table = {cells[0]: cells[1:] for cells in rows_of(text, "stage")}
+    assert table["`a`"][2] == "interrupted"
+    assert table["`b`"][2] == "not run"
+    assert ["cuts of the power", "290", "nothing"] in rows_of(text, "tried")
 
 
 def test_budgets_are_shared_by_the_commands_that_fill_them():

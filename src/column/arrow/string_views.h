@@ -131,7 +131,7 @@ inline bool views_of_views(const uint8_t* views, int64_t rows, const std::vector
       const bool is_long = size > int32_t{StringView::kInlineBytes};
       const auto index = static_cast<uint32_t>(words[1]);
       const auto offset = static_cast<int32_t>(words[1] >> 32);
-      const ViewData& from = buffer[is_long & (index < count) ? index : 0];
+      const ViewData& from = buffer[(is_long & (index < count)) ? index : 0];
       bad |= (size < 0) |
              (is_long & ((index >= count) | (offset < 0) | (int64_t{offset} + size > from.bytes)));
       write_view(words[0], words[1], from.data + (is_long ? offset : 0), out + i);
