@@ -60,6 +60,10 @@ class RestrictedFileSystem : public FileSystem {
     const std::filesystem::path place = real_place(path);
     return is_allowed(place) && files_->is_directory(place.string());
   }
+  // Asked of the name as it is: the resolved one is none any more.
+  bool is_link(const std::string& path) override {
+    return !is_standard_input(path) && is_allowed(real_place(path)) && files_->is_link(path);
+  }
   std::vector<std::string> list_directory(const std::string& path) override {
     return files_->list_directory(checked(path));
   }

@@ -319,6 +319,11 @@ class LocalFileSystem : public FileSystem {
     return look_at(path, &info) && S_ISDIR(info.st_mode);
   }
 
+  bool is_link(const std::string& path) override {
+    struct stat info{};
+    return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+  }
+
   std::vector<std::string> list_directory(const std::string& path) override {
     Descriptor folder(open_directory("list", path));
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(folder.get()), &::closedir);

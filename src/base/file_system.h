@@ -54,6 +54,8 @@ class FileSystem {
   virtual std::unique_ptr<WritableFile> create(const std::string& path, bool append = false) = 0;
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_directory(const std::string& path) = 0;
+  // Whether the name itself is a symbolic link, wherever it leads.
+  virtual bool is_link(const std::string& path) = 0;
   virtual std::vector<std::string> list_directory(const std::string& path) = 0;  // names, sorted
   virtual void make_directories(const std::string& path) = 0;
   virtual void rename(const std::string& from, const std::string& to) = 0;

@@ -97,7 +97,8 @@ class Expansion {
       walk(folder, part + 1, depth);
       for (const std::string& name : names_in(folder)) {
         const std::string below = joined(folder, name);
-        if (name[0] == '.' || !files_.is_directory(below)) continue;
+        // Links to folders would give files twice, and lead in circles.
+        if (name[0] == '.' || !files_.is_directory(below) || files_.is_link(below)) continue;
         check_depth(below, depth);
         walk(below, part, depth + 1);
       }
@@ -136,7 +137,7 @@ class Expansion {
       const std::string path = joined(folder, name);
       if (!files_.is_directory(path)) {
         go_on(path, pattern_.parts.size() - 1, true, depth);
-      } else {
+      } else if (!files_.is_link(path)) {
         check_depth(path, depth);
         add_all(path, depth + 1);
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -155,11 +156,35 @@ class TextFileSink : public StreamSink {
   bool checkpointed_ = false;
 };
 
+// What only a reader can do: taken in silence, it would seem to have been done.
+void refuse_reader_options(const CsvOptions& options) {
+  const std::pair<const char*, bool> of_readers[] = {
+      {"escape", options.escape != '\0'},
+      {"comment", !options.comment.empty()},
+      {"skip_lines", options.skip_lines != 0},
+      {"types", !options.types.empty()},
+      {"null_words", !options.null_words.empty()},
+      {"ragged", options.ragged != RaggedPolicy::kError},
+      {"on_type_error", options.on_type_error != TypeErrorPolicy::kWiden},
+      {"on_error", options.on_error != RowErrorPolicy::kFail},
+      {"encoding", !options.input.encoding.empty()},
+      {"filename", !options.input.filename_column.empty()},
+      {"union_by_name", options.input.union_by_name}};
+  for (const auto& [name, is_set] : of_readers) {
+    if (!is_set) continue;
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("a CSV sink takes no option '", name,
+                       "': it is one of readers; sinks take delimiter, quote, header and "
+                       "null_text, and write UTF-8"));
+  }
+}
+
 }  // namespace
 
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode, CsvOptions options) {
   check_csv_options(options);
+  refuse_reader_options(options);
   const char quote = options.quote;
   return std::make_shared<TextFileSink>(
       std::move(files), std::move(path), mode, "csv", quote,

@@ -49,6 +49,7 @@ class PieceFiles : public FileSystem {
   std::unique_ptr<WritableFile> create(const std::string& path, bool) override { refuse(path); }
   bool exists(const std::string&) override { return true; }
   bool is_directory(const std::string&) override { return false; }
+  bool is_link(const std::string&) override { return false; }
   std::vector<std::string> list_directory(const std::string& path) override { refuse(path); }
   void make_directories(const std::string& path) override { refuse(path); }
   void rename(const std::string&, const std::string& to) override { refuse(to); }

@@ -42,6 +42,7 @@ class MemoryFileSystem : public FileSystem {
   std::unique_ptr<WritableFile> create(const std::string&, bool) override { refuse(); }
   bool exists(const std::string&) override { return true; }
   bool is_directory(const std::string&) override { return false; }
+  bool is_link(const std::string&) override { return false; }
   std::vector<std::string> list_directory(const std::string&) override { return {}; }
   void make_directories(const std::string&) override { refuse(); }
   void rename(const std::string&, const std::string&) override { refuse(); }

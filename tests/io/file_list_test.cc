@@ -268,5 +268,18 @@ TEST_F(FileList, FoldersTooDeepAreAnErrorAndNotLeftOut) {
   }
 }
 
+TEST_F(FileList, LinksToFoldersAreNotFollowedByTwoStars) {
+  put("sub/a.csv", "n\n1\n");
+  std::filesystem::create_directory_symlink("..", folder_ + "sub/up");
+  std::filesystem::create_directory_symlink("sub", folder_ + "latest");
+  EXPECT_EQ(expand({"**/*.csv"}), (Names{"sub/a.csv"}));
+  EXPECT_EQ(expand({"**"}), (Names{"sub/a.csv"}));
+  // What is named is read, and a link to a file is a file.
+  EXPECT_EQ(expand({"latest/*.csv"}), (Names{"latest/a.csv"}));
+  EXPECT_EQ(expand({"*/*.csv"}), (Names{"latest/a.csv", "sub/a.csv"}));
+  std::filesystem::create_symlink("a.csv", folder_ + "sub/b.csv");
+  EXPECT_EQ(expand({"**/*.csv"}), (Names{"sub/a.csv", "sub/b.csv"}));
+}
+
 }  // namespace
 }  // namespace velaria

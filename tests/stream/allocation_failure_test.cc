@@ -115,6 +115,7 @@ class UnsyncedFiles : public FileSystem {
   }
   bool exists(const std::string& path) override { return real_->exists(path); }
   bool is_directory(const std::string& path) override { return real_->is_directory(path); }
+  bool is_link(const std::string& path) override { return real_->is_link(path); }
   std::vector<std::string> list_directory(const std::string& path) override {
     return real_->list_directory(path);
   }

@@ -469,6 +469,7 @@ class SlowDisk : public FileSystem {
   }
   bool exists(const std::string& p) override { return real_->exists(p); }
   bool is_directory(const std::string& p) override { return real_->is_directory(p); }
+  bool is_link(const std::string& p) override { return real_->is_link(p); }
   std::vector<std::string> list_directory(const std::string& p) override {
     return real_->list_directory(p);
   }
@@ -814,6 +815,7 @@ TEST(Checkpoint, AnUnwritableCheckpointFailsTheQuery) {
     }
     bool exists(const std::string& p) override { return real->exists(p); }
     bool is_directory(const std::string& p) override { return real->is_directory(p); }
+    bool is_link(const std::string& p) override { return real->is_link(p); }
     std::vector<std::string> list_directory(const std::string& p) override {
       return real->list_directory(p);
     }

@@ -409,6 +409,7 @@ TEST(CsvFileSink, IsSyncedForCheckpointsOnly) {
     }
     bool exists(const std::string& p) override { return real->exists(p); }
     bool is_directory(const std::string& p) override { return real->is_directory(p); }
+    bool is_link(const std::string& p) override { return real->is_link(p); }
     std::vector<std::string> list_directory(const std::string& p) override {
       return real->list_directory(p);
     }
@@ -500,6 +501,27 @@ TEST(CsvFileSink, IsReadBack) {
 }
 
 // What a crash left of the last row: its line end is missing, or its quotes are not closed.
+TEST(CsvFileSink, RefusesWhatOnlyAReaderCanDo) {
+  const TestDirectory directory;
+  CsvOptions skip_lines;
+  skip_lines.skip_lines = 1;
+  CsvOptions encoding;
+  encoding.input.encoding = "gb18030";
+  CsvOptions escape;
+  escape.escape = '\\';
+  for (const CsvOptions& options : {skip_lines, encoding, escape}) {
+    std::string message;
+    EXPECT_EQ(kind_of(
+                  [&] {
+                    make_csv_file_sink(local_file_system(), directory.file("o.csv"),
+                                       CsvFileMode::kReplace, options);
+                  },
+                  &message),
+              ErrorKind::kInvalidArgument);
+    EXPECT_NE(message.find("sinks take delimiter"), std::string::npos) << message;
+  }
+}
+
 TEST(CsvFileSink, ATornRowIsPutAsideWithACheckpoint) {
   const auto append = [](const TestDirectory& directory, const std::string& before, bool json,
                          bool checkpoint) {
