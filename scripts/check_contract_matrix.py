@@ -22,6 +22,7 @@ Without '::' a file of tests stands for all that it has.
 from __future__ import annotations
 
 import ast
+import html
 import os
 import re
 import sys
@@ -384,11 +385,22 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def _code(text: str) -> str:
+    """Code in a cell. A stroke in it would end the cell here or be shown escaped there, so that it
+    and what means something to Markdown are written as numbers."""
+    if "|" not in text:
+        return f"`{text}`"
+    marked = html.escape(text)
+    for character in "|*_`[]":
+        marked = marked.replace(character, f"&#{ord(character)};")
+    return f"<code>{marked}</code>"
+
+
 def _shown_test(test: str) -> str:
     file, separator, name = test.partition("::")
     for prefix in ("python_api/tests/", "tests/"):
         file = file.removeprefix(prefix)
-    return f"`{_cell(file + separator + name)}`"
+    return _code(file + separator + name)
 
 
 def page_of(parts: list[Part]) -> str:
@@ -404,7 +416,7 @@ def page_of(parts: list[Part]) -> str:
                 lines += [f"### {group.title}", ""]
             lines += ["| | what holds | proven by |", "| --- | --- | --- |"]
             for row in group.rows:
-                name = _cell(row.name) if row.kind == "rule" else f"`{_cell(row.name)}`"
+                name = _cell(row.name) if row.kind == "rule" else _code(row.name)
                 proofs = "<br>".join(_shown_test(test) for test in row.tests)
                 lines.append(f"| {name} | {_cell(row.says)} | {proofs} |")
             lines.append("")

@@ -23,6 +23,7 @@ tests = [
   "python_api/tests/files_test.py::TestRead::test_again",
   "tests/io/read_test.cc::Read.Rows",
   "tests/slt/files.slt::FROM 'x.csv'",
+  "tests/slt/files.slt::a|b_c",
 ]
 
 [group.rows."files are read once"]
@@ -75,7 +76,7 @@ GOOD = {
     ),
     "tests/io/list_test.cc": "int main(int argc, char** argv) { return 1; }\n",
     "tests/io/none_test.cc": "int x;\n",
-    "tests/slt/files.slt": "query I\nSELECT * FROM 'x.csv'\n----\n1\n",
+    "tests/slt/files.slt": "query I\nSELECT * FROM 'x.csv'\n----\na|b_c\n",
     "tests/slt/none.slt": "# nothing\n",
     "scripts/run.sh": '#!/bin/sh\ncheck "files are read" true\nbazel_tests "all tests" //...\n',
     "docs/notes.md": "text\n",
@@ -255,10 +256,11 @@ def test_the_page_must_be_current(tmp_path: Path) -> None:
     assert "docs/contract-matrix.md: is not current" in result.stdout
     assert run(tmp_path, {}, "--write").returncode == 0
     page = (tmp_path / "docs/contract-matrix.md").read_text()
-    assert "5 rows, 9 tests." in page
+    assert "5 rows, 10 tests." in page
     assert "| `Session.read` | Reads a \\| file. | `files_test.py::test_read`<br>" in page
     assert "| files are read once | No file is read twice. |" in page
-    assert "<br>`slt/files.slt::FROM 'x.csv'` |" in page
+    assert "<br>`slt/files.slt::FROM 'x.csv'`<br>" in page
+    assert "<br><code>slt/files.slt::a&#124;b&#95;c</code> |" in page
     assert run(tmp_path, {}).returncode == 0
     changed = PART.replace("No file is read twice.", "Files are read once.")
     result = run(tmp_path, {"tests/contract/files.toml": changed})
