@@ -174,6 +174,26 @@ TEST(CsvOptions, LongRowsAreErrorsWhereverTheyEnd) {
   }
 }
 
+// The size of the pieces never shows: a row is too long by its own length alone.
+TEST(CsvOptions, TheLongestRowDoesNotDependOnThePieces) {
+  for (const int64_t range_bytes : {1, 7, 64, 150, 1 << 20}) {
+    SCOPED_TRACE(range_bytes);
+    CsvOptions options;
+    options.range_bytes = range_bytes;
+    options.max_row_bytes = 100;
+    for (int before = 0; before < 130; before += 3) {
+      std::string text = "a,b\n";
+      for (int i = 0; i < before; i += 4) text += "1,x\n";
+      const auto rows = static_cast<size_t>((before + 3) / 4);
+      const std::string fits = text + "1," + std::string(97, 'y') + "\n2,z\n";
+      EXPECT_EQ(read_all(*open_text(fits, options)).size(), rows + 2);
+      const std::string too_long = text + "1," + std::string(120, 'y') + "\n2,z\n";
+      expect_error(error_of([&] { open_text(too_long, options); }), ErrorKind::kFileFormat,
+                   {concat(":", rows + 2, ":1"), "longer than 100 bytes"});
+    }
+  }
+}
+
 TEST(CsvOptions, SkippingChangesNothingInAWholeFile) {
   std::mt19937_64 random(test_seed());
   std::string text = "a,b,c\n";

@@ -398,6 +398,25 @@ TEST(JsonSource, MessyFiles) {
                {"more than 3 different keys", "'d'"});
 }
 
+TEST(JsonSource, TheLongestObjectDoesNotDependOnThePieces) {
+  JsonOptions options;
+  options.max_row_bytes = 100;
+  const auto object = [](size_t size) {
+    return "{\"a\":\"" + std::string(size - 8, 'x') + "\"}\n";
+  };
+  for (const bool multiline : {false, true}) {
+    options.multiline = multiline;
+    for (const int64_t range_bytes : {1, 7, 64, 150, 1 << 20}) {
+      SCOPED_TRACE(concat(multiline, " ", range_bytes));
+      options.range_bytes = range_bytes;
+      const std::string begin = object(20) + object(30);
+      EXPECT_EQ(read_all(*open_text(begin + object(98) + object(9), options)).size(), 4u);
+      expect_error(error_for(begin + object(120) + object(9), options), ErrorKind::kFileFormat,
+                   {":3:1", "longer than 100 bytes"});
+    }
+  }
+}
+
 TEST(JsonSource, TextOptions) {
   const JsonOptions options = json_options_from_text({{"FORMAT", "json_array"},
                                                       {"columns", "a, \"b \"\"c\" int32"},

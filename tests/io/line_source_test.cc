@@ -196,6 +196,19 @@ TEST(LineSource, EmptyLinesAndLineEnds) {
   expect_error(error_for("\n\n", split(",")), ErrorKind::kFileFormat, {"blank"});
 }
 
+TEST(LineSource, TheLongestLineDoesNotDependOnThePieces) {
+  LineOptions options = split(",");
+  options.max_row_bytes = 100;
+  for (const int64_t range_bytes : {1, 7, 64, 150, 1 << 20}) {
+    SCOPED_TRACE(range_bytes);
+    options.range_bytes = range_bytes;
+    const std::string fits(98, 'x');
+    EXPECT_EQ(rows_of("a\nb\n" + fits + "\nc\n", options), (TextRows{{"a"}, {"b"}, {fits}, {"c"}}));
+    expect_error(error_for("a\nb\n" + std::string(120, 'x') + "\nc\n", options),
+                 ErrorKind::kFileFormat, {":3:1", "longer than 100 bytes"});
+  }
+}
+
 TEST(LineSource, NullTextsAndTypes) {
   LineOptions options = split(" ");
   options.null_texts = {"-"};

@@ -12,7 +12,10 @@ RangeCutter::RangeCutter(std::unique_ptr<ByteStream> stream, uint64_t file_offse
                          CsvDialect dialect, int64_t range_bytes, int64_t max_row_bytes,
                          SimdLevel level, const CancellationToken* cancellation)
     : dialect_(std::move(dialect)),
-      range_bytes_(static_cast<size_t>(range_bytes)),
+      // A row that is longer than the limit never fits into a first piece, whose size plus that of
+      // the row begun before it is at most the limit: only pieces that grow are looked at.
+      range_bytes_(
+          static_cast<size_t>(std::min(range_bytes, std::max<int64_t>(max_row_bytes / 2, 1)))),
       max_row_bytes_(static_cast<size_t>(max_row_bytes)),
       finder_(structure_finder(level)),
       cancellation_(cancellation),

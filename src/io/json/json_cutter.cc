@@ -92,6 +92,7 @@ size_t JsonObjectCutter::whole_rows(const char* text, size_t size, bool at_end,
       ++depth_;
     } else if (--depth_ == 0) {
       done = i;
+      if (row_ends->empty()) first_row_begin_ = row_begin_;
       row_ends->push_back(i);
       state_ = array_ ? State::kComma : State::kObject;
     }
@@ -112,6 +113,7 @@ size_t JsonObjectCutter::whole_rows(const char* text, size_t size, bool at_end,
     looked_at_ = 0;
     return size;
   }
+  if (row_ends->empty()) first_row_begin_ = row_begin_;
   looked_at_ = i - done;
   row_begin_ -= done;
   return done;
@@ -125,7 +127,8 @@ void JsonObjectCutter::check_end() const {
 
 TextDefect JsonObjectCutter::too_long(int64_t max_row_bytes) const {
   return {concat("the object that starts here is longer than ", max_row_bytes, " bytes"),
-          "perhaps a bracket or quote is not closed in it; else raise max_row_bytes", row_begin_};
+          "perhaps a bracket or quote is not closed in it; else raise max_row_bytes",
+          first_row_begin_};
 }
 
 }  // namespace velaria

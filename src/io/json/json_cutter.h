@@ -38,6 +38,7 @@ class JsonObjectCutter : public TextRangeCutter {
   size_t row_begin_ = 0;
   size_t depth_ = 0;
   bool in_string_ = false;
+  size_t first_row_begin_ = 0;  // of the last text: the row that it begins with
 };
 
 }  // namespace velaria
