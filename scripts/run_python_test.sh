@@ -2,6 +2,7 @@
 # Runs Python tests through uv, without Bazel's sandbox: those of the names given, or all.
 #   scripts/run_python_test.sh [NAME...] [-- PYTEST-OPTION...]
 #   scripts/run_python_test.sh python_cli_contract_test workspace_runs_test -- -k progress
+# A NAME may also be a Bazel target or a path. `uv run pytest PATH` does the same without building first.
 # They are the files of python_api/tests, the same that `bazel test //python_api:NAME` runs.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -16,7 +17,8 @@ case "${1-}" in -h | --help) show_help "$0"; exit ;; esac
 cd "$REPO_ROOT"
 files=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
-  file=python_api/tests/${1#//python_api:}.py
+  name=$(basename "${1#//python_api:}" .py)
+  file=python_api/tests/$name.py
   [ -e "$file" ] || fail "there is no $file; ls python_api/tests shows the tests"
   files+=("$file")
   shift

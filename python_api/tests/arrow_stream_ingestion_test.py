@@ -374,3 +374,7 @@ def test_pushed_data_must_fit_the_source(session):
             session.create_realtime_stream_source(bad)
     names = session.create_realtime_stream_source(["a", "b"])
     assert names.schema == [("a", "utf8"), ("b", "utf8")]
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

@@ -122,3 +122,7 @@ def test_grouping_of_plain_rows():
         velaria.group_rows_by_field(rows, "nope")
     with pytest.raises(velaria.InvalidArgumentError, match="int"):
         velaria.group_rows_by_field(7, "k")
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

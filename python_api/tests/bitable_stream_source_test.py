@@ -545,3 +545,7 @@ def test_polling_stops_at_once(session, server):
     query.stop()
     assert time.monotonic() - begin < 20
     assert len(server.paths(SEARCH)) == 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

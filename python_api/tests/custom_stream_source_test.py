@@ -517,3 +517,7 @@ def test_without_restore_it_says_so(session, tmp_path):
     options = {"checkpoint_path": str(tmp_path / "c"), "checkpoint_delivery_mode": "best-effort"}
     assert run(session, source, **options)[1] == [0, 1, 2]
     assert run(session, source, **options)[1] == [0, 1, 2]  # all of it again: nothing is lost
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

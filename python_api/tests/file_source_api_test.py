@@ -597,3 +597,7 @@ def test_csv_with_zero_bytes_comes_back(tmp_path):
     session = velaria.Session()
     session.create_dataframe_from_arrow({"x": ["a\0b", "c"], "y": [1, 2]}).write_csv(path)
     assert session.read_csv(path).to_rows() == [{"x": "a\0b", "y": 1}, {"x": "c", "y": 2}]
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

@@ -561,3 +561,7 @@ def test_it_adds_no_semantics(cli, monkeypatch):
         cli("sql", "-o", name, query)
     assert pa.ipc.open_file(cli.folder / "o.arrow").read_all().equals(expected)
     assert pq.read_table(cli.folder / "o.parquet").equals(expected)
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

@@ -532,3 +532,7 @@ def test_engines_agree_on_random_sheets(session, tmp_path, rng):
                 except velaria.FileFormatError as error:
                     results.append(str(error))
         assert results[0] == results[1], (number, options)
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

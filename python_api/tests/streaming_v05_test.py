@@ -502,3 +502,7 @@ while query.progress()["batches_processed"] == 0:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "rows 1\n"
     assert done.stderr == ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

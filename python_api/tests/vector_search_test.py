@@ -314,3 +314,7 @@ def resident_bytes():
     with open("/proc/self/status") as status:
         line = next(line for line in status if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

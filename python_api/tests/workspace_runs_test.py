@@ -617,3 +617,7 @@ def test_a_run_in_the_background(cli, workspace):
     assert "interrupted" in cli("run", "stop", run_id)
     failed = cli.json("run", "start", "--background", "sql", "SELECT 1", "-t", "nosense", code=2)
     assert failed["error_type"] == "UsageError"
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

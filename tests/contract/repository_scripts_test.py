@@ -151,6 +151,9 @@ def test_python_tests_run_through_uv(tree: Tree) -> None:
     result = tree.suite("python_test", "//python_api:a_test", "--", "-k", "one")
     assert result.returncode == 0, result.stderr
     assert tree.calls()[-1] == "uv run pytest python_api/tests/a_test.py -k one"
+    for name in ("a_test", "python_api/tests/a_test.py"):
+        tree.suite("python_test", name)
+        assert tree.calls()[-1].rstrip() == "uv run pytest python_api/tests/a_test.py"
     missing = tree.suite("python_test", "b_test")
     assert missing.returncode == 1
     assert "there is no python_api/tests/b_test.py" in missing.stderr
