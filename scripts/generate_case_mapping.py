@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes src/kernel/unicode_case_table.inc from Python's Unicode data.
+"""Writes src/kernel/unicode_case_table.inc and src/base/display_width_table.inc.
 
     scripts/generate_case_mapping.py [--check]
 
-Simple case mappings only: one code point for one, so that lengths in code points stay. With --check
-nothing is written; the status is 1 when the file is not what this Python (of the Unicode version it
-names) would write.
+They come from Python's Unicode data. Simple case mappings only: one code point for one, so that
+lengths in code points stay. Widths are the columns of a terminal. With --check nothing is written;
+the status is 1 when a file is not what this Python (of the Unicode version it names) would write.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parent.parent / "src/kernel/unicode_case_table.inc"
+ROOT = Path(__file__).resolve().parent.parent
 LAST = 0x10FFFF
 
 
@@ -59,6 +59,29 @@ def word_ranges() -> Iterator[tuple[int, int]]:
             first = None
 
 
+def width_ranges(of: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    """What `of` holds for; code points without a character take part on either side."""
+    first = last = None
+    for code in range(0x80, LAST + 1):
+        if unicodedata.category(chr(code)) == "Cn":
+            continue
+        if of(chr(code)):
+            first, last = code if first is None else first, code
+        elif first is not None and last is not None:
+            yield first, last
+            first = None
+    if first is not None and last is not None:
+        yield first, last
+
+
+def is_wide(c: str) -> bool:
+    return unicodedata.east_asian_width(c) in "WF"
+
+
+def is_without_width(c: str) -> bool:
+    return unicodedata.category(c) in ("Mn", "Me", "Cf") and c != "\N{SOFT HYPHEN}"
+
+
 def rows(name: str, kind: str, entries: list[str]) -> Iterator[str]:
     yield f"constexpr {kind} {name}[] = {{"
     line = "   "
@@ -71,31 +94,48 @@ def rows(name: str, kind: str, entries: list[str]) -> Iterator[str]:
     yield "};"
 
 
-def text() -> str:
+def table(*lines: str) -> str:
+    head = (
+        "// Made by scripts/generate_case_mapping.py from Unicode "
+        f"{unicodedata.unidata_version}; do not edit."
+    )
+    return "\n".join([head, "// clang-format off", *lines, "// clang-format on"]) + "\n"
+
+
+def code_ranges(name: str, ranges: Iterator[tuple[int, int]]) -> Iterator[str]:
+    return rows(name, "CodeRange", [f"{{{a:#x}, {b:#x}}}" for a, b in ranges])
+
+
+def case_table() -> str:
     def mapped(of: Callable[[str], str]) -> list[str]:
         return [f"{{{a:#x}, {b:#x}, {d}, {s}}}" for a, b, d, s in mapping_ranges(of)]
 
-    lines = [
-        "// Made by scripts/generate_case_mapping.py from Unicode "
-        f"{unicodedata.unidata_version}; do not edit.",
-        "// clang-format off",
+    return table(
         *rows("kToUpper", "CaseRange", mapped(simple_upper)),
         *rows("kToLower", "CaseRange", mapped(simple_lower)),
-        *rows("kWordRanges", "CodeRange", [f"{{{a:#x}, {b:#x}}}" for a, b in word_ranges()]),
-        "// clang-format on",
-    ]
-    return "\n".join(lines) + "\n"
+        *code_ranges("kWordRanges", word_ranges()),
+    )
+
+
+def width_table() -> str:
+    return table(
+        *code_ranges("kWide", width_ranges(is_wide)),
+        *code_ranges("kWithoutWidth", width_ranges(is_without_width)),
+    )
 
 
 def main() -> int:
-    made = text()
-    if "--check" in sys.argv[1:]:
-        if TABLE.read_text() == made:
-            return 0
-        print(f"{TABLE} is not what {Path(sys.argv[0]).name} makes", file=sys.stderr)
-        return 1
-    TABLE.write_text(made)
-    return 0
+    status = 0
+    for name, made in {
+        "src/kernel/unicode_case_table.inc": case_table(),
+        "src/base/display_width_table.inc": width_table(),
+    }.items():
+        if "--check" not in sys.argv[1:]:
+            (ROOT / name).write_text(made)
+        elif (ROOT / name).read_text() != made:
+            print(f"{name} is not what {Path(sys.argv[0]).name} makes", file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWA
 """
 
 UNICODE_TERMS = """\
-The tables of upper and lower case (src/kernel/unicode_case_table.inc) are made from the Unicode
-Character Database.
+The tables of upper and lower case (src/kernel/unicode_case_table.inc) and of widths on a terminal
+(src/base/display_width_table.inc) are made from the Unicode Character Database.
 
 UNICODE LICENSE V3
 

@@ -137,8 +137,11 @@ def test_a_failure_leaves_the_old_file(cli):
     assert target.read_text() == "precious"
     expect_error(
         cli, "sql", "SELECT 1", "-o", "no/o.csv", code=3, kind="FileNotFoundError",
-        phase="output", says="No such file",
+        phase="output", says="No such file or directory: no/o.csv",
     )  # fmt: skip
+    words = cli("sql", "SELECT 1", "-o", "o.xlsx", code=2).stderr
+    assert "'.xlsx' of --output says no format; give --format" in words
+    assert not (cli.folder / "o.xlsx").exists()
 
 
 def test_tables_parameters_and_scripts(cli):
@@ -232,6 +235,13 @@ def test_wrong_command_lines(cli, arguments):
     words = cli(*arguments, code=2)
     assert words.stderr.startswith("velaria: ")
     assert "--help" in words.stderr
+
+
+@pytest.mark.parametrize("group", [[], ["run"], ["artifacts"]])
+def test_a_group_alone_shows_its_help(cli, group):
+    words = cli(*group, code=2).stderr
+    assert words.startswith(" ".join(["Usage: velaria", *group]))
+    assert words.count("Usage:") == 1
 
 
 def test_version_and_help(cli):

@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 
+import pandas
 import pyarrow as pa
 import pytest
 import velaria
@@ -243,10 +244,49 @@ def test_explain(session, flights):
     assert len(profile["pipelines"]) == 1
 
 
+def test_tables_stand_in_line_whatever_the_script(session, capsys):
+    frame = session.create_dataframe_from_arrow(
+        {"city": ["東京都", "Zu\u0308rich", "Oslo"], "n": ["a", "b", "c"]}
+    )
+    frame.show()
+    lines = capsys.readouterr().out.splitlines()[3:6]
+    # Columns of a terminal that stand before the second column.
+    wide = {"東京都": 6, "Zu\u0308rich": 6, "Oslo": 4}
+    for line, (city, width) in zip(lines, wide.items()):
+        assert line[:-1] == city + " " * (6 - width + 2), lines
+
+
 def test_dir_is_what_there_is():
     names = [name for name in dir(velaria) if not name.startswith("_")]
     assert set(names) == set(velaria.__all__) - {"__version__"}
     assert all(hasattr(velaria, name) for name in names)
+
+
+def test_what_is_called_otherwise_is_told(session, flights):
+    for call, words in {
+        lambda: flights.head(): r"limit\(rows\)",
+        lambda: flights.carrier: r"select\('carrier'\)",
+        lambda: flights.nothing: r"no attribute 'nothing'$",
+    }.items():
+        with pytest.raises(AttributeError, match=words):
+            call()
+    stream = session.create_stream_from_arrow({"n": [1]})
+    for frame in (flights, stream):
+        for call, words in {
+            lambda frame=frame: frame.filter(len): r"filter\(\) takes SQL texts, not builtin",
+            lambda frame=frame: frame.with_column(
+                "n", 5
+            ): r"with_column\(\) takes SQL texts, not int",
+            lambda frame=frame: frame.limit(
+                "2"
+            ): r"limit\(\) takes numbers of rows, not str \('2'\)",
+        }.items():
+            with pytest.raises(velaria.InvalidArgumentError, match=words):
+                call()
+    with pytest.raises(velaria.InvalidArgumentError, match=r"not a pandas\..*DataFrame; make one"):
+        session.create_temp_view("p", pandas.DataFrame({"n": [1]}))
+    with pytest.raises(velaria.InvalidArgumentError, match=r"Table\.from_pylist\(rows\)"):
+        session.create_dataframe_from_arrow([{"n": 1}])
 
 
 def test_the_extension_is_of_the_same_version():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import index
 from typing import Any, Union
 
 from ._shown import ProgressEvent
@@ -246,6 +247,28 @@ def verb_texts(verb: str, texts: Sequence[Any]) -> list[str]:
             message = f"{verb}() takes SQL texts, not {type(text).__name__} ({text!r})"
             raise InvalidArgumentError(message)
     return list(texts)
+
+
+def verb_text(verb: str, text: Any) -> str:
+    """The one text of a frame verb."""
+    if isinstance(text, str):
+        return text
+    raise InvalidArgumentError(f"{verb}() takes SQL texts, not {type(text).__name__} ({text!r})")
+
+
+def row_count(verb: str, rows: Any) -> int:
+    """A number of rows: an int, or what may stand for one."""
+    try:
+        return index(rows)
+    except TypeError:
+        message = f"{verb}() takes numbers of rows, not {type(rows).__name__} ({rows!r})"
+        raise InvalidArgumentError(message) from None
+
+
+def type_of(thing: object) -> str:
+    """The name of a type, with its module: there are several classes DataFrame."""
+    kind = type(thing)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def vector_numbers(vector: Any) -> list[float]:

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from . import _velaria as core
-from ._arguments import PathLike, file_option_texts, path_bytes, verb_texts
+from ._arguments import (
+    PathLike,
+    file_option_texts,
+    path_bytes,
+    row_count,
+    type_of,
+    verb_text,
+    verb_texts,
+)
 from ._batch_query import BatchQuery, ProgressOption
 from ._optional import arrow_table, import_numpy, import_pandas, import_polars, import_pyarrow
 from ._schema import Schema
@@ -19,6 +27,24 @@ if TYPE_CHECKING:
     import pyarrow
 
 _HTML_ROWS = 20
+# What other libraries call the verbs, for those who come from there.
+_OTHER_NAMES = {
+    "agg": "group_by().agg(...)",
+    "assign": "with_column(name, expression)",
+    "collect": "to_arrow()",
+    "df": "to_pandas()",
+    "fetchall": "to_rows()",
+    "groupby": "group_by(...)",
+    "head": "limit(rows)",
+    "merge": "join(other, on)",
+    "query": "filter(condition)",
+    "sort": "order_by(...)",
+    "sort_values": "order_by(...)",
+    "to_csv": "write_csv(path)",
+    "to_dicts": "to_rows()",
+    "to_parquet": "write_parquet(path)",
+    "where": "filter(condition)",
+}
 
 
 class DataFrame:
@@ -42,6 +68,16 @@ class DataFrame:
         if not isinstance(frame, core.DataFrame):
             raise TypeError("frames are made by a Session: sql(), read(), ...")
         self._core = frame
+
+    if not TYPE_CHECKING:  # a type checker shall still see what is missing
+
+        def __getattr__(self, name):
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _OTHER_NAMES:
+                text += f"; it is {_OTHER_NAMES[name]}"
+            elif not name.startswith("_") and name in self.columns:
+                text += f"; a column is taken by select({name!r})"
+            raise AttributeError(text)
 
     @property
     def schema(self) -> Schema:
@@ -277,11 +313,15 @@ class DataFrame:
 
     def filter(self, condition: str) -> DataFrame:
         """The rows for which the condition is true: ``filter("n > 1")``."""
-        return DataFrame(self._core.filter(condition))
+        return DataFrame(self._core.filter(verb_text("filter", condition)))
 
     def with_column(self, name: str, expression: str) -> DataFrame:
         """One column more, or another meaning of the column of that name."""
-        return DataFrame(self._core.with_column(name, expression))
+        return DataFrame(
+            self._core.with_column(
+                verb_text("with_column", name), verb_text("with_column", expression)
+            )
+        )
 
     def drop(self, *columns: str) -> DataFrame:
         """All columns but these."""
@@ -297,7 +337,7 @@ class DataFrame:
 
     def limit(self, rows: int, offset: int = 0) -> DataFrame:
         """At most ``rows`` rows after the first ``offset`` ones."""
-        return DataFrame(self._core.limit(rows, offset))
+        return DataFrame(self._core.limit(row_count("limit", rows), row_count("limit", offset)))
 
     def distinct(self) -> DataFrame:
         """Each different row once."""
@@ -403,7 +443,7 @@ class _Collected:
 def _other(verb: str, frame: Any) -> core.DataFrame:
     if isinstance(frame, DataFrame):
         return frame._core
-    raise core.InvalidArgumentError(f"{verb}() takes a DataFrame, not a {type(frame).__name__}")
+    raise core.InvalidArgumentError(f"{verb}() takes a DataFrame, not a {type_of(frame)}")
 
 
 class GroupedDataFrame:

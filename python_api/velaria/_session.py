@@ -21,6 +21,7 @@ from ._arguments import (
     progress_hook,
     query_numbers,
     stream_option_texts,
+    type_of,
 )
 from ._background import Background
 from ._excel import read_excel
@@ -331,8 +332,8 @@ class Session(StreamReaders):
         """Gives a frame or a stream a name for SQL, in place of what had the name before."""
         if not isinstance(frame, (DataFrame, StreamingDataFrame)):
             raise core.InvalidArgumentError(
-                f"create_temp_view() takes a DataFrame or StreamingDataFrame, not a "
-                f"{type(frame).__name__}; make one with create_dataframe_from_arrow()"
+                f"create_temp_view() takes a DataFrame or StreamingDataFrame of Velaria, not a "
+                f"{type_of(frame)}; make one with create_dataframe_from_arrow()"
             )
         self._core.create_temp_view(name, frame._core)
 

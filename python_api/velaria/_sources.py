@@ -215,8 +215,10 @@ def _schema_and_batches(pyarrow: Any, item: Any) -> tuple[Any, Iterable[Any]]:
     if hasattr(item, "__arrow_c_array__"):
         batch = pyarrow.record_batch(item)
         return batch.schema, [batch]
+    advice = "; rows are made into one by pyarrow.Table.from_pylist(rows)"
     raise core.InvalidArgumentError(
         f"a {type(item).__name__} is no record batch; give record batches or tables"
+        f"{advice if isinstance(item, dict) else ''}"
     )
 
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
-from ._arguments import progress_hook, stream_option_texts, verb_texts
+from ._arguments import progress_hook, row_count, stream_option_texts, verb_text, verb_texts
 from ._background import Background
 from ._frame import DataFrame
 from ._schema import Schema
@@ -77,11 +77,15 @@ class StreamingDataFrame:
 
     def filter(self, condition: str) -> StreamingDataFrame:
         """The rows for which the condition is true."""
-        return self._next(self._core.filter(condition))
+        return self._next(self._core.filter(verb_text("filter", condition)))
 
     def with_column(self, name: str, expression: str) -> StreamingDataFrame:
         """One column more, or another meaning of the column of that name."""
-        return self._next(self._core.with_column(name, expression))
+        return self._next(
+            self._core.with_column(
+                verb_text("with_column", name), verb_text("with_column", expression)
+            )
+        )
 
     def drop(self, *columns: str) -> StreamingDataFrame:
         """All columns but these."""
@@ -103,7 +107,7 @@ class StreamingDataFrame:
 
         Over groups it is taken when the stream has ended.
         """
-        return self._next(self._core.limit(rows, offset))
+        return self._next(self._core.limit(row_count("limit", rows), row_count("limit", offset)))
 
     def distinct(self) -> StreamingDataFrame:
         """Each different row once."""

@@ -68,9 +68,19 @@ std::string excerpt(std::string_view text, size_t limit) {
   // Step back to the first byte of a code point so that the cut never leaves half of one.
   while (end > 0 && end < text.size() && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
   std::string out;
-  for (char c : text.substr(0, end)) {
+  const std::string_view shown = text.substr(0, end);
+  for (size_t at = 0; at < shown.size(); ++at) {
+    const char c = shown[at];
     const auto byte = static_cast<uint8_t>(c);
-    if (c == '\n') {
+    // The control characters behind ASCII, U+0080 to U+009F, steer terminals too.
+    const bool has_next = byte == 0xC2 && at + 1 < shown.size();
+    const uint8_t next = has_next ? static_cast<uint8_t>(shown[at + 1]) : 0;
+    if (next >= 0x80 && next < 0xA0) {
+      char hex[8];
+      std::snprintf(hex, sizeof(hex), "\\x%02x", next);
+      out += hex;
+      ++at;
+    } else if (c == '\n') {
       out += "\\n";
     } else if (c == '\r') {
       out += "\\r";

@@ -35,7 +35,11 @@ size_t NameScope::resolve(const Expression& column) const {
       ErrorKind::kSqlSemantic,
       concat("column '", excerpt(shown), "' does not exist", did_you_mean(column.name, names),
              names.empty() ? std::string("; there are no columns here")
-                           : "; the columns are: " + excerpt(join_texts(names, ", "), 300)));
+                           : "; the columns are: " + excerpt(join_texts(names, ", "), 300),
+             // So people write who know languages where both kinds of quotes make texts.
+             column.quoted && column.qualifier.empty()
+                 ? concat("; a text stands in single quotes: ", excerpt(quote_sql_string(shown)))
+                 : std::string()));
 }
 
 std::optional<size_t> NameScope::find(const Expression& column) const {

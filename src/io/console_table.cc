@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "src/base/display_width.h"
 #include "src/base/text.h"
-#include "src/kernel/text_functions.h"
 
 namespace velaria {
 
@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kWidestCell = 40;
 
 std::string pad(const std::string& text, size_t width, bool right) {
-  const auto length = static_cast<size_t>(count_code_points(text));
+  const size_t length = display_width(text);
   const std::string blanks(width > length ? width - length : 0, ' ');
   return right ? blanks + text : text + blanks;
 }
@@ -39,7 +39,7 @@ std::string format_table(const Schema& schema, const std::vector<Chunk>& chunks,
   std::vector<size_t> widths(schema.size(), 0);
   for (const auto& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], static_cast<size_t>(count_code_points(row[c])));
+      widths[c] = std::max(widths[c], display_width(row[c]));
     }
   }
   std::string out;

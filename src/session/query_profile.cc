@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "src/base/display_width.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/exec/execution_profile.h"
 #include "src/exec/physical_plan.h"
-#include "src/kernel/text_functions.h"
 
 namespace velaria {
 
@@ -184,9 +184,7 @@ class ProfileText {
            std::any_of(node.children.begin(), node.children.end(), spilled);
   }
 
-  static size_t width(const std::string& text) {
-    return static_cast<size_t>(count_code_points(text));
-  }
+  static size_t width(const std::string& text) { return display_width(text); }
 
   static double own_times(const OperatorProfile& node) {
     double out = node.time_ms;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/base/display_width.h"
 #include "src/base/text.h"
 
 namespace velaria::sql {
@@ -26,22 +27,6 @@ int32_t next_code_point(std::string_view text, size_t* position) {
 }
 
 namespace {
-
-// Columns of a terminal: the caret has to stand under the place also behind Chinese text.
-int display_width(int32_t code) {
-  struct Range {
-    int32_t first;
-    int32_t last;
-  };
-  constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},  {0x3041, 0xA4CF},
-                             {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},  {0xFE30, 0xFE6F},
-                             {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
-                             {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
-  for (const Range& range : kWide) {
-    if (code >= range.first && code <= range.last) return 2;
-  }
-  return 1;
-}
 
 constexpr size_t kShownBefore = 70;
 constexpr size_t kShownAfter = 50;
@@ -87,7 +72,10 @@ std::string point_at(std::string_view text, int64_t position) {
     } else {
       shown += code == '\t' ? ' ' : '?';
     }
-    if (start < place) caret += static_cast<size_t>(plain ? display_width(code) : 1);
+    // Under the place also behind Chinese text.
+    if (start < place) {
+      caret += static_cast<size_t>(plain ? display_width_of(static_cast<uint32_t>(code)) : 1);
+    }
   }
   if (last < line_end) shown += "...";
   return concat("line ", line, ":", column, "\n", shown, "\n", std::string(caret, ' '), "^");

@@ -26,6 +26,10 @@ TEST(TextTest, ExcerptNeverCutsACodePoint) {
   EXPECT_EQ(excerpt(text, 4), "ab\xC3\xA4...");
   EXPECT_EQ(excerpt(text, 100), text);
   EXPECT_EQ(excerpt("a\n\x01"), "a\\n\\x01");
+  // U+009B begins a command of terminals, as ESC does; U+00A0 is a blank.
+  EXPECT_EQ(excerpt("a\xC2\x9B"
+                    "b\xC2\xA0"),
+            "a\\x9bb\xC2\xA0");
 }
 
 TEST(TextTest, SuggestsOnlyWhatIsClose) {

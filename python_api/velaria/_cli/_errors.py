@@ -104,6 +104,10 @@ def report(error: BaseException, state: State) -> None:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
         sys.stdout.flush()
         return
+    # A group of commands without one: its help, which Click raises since 8.2.
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        sys.stderr.write(message + "\n")
+        return
     words = f"velaria: {message}\n"
     if isinstance(error, click.UsageError) and error.ctx is not None:
         words += f"Try '{error.ctx.command_path} --help'.\n"
@@ -123,6 +127,8 @@ def message_of(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if text.endswith("not text; name a text file"):
         text += ", or give it as a table: -t NAME=PATH"
+    if text.startswith("there is no stream in the query"):
+        text += "; on the command line --source NAME=PATH gives one"
     return text
 
 

@@ -30,6 +30,7 @@ _BY_ENDING = {
     ".feather": "arrow",
     ".parquet": "parquet",
     ".txt": "table",
+    "": "table",
 }
 
 
@@ -81,7 +82,7 @@ output_options = _stack(
         "--format",
         "format_name",
         type=click.Choice(FORMATS),
-        help="How rows are written; the default is by the output's name, else table.",
+        help="How rows are written; the default is by the ending of the output's name, else table.",
     ),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
     click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to."),
@@ -120,7 +121,14 @@ def chosen_format(format_name: str | None, as_json: bool, output: str | None) ->
     if format_name is not None:
         return format_name
     if output is not None:
-        return _BY_ENDING.get(Path(output).suffix.lower(), "table")
+        ending = Path(output).suffix.lower()
+        if ending not in _BY_ENDING:
+            known = ", ".join(name for name in _BY_ENDING if name)
+            raise click.UsageError(
+                f"the ending {ending!r} of --output says no format; give --format, or one of "
+                f"{known}"
+            )
+        return _BY_ENDING[ending]
     return "table"
 
 

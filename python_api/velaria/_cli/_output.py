@@ -59,7 +59,11 @@ class RowWriter:
             return
         # Whole or not at all: a failure leaves what was there.
         target = Path(self._output)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        except OSError as error:
+            error.filename = self._output  # the name that somebody knows
+            raise
         try:
             with os.fdopen(handle, "wb") as file:
                 yield file
