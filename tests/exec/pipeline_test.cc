@@ -83,6 +83,25 @@ TEST(PipelineTest, TheRowsOfALimitAreHeldAgainstTheMemoryLimit) {
   }
 }
 
+TEST(PipelineTest, TheRowsOfAnOffsetAreNotHeld) {
+  const PlanPtr plan =
+      std::make_shared<LimitPlan>(ScanPlan::all_columns(numbers(100000), "t"), 7, 90000);
+  ThreadPool pool(1);
+  ExecutionContext context;
+  context.budget = std::make_shared<MemoryBudget>(100000);
+  context.pool = &pool;
+  context.tasks = 1;
+  context.chunk_rows = 256;
+  const PhysicalPlan physical = PhysicalPlan::make(*plan, PhysicalOptions());
+  PlanExecution execution(physical, context);
+  execution.run(nullptr);
+  int64_t at = 90000;
+  for (const Chunk& chunk : execution.take_result()) {
+    for (int64_t i = 0; i < chunk.rows; ++i) EXPECT_EQ(chunk.columns[0]->value(i).as_int64(), at++);
+  }
+  EXPECT_EQ(at, 90007);
+}
+
 TEST(PipelineTest, TiesOfATopNKeepTheInputsOrder) {
   // All keys are equal, so the first rows must win.
   FixedBuilder<int64_t> keys(kInt64);

@@ -1,6 +1,7 @@
 #include "src/io/file_list.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "gtest/gtest.h"
 #include "src/base/text.h"

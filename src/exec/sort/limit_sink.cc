@@ -21,10 +21,15 @@ class LimitState : public SinkState {
   std::vector<Chunk> chunks;
   std::vector<uint64_t> reached;  // per task: all its chunks before this order have come
   size_t started = 0;             // tasks that have begun
-  int64_t rows = 0;
-  uint64_t bytes = 0;  // of `chunks`
+  int64_t rows = 0;               // that have come
+  int64_t passed = 0;             // of them, surely within OFFSET: they are in `chunks` no more
+  size_t unlooked = 0;            // chunks that have come since such were last looked for
+  uint64_t bytes = 0;             // of `chunks`
   std::vector<Chunk> result;
 };
+
+// How many chunks come between two looks for those within OFFSET.
+constexpr size_t kChunksBetweenLooks = 16;
 
 uint64_t bytes_of(const Chunk& chunk) { return static_cast<uint64_t>(chunk.estimated_bytes()); }
 
@@ -51,6 +56,8 @@ class LimitSink : public SinkOperator {
     state.reached.clear();
     state.started = 0;
     state.rows = 0;
+    state.passed = 0;
+    state.unlooked = 0;
     state.bytes = 0;
     state.result.clear();
     state.reservation.resize(0);
@@ -76,9 +83,11 @@ class LimitSink : public SinkOperator {
       state.rows += chunk.selected_rows();
       state.chunks.push_back(compact(chunk));
       state.bytes += bytes_of(state.chunks.back());
-      state.reservation.resize(state.bytes);
+      ++state.unlooked;
     }
     state.reached[static_cast<LimitTask&>(task).index] = order;
+    if (state.passed < offset_ && state.unlooked >= kChunksBetweenLooks) let_pass(state);
+    state.reservation.resize(state.bytes);
     if (state.rows < needed_) return SinkResult::kNeedInput;
     return complete(state) ? SinkResult::kFinished : SinkResult::kNeedInput;
   }
@@ -94,7 +103,7 @@ class LimitSink : public SinkOperator {
     std::stable_sort(state.chunks.begin(), state.chunks.end(),
                      [](const Chunk& a, const Chunk& b) { return a.order < b.order; });
     state.result.clear();
-    int64_t passed = 0;
+    int64_t passed = state.passed;
     for (const Chunk& chunk : state.chunks) {
       const int64_t first = std::clamp<int64_t>(offset_ - passed, 0, chunk.rows);
       const int64_t last = std::clamp<int64_t>(needed_ - passed, first, chunk.rows);
@@ -117,15 +126,38 @@ class LimitSink : public SinkOperator {
   }
 
  private:
+  // Everything still to come is behind chunks of a lower order; of one task, behind all.
+  static uint64_t settled_order(const LimitState& state) {
+    constexpr uint64_t kAll = std::numeric_limits<uint64_t>::max();
+    if (state.reached.size() == 1) return kAll;
+    uint64_t bound = kAll;
+    for (uint64_t reached : state.reached) bound = std::min(bound, reached);
+    return bound;
+  }
+
   // Whether the rows that are surely in front of everything still to come suffice.
   bool complete(const LimitState& state) const {
-    uint64_t bound = std::numeric_limits<uint64_t>::max();
-    for (uint64_t reached : state.reached) bound = std::min(bound, reached);
-    int64_t rows = 0;
+    const uint64_t bound = settled_order(state);
+    int64_t rows = state.passed;
     for (const Chunk& chunk : state.chunks) {
-      if (chunk.order < bound || state.reached.size() == 1) rows += chunk.rows;
+      if (chunk.order < bound) rows += chunk.rows;
     }
     return rows >= needed_;
+  }
+
+  // Gives up the chunks that are surely within OFFSET.
+  void let_pass(LimitState& state) const {
+    state.unlooked = 0;
+    const uint64_t bound = settled_order(state);
+    std::stable_sort(state.chunks.begin(), state.chunks.end(),
+                     [](const Chunk& a, const Chunk& b) { return a.order < b.order; });
+    auto chunk = state.chunks.begin();
+    for (; chunk != state.chunks.end(); ++chunk) {
+      if (chunk->order >= bound || state.passed + chunk->rows > offset_) break;
+      state.passed += chunk->rows;
+      state.bytes -= bytes_of(*chunk);
+    }
+    state.chunks.erase(state.chunks.begin(), chunk);
   }
 
   int64_t needed_ = 0;  // offset + limit
