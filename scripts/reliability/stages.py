@@ -119,4 +119,12 @@ STAGES = [
         True,
         lambda seconds: _one("run_random_queries.sh", "--seconds", str(seconds)),
     ),
+    Stage(
+        "public_suites",
+        "suites of CSV, JSON, encodings, regular expressions and SQL that others wrote",
+        "what the suite expects, but for the deviations that are listed with their reasons",
+        30 * MINUTE,
+        False,
+        lambda seconds: _one("run_public_suites.sh"),
+    ),
 ]
