@@ -57,6 +57,17 @@ BoundAggregate bind_aggregate_call(const Expression& expression, ExpressionBinde
   return AggregateRegistry::builtin().bind(std::move(call));
 }
 
+BoundExpressionPtr GroupBinder::bind_item(const Expression& item) {
+  // A constant that is a whole item may be a key, too, by its position. In others the same number
+  // means itself.
+  if (has_sets_ && item.kind == ExpressionKind::kLiteral) {
+    if (const auto key = find_key(item)) {
+      return bound_column(*key, keys_[*key]->type, keys_[*key]->to_string());
+    }
+  }
+  return bind(item);
+}
+
 BoundExpressionPtr GroupBinder::intercept(const Expression& expression) {
   if (expression.kind == ExpressionKind::kCall && is_aggregate_name(expression.name) &&
       !expression.over) {
@@ -123,12 +134,14 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   input_binder.set_user_functions(user_functions());
   BoundAggregate aggregate = bind_aggregate_call(expression, input_binder);
   // By the standard such an aggregate belongs to the query around this one.
-  bool has_own_columns = aggregate.arguments.empty();
+  bool has_own_columns = false;
   bool has_outer_columns = false;
-  for (const BoundExpressionPtr& argument : aggregate.arguments) {
-    visit_columns(*argument, [&](size_t) { has_own_columns = true; });
-    visit_outer_columns(*argument, [&](const BoundExpression&) { has_outer_columns = true; });
-  }
+  const auto look_at = [&](const BoundExpressionPtr& part) {
+    visit_columns(*part, [&](size_t) { has_own_columns = true; });
+    visit_outer_columns(*part, [&](const BoundExpression&) { has_outer_columns = true; });
+  };
+  for (const BoundExpressionPtr& argument : aggregate.arguments) look_at(argument);
+  if (aggregate.filter) look_at(aggregate.filter);
   if (has_outer_columns && !has_own_columns) {
     throw Error(ErrorKind::kSqlUnsupported,
                 concat(aggregate.to_string(),

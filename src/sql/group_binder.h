@@ -23,6 +23,9 @@ class GroupBinder : public ExpressionBinder {
     key_context_ = keys;
   }
 
+  // Binds what stands alone in the select list.
+  BoundExpressionPtr bind_item(const Expression& item);
+
   std::vector<BoundAggregate> take_aggregates() { return std::move(aggregates_); }
 
  protected:

@@ -456,7 +456,7 @@ void SelectBinder::bind_grouped(const SelectStatement& statement,
   locate(binder);
   WindowBinder windows(statement.windows);
   output_context.set_windows(&windows);
-  for (const SelectItem& item : items) projection->add(binder.bind(*item.expression), item);
+  for (const SelectItem& item : items) projection->add(binder.bind_item(*item.expression), item);
   output_context.set_windows(nullptr);
   BoundExpressionPtr having;
   if (statement.having) having = bind_condition(binder, *statement.having, "HAVING");
