@@ -278,6 +278,18 @@ Counts judge_latin(const std::vector<uint32_t>& text,
   return best;
 }
 
+// Words of Thai have no Latin letters in them, which a letter with a mark of another table has.
+Counts judge_thai(const std::vector<uint32_t>& text, const std::set<uint32_t>& common) {
+  Counts out = judge_east_asian(text, common, false, false);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] < 0xE01 || text[i] > 0xE5B) continue;
+    const bool behind = i > 0 && is_ascii_letter(text[i - 1]);
+    const bool before = i + 1 < text.size() && is_ascii_letter(text[i + 1]);
+    if (behind || before) out.points -= 1.5;
+  }
+  return out;
+}
+
 std::vector<std::set<uint32_t>> letter_sets(const std::vector<const char*>& languages) {
   std::vector<std::set<uint32_t>> out;
   for (const char* letters : languages) out.push_back(character_set(letters));
@@ -351,19 +363,34 @@ EncodingGuess guess_encoding(std::string_view sample) {
   };
   // A superset of an encoding stands behind it: it is the guess only where the other fails.
   constexpr Candidate kCandidates[] = {
-      {"gb18030", Judge::kSimplified, 1.0}, {"big5", Judge::kTraditional, 1.0},
-      {"cp950", Judge::kTraditional, 0.99}, {"big5-hkscs", Judge::kTraditional, 0.98},
-      {"shift-jis", Judge::kJapanese, 1.0}, {"cp932", Judge::kJapanese, 0.99},
-      {"euc-jp", Judge::kJapanese, 1.0},    {"euc-kr", Judge::kKorean, 1.0},
-      {"cp949", Judge::kKorean, 0.99},      {"cp1251", Judge::kCyrillic, 1.0},
-      {"koi8-r", Judge::kCyrillic, 0.98},   {"koi8-u", Judge::kCyrillic, 0.97},
-      {"cp866", Judge::kCyrillic, 0.97},    {"iso-8859-5", Judge::kCyrillic, 0.9},
-      {"cp1253", Judge::kGreek, 0.98},      {"iso-8859-7", Judge::kGreek, 0.97},
-      {"cp1255", Judge::kHebrew, 0.97},     {"cp1256", Judge::kArabic, 0.95},
-      {"cp874", Judge::kThai, 0.95},        {"cp1252", Judge::kWestern, 1.0},
-      {"latin-9", Judge::kWestern, 0.99},   {"cp1250", Judge::kCentral, 0.97},
-      {"latin-2", Judge::kCentral, 0.965},  {"cp1254", Judge::kTurkish, 0.96},
-      {"cp1257", Judge::kBaltic, 0.95},     {"latin-1", Judge::kWestern, 0.7},
+      {"gb18030", Judge::kSimplified, 1.0},
+      {"big5", Judge::kTraditional, 1.0},
+      {"cp950", Judge::kTraditional, 0.99},
+      {"big5-hkscs", Judge::kTraditional, 0.98},
+      {"shift-jis", Judge::kJapanese, 1.0},
+      {"cp932", Judge::kJapanese, 0.99},
+      {"euc-jp", Judge::kJapanese, 1.0},
+      {"euc-kr", Judge::kKorean, 1.0},
+      {"cp949", Judge::kKorean, 0.99},
+      {"cp1251", Judge::kCyrillic, 1.0},
+      {"koi8-r", Judge::kCyrillic, 0.98},
+      {"koi8-u", Judge::kCyrillic, 0.97},
+      {"cp866", Judge::kCyrillic, 0.97},
+      {"iso-8859-5", Judge::kCyrillic, 0.9},
+      {"mac-cyrillic", Judge::kCyrillic, 0.88},
+      {"cp1253", Judge::kGreek, 0.98},
+      {"iso-8859-7", Judge::kGreek, 0.97},
+      {"cp1255", Judge::kHebrew, 0.97},
+      {"cp1256", Judge::kArabic, 0.95},
+      {"iso-8859-6", Judge::kArabic, 0.94},
+      {"cp874", Judge::kThai, 0.95},
+      {"cp1252", Judge::kWestern, 1.0},
+      {"latin-9", Judge::kWestern, 0.99},
+      {"cp1250", Judge::kCentral, 0.97},
+      {"latin-2", Judge::kCentral, 0.965},
+      {"cp1254", Judge::kTurkish, 0.96},
+      {"cp1257", Judge::kBaltic, 0.95},
+      {"latin-1", Judge::kWestern, 0.7},
   };
   std::vector<Scored> scored;
   std::string decoded;
@@ -380,7 +407,7 @@ EncodingGuess guess_encoding(std::string_view sample) {
       case Judge::kGreek: counts = judge_script(text, greek); break;
       case Judge::kHebrew: counts = judge_script(text, hebrew); break;
       case Judge::kArabic: counts = judge_script(text, arabic); break;
-      case Judge::kThai: counts = judge_east_asian(text, thai, false, false); break;
+      case Judge::kThai: counts = judge_thai(text, thai); break;
       case Judge::kWestern: counts = judge_latin(text, western); break;
       case Judge::kCentral: counts = judge_latin(text, central); break;
       case Judge::kTurkish: counts = judge_latin(text, turkish); break;

@@ -50,6 +50,7 @@ const std::vector<Encoding>& encodings() {
       {"latin-1", "ISO-8859-1", Form::kSingleByte, {"latin1", "iso88591", "l1"}},
       {"latin-2", "ISO-8859-2", Form::kSingleByte, {"latin2", "iso88592", "l2"}},
       {"iso-8859-5", "ISO-8859-5", Form::kSingleByte, {"iso88595"}},
+      {"iso-8859-6", "ISO-8859-6", Form::kSingleByte, {"iso88596"}},
       {"iso-8859-7", "ISO-8859-7", Form::kSingleByte, {"iso88597"}},
       {"latin-5", "ISO-8859-9", Form::kSingleByte, {"latin5", "iso88599", "l5"}},
       {"latin-9", "ISO-8859-15", Form::kSingleByte, {"latin9", "iso885915", "l9"}},
@@ -69,6 +70,7 @@ const std::vector<Encoding>& encodings() {
       {"koi8-r", "KOI8-R", Form::kSingleByte, {"koi8r"}},
       {"koi8-u", "KOI8-U", Form::kSingleByte, {"koi8u"}},
       {"mac-roman", "MACINTOSH", Form::kSingleByte, {"macroman", "macintosh"}},
+      {"mac-cyrillic", "MAC-CYRILLIC", Form::kSingleByte, {"maccyrillic", "xmaccyrillic"}},
   };
   return all;
 }
