@@ -56,6 +56,9 @@ class BindingContext {
   // A subquery as a value, x IN (subquery), EXISTS (subquery); `binder` binds what stands beside
   // it.
   virtual BoundExpressionPtr subquery(const Expression& expression, ExpressionBinder& binder) = 0;
+  // f gets the level of each column from around it that a subquery looks at, 1 for those of the
+  // scope. False when `column` is not one that subquery() gave.
+  virtual bool visit_subquery_levels(size_t column, const std::function<void(size_t)>& f) const = 0;
   // A call with OVER; null where window functions are not possible.
   virtual BoundExpressionPtr window_function(const Expression& call, ExpressionBinder& binder) = 0;
 };

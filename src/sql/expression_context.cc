@@ -98,6 +98,22 @@ BoundExpressionPtr ExpressionContext::subquery(const Expression& expression,
   return bound_column(kFirstPendingColumn + pending_.size() - 1, type, name);
 }
 
+bool ExpressionContext::visit_subquery_levels(size_t column,
+                                              const std::function<void(size_t)>& f) const {
+  if (column < kFirstPendingColumn) return false;
+  const Subquery& subquery = pending_[column - kFirstPendingColumn].subquery;
+  visit_plan_outer_columns(*subquery.plan,
+                           [&](const BoundExpression& outer) { f(outer.outer_level); });
+  if (subquery.operand) {  // it stands beside the subquery
+    visit_columns(*subquery.operand, [&](size_t beside) {
+      if (!visit_subquery_levels(beside, f)) f(1);
+    });
+    visit_outer_columns(*subquery.operand,
+                        [&](const BoundExpression& outer) { f(outer.outer_level + 1); });
+  }
+  return true;
+}
+
 BoundExpressionPtr ExpressionContext::window_function(const Expression& call,
                                                       ExpressionBinder& binder) {
   return windows_ == nullptr ? nullptr : windows_->bind_call(call, binder);

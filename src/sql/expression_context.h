@@ -32,6 +32,7 @@ class ExpressionContext : public BindingContext {
 
   BoundExpressionPtr outer_column(const Expression& column) override;
   BoundExpressionPtr subquery(const Expression& expression, ExpressionBinder& binder) override;
+  bool visit_subquery_levels(size_t column, const std::function<void(size_t)>& f) const override;
   BoundExpressionPtr window_function(const Expression& call, ExpressionBinder& binder) override;
 
   // Who binds window functions from here on; null: nobody, as at the start.

@@ -137,7 +137,13 @@ BoundExpressionPtr GroupBinder::bind_aggregate(const Expression& expression) {
   bool has_own_columns = false;
   bool has_outer_columns = false;
   const auto look_at = [&](const BoundExpressionPtr& part) {
-    visit_columns(*part, [&](size_t) { has_own_columns = true; });
+    visit_columns(*part, [&](size_t column) {
+      const bool of_subquery = argument_context_ != nullptr &&
+                               argument_context_->visit_subquery_levels(column, [&](size_t level) {
+                                 (level == 1 ? has_own_columns : has_outer_columns) = true;
+                               });
+      if (!of_subquery) has_own_columns = true;
+    });
     visit_outer_columns(*part, [&](const BoundExpression&) { has_outer_columns = true; });
   };
   for (const BoundExpressionPtr& argument : aggregate.arguments) look_at(argument);

@@ -153,6 +153,8 @@ TEST(TextFile, NamedEncodings) {
       {"cp1251", "\xCF\xF0\xE8\xE2\xE5\xF2", "Привет"},
       {"cp1258", "e\xEC", "e\xCC\x81"},  // the accent stays a character of its own
       {"koi8-r", "\xF0\xD2\xC9", "При"},
+      {"mac-cyrillic", "\x8F\xF0\xE8\xE2\xE5\xF2", "Привет"},
+      {"iso-8859-6", "\xD3\xE4\xC7\xE5", "سلام"},
   };
   for (const Sample& sample : samples) {
     InputOptions options;
@@ -256,7 +258,7 @@ TEST(EncodingGuess, ManyLanguages) {
       {"nombre,año\nMuñoz,2013\nGarcía,2014\nPeña,2015\nIñaki,2016\n", {"CP1252"}},
       {"nimi,kaupunki\nPäivi,Jyväskylä\nÄijä,Hämeenlinna\n", {"CP1252", "ISO-8859-15"}},
       {"имя,город\nИван Петров,Москва\nМария Иванова,Санкт-Петербург\nСергей,Новосибирск\n",
-       {"CP1251", "KOI8-R", "CP866", "ISO-8859-5"}},
+       {"CP1251", "KOI8-R", "CP866", "ISO-8859-5", "MAC-CYRILLIC"}},
       {"имя\nИван\n", {"CP1251", "KOI8-R", "CP866"}},
       {"name,city\nIvan,Москва\n", {"CP1251", "KOI8-R"}},
       {"id;имя\n1;Анна\n2;Олег\n", {"CP1251", "KOI8-R", "CP866"}},
