@@ -46,7 +46,7 @@ def _sanitizers(seconds: int) -> list[Command]:
 
 def _fuzzers(seconds: int) -> list[Command]:
     targets = sorted(path.name[: -len("_fuzz.cc")] for path in ROOT.glob("tests/fuzz/*_fuzz.cc"))
-    each = str(max(1, seconds // len(targets)))
+    each = str(max(1, seconds // max(1, len(targets))))
     return [Command(target, _script("run_fuzzer.sh", target, each)) for target in targets]
 
 
