@@ -1,6 +1,8 @@
 #include "stream/workers/measured_execution.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -14,7 +16,10 @@ namespace velaria {
 
 namespace {
 
-constexpr size_t kTrialBatches = 5;
+// A trial has so much work, in some batches; the first one warms up.
+constexpr double kTrialMs = 100;
+constexpr size_t kFewestTrialBatches = 2;
+constexpr size_t kMostTrialBatches = 5;
 // A trial moves the state there and maybe back: less than this is not worth it.
 constexpr double kSpeedupWorthATrial = 1.25;
 // A trial that comes to nothing makes a query slower. It waits until what it may cost is this small
@@ -22,8 +27,8 @@ constexpr double kSpeedupWorthATrial = 1.25;
 constexpr double kShareOfATrial = 0.04;
 constexpr double kStartOfWorkersNs = 100e6;
 constexpr double kMovingNsPerByte = 25;  // of the state, there and back
-// Its batches may each take as much longer.
-constexpr double kTrialBatchesLost = 2.0 * kTrialBatches;
+// Its batches may each take twice as long, though they are expected to be faster.
+constexpr double kLostPerTrialBatch = 1.0;
 
 std::string two_digits(double value) {
   char text[32];
@@ -122,6 +127,9 @@ class MeasuredExecution : public BatchExecution {
       return;
     }
     phase_ = Phase::kWaiting;
+    trial_batches_ = static_cast<size_t>(std::clamp(std::ceil(kTrialMs / forecast.batch_ms),
+                                                    static_cast<double>(kFewestTrialBatches),
+                                                    static_cast<double>(kMostTrialBatches)));
     costs_ = costs;
     choice_.execution_reason =
         concat("local-workers was asked for and would pay: ", costs,
@@ -142,7 +150,7 @@ class MeasuredExecution : public BatchExecution {
     const double batch_ns = static_cast<double>(spent_ns_) / static_cast<double>(batches_);
     const double trial_ns = kStartOfWorkersNs +
                             kMovingNsPerByte * static_cast<double>(in_process_->state_bytes()) +
-                            kTrialBatchesLost * batch_ns;
+                            kLostPerTrialBatch * static_cast<double>(trial_batches_) * batch_ns;
     if (trial_ns > kShareOfATrial * static_cast<double>(spent_ns_)) return;
     phase_ = Phase::kTrial;
     choice_.execution_reason = concat("local-workers was asked for and is on trial: ", costs_);
@@ -166,17 +174,18 @@ class MeasuredExecution : public BatchExecution {
     std::vector<Chunk> out = workers_->run(std::move(chunks), next_order);
     sample.wall_ns = workers_->last_cost().wall_ns;
     if (sample.rows > 0) trials_.push_back(sample);
-    if (trials_.size() == kTrialBatches) settle();
+    if (trials_.size() == trial_batches_) settle();
     return out;
   }
 
   void settle() {
     phase_ = Phase::kSettled;
+    trials_.erase(trials_.begin());
     const double trial_ns = median_ns_per_row(trials_);
     choice_.actor_speedup = trial_ns > 0 ? median_ns_per_row(samples_) / trial_ns : 0;
     const std::string measured =
         concat(two_digits(choice_.actor_speedup), " times as fast as this process, measured over ",
-               kTrialBatches, " batches");
+               trials_.size(), trials_.size() == 1 ? " batch" : " batches");
     if (choice_.actor_speedup >= 1) {
       choice_.execution_reason = concat("local-workers was asked for and is ", measured);
       return;
@@ -196,6 +205,7 @@ class MeasuredExecution : public BatchExecution {
   std::unique_ptr<BatchExecution> in_process_;
   std::unique_ptr<WorkerExecution> workers_;  // not null: they run the batches
   std::vector<BatchSample> samples_;
+  size_t trial_batches_ = kMostTrialBatches;
   std::vector<BatchSample> trials_;
   std::string costs_;     // as the reason tells them
   int64_t spent_ns_ = 0;  // of the batches in this process

@@ -131,8 +131,8 @@ TEST_F(MeasuredExecutionTest, FasterWorkersKeepTheQueryAndItsState) {
   run_many(1);
   EXPECT_NEAR(execution_->choice().actor_speedup, 2.0, 0.01);
   EXPECT_NE(execution_->choice().execution_reason.find("would pay"), std::string::npos);
-  // 100 ms to start and ten batches of 100 ms that may be lost are 4 % of 27.5 s.
-  run_many(266);
+  // 100 ms to start and two batches of 100 ms that may be lost are 4 % of 7.5 s.
+  run_many(66);
   EXPECT_EQ(here_, 1);
   run_many(2);
   EXPECT_EQ(workers_, 1);
