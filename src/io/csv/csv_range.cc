@@ -43,7 +43,8 @@ bool RangeCutter::next(CsvRange* range) {
   if (cancellation_ != nullptr) cancellation_->throw_if_cancelled();
   std::lock_guard<std::mutex> lock(mutex_);
   size_t filled = tail_.size();
-  if (at_end_ && filled == 0) return false;
+  if (broken_ || (at_end_ && filled == 0)) return false;
+  broken_ = true;  // until this range is cut
   std::shared_ptr<Buffer> block = std::move(range->block);
   range->block.reset();
   // One byte more for the line end that the last row may lack.
@@ -66,7 +67,10 @@ bool RangeCutter::next(CsvRange* range) {
       filled += got;
       at_end_ = got < step;
     }
-    if (at_end_ && filled == 0) return false;
+    if (at_end_ && filled == 0) {
+      broken_ = false;
+      return false;
+    }
     std::memset(text + filled, 0, kCsvPaddingBytes);
     end = last_row_end(text, filled, at_end_);
     if (at_end_ && end < filled) {
@@ -96,6 +100,7 @@ bool RangeCutter::next(CsvRange* range) {
   range->file_offset = file_offset_;
   range->index = next_index_++;
   file_offset_ += end;
+  broken_ = false;
   return true;
 }
 

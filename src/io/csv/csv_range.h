@@ -39,9 +39,9 @@ class RangeCutter {
               int64_t range_bytes, int64_t max_row_bytes, SimdLevel level,
               const CancellationToken* cancellation);
 
-  // The next range, or false at the end. Any thread. Reuses the block that `range` still holds when
-  // nobody else keeps it. Throws CsvDefect with an offset in the FILE for a row longer than
-  // max_row_bytes, CancelledError.
+  // The next range, or false at the end and behind a call that threw. Any thread. Reuses the block
+  // that `range` still holds when nobody else keeps it. Throws CsvDefect with an offset in the FILE
+  // for a row longer than max_row_bytes, CancelledError.
   bool next(CsvRange* range);
 
  private:
@@ -59,6 +59,7 @@ class RangeCutter {
   uint64_t file_offset_;
   uint64_t next_index_ = 0;
   bool at_end_ = false;
+  bool broken_ = false;  // next() has thrown: nobody reads on from a wrong place
 };
 
 }  // namespace velaria

@@ -23,7 +23,8 @@ bool TextRangeCutter::next(TextRange* range) {
   if (cancellation_ != nullptr) cancellation_->throw_if_cancelled();
   std::lock_guard<std::mutex> lock(mutex_);
   size_t filled = tail_.size();
-  if (at_end_ && filled == 0) return false;
+  if (broken_ || (at_end_ && filled == 0)) return false;
+  broken_ = true;  // until this range is cut
   std::shared_ptr<Buffer> block = std::move(range->block);
   range->block.reset();
   range->row_ends.clear();
@@ -50,6 +51,7 @@ bool TextRangeCutter::next(TextRange* range) {
     try {
       if (at_end_ && filled == 0) {
         check_end();
+        broken_ = false;
         return false;
       }
       end = whole_rows(text, filled, at_end_, &range->row_ends);
@@ -82,6 +84,7 @@ bool TextRangeCutter::next(TextRange* range) {
   range->file_offset = file_offset_;
   range->index = next_index_++;
   file_offset_ += end;
+  broken_ = false;
   return true;
 }
 

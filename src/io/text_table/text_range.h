@@ -43,8 +43,9 @@ class TextRangeCutter {
                   int64_t max_row_bytes, const CancellationToken* cancellation);
   virtual ~TextRangeCutter() = default;
 
-  // The next range, or false at the end. Any thread. Reuses the block that `range` still holds when
-  // nobody else keeps it. Throws TextDefect with an offset in the FILE, CancelledError.
+  // The next range, or false at the end and behind a call that threw. Any thread. Reuses the block
+  // that `range` still holds when nobody else keeps it. Throws TextDefect with an offset in the
+  // FILE, CancelledError.
   bool next(TextRange* range);
 
  protected:
@@ -71,6 +72,7 @@ class TextRangeCutter {
   uint64_t file_offset_;
   uint64_t next_index_ = 0;
   bool at_end_ = false;
+  bool broken_ = false;  // next() has thrown: nobody reads on from a wrong place
 };
 
 // Rows that end at LF; with `lone_cr`, in blocks without any LF, at CR.
