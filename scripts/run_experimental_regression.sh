@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs what belongs to local workers: the tests tagged `experimental`, the whole stream test-suite in
-# worker processes over both transports, and the benchmark grid in short form.
+# Runs what belongs to local workers: their own tests, those tagged `experimental`, the whole stream
+# test-suite in worker processes over both transports, and the benchmark grid in short form.
 #   scripts/run_experimental_regression.sh [--no-grid] [BAZEL-OPTION...]
 # The grid prints JSON lines, and is written to benchmark_output/local_workers.jsonl.
 set -euo pipefail
@@ -19,6 +19,7 @@ case "${1-}" in
 esac
 cd "$REPO_ROOT"
 workers=execution_mode=local-workers,local_workers=2,worker_choice=always
+bazel_tests "local workers" "$@" //tests/stream/workers/... //python_api:local_workers_test
 bazel_tests "experimental tests" --test_tag_filters=experimental "$@" //...
 bazel_tests "streams in workers over shared memory" --test_tag_filters=streams \
   --test_env="VELARIA_STREAM_OPTIONS=$workers,shared_memory_min_payload_bytes=0" "$@" //...
