@@ -10,7 +10,8 @@
 //
 // Each rule is checked on sources or sinks of its own, made by the function that is given; all are
 // checked, also behind a broken one. A rule that does not come to an end within `rule_timeout_ms`
-// is broken, and nothing is checked behind it: its thread is left behind, so end the process soon.
+// is broken, and nothing is checked behind it: its thread is left behind, so let the function own
+// what it uses, and end the process soon.
 //
 // Rules of a source
 //   schema           the same for two sources, before open() and behind close()
