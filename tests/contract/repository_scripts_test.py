@@ -243,7 +243,9 @@ def test_the_python_suite_runs_the_python_tests_and_imports_through_uv(tree: Tre
 def test_the_experimental_suite_runs_streams_in_workers(tree: Tree) -> None:
     result = tree.suite("experimental_regression", "--no-grid")
     assert result.returncode == 0, result.stdout
-    tagged, shared, copied = tree.calls()
+    workers, tagged, shared, copied = tree.calls()
+    assert "//tests/stream/workers/..." in workers
+    assert "//python_api:local_workers_test" in workers
     assert "--test_tag_filters=experimental" in tagged
     for call in (shared, copied):
         assert "--test_tag_filters=streams" in call
