@@ -128,9 +128,14 @@ def losses(results: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> list[st
         if (case.get("best_peer_over_ours") or 1) < 1
     ]
     total = sum(len(ratios_of(result)) for result, _ in results.values())
-    lines = [f"In {len(lost)} of {total} cases a peer is faster:", ""]
-    lines += ["| best peer / ours | benchmark | case |", "|---:|---|---|"]
-    lines += [f"| {ratio:.2f} | {bench} | {case} |" for ratio, bench, case in sorted(lost)]
+    lines = [f"In {len(lost)} of {total} cases a peer is faster{':' if lost else '.'}"]
+    if lost:
+        lines += ["", "| best peer / ours | benchmark | case |", "|---:|---|---|"]
+        lines += [f"| {ratio:.2f} | {bench} | {case} |" for ratio, bench, case in sorted(lost)]
+    # What was never recorded is no case that we win.
+    missing = [bench for benches in FAMILIES.values() for bench in benches if bench not in results]
+    if missing:
+        lines += ["", f"Not recorded yet, so nothing is said of them: {', '.join(missing)}."]
     return lines
 
 

@@ -92,6 +92,7 @@ def test_the_page_shows_losses_and_the_newest_figures():
     )
     page = reporting.page(results)
     assert "In 1 of 2 cases a peer is faster" in page
+    assert "so nothing is said of them: join, sort," in page
     assert "| 0.80 | group_by | sum |" in page
     assert "| sum | 100 (98–102) | 80.0 (80.0–80.0) | **0.80** |" in page
     assert "Geometric mean of best peer / ours: 1.79." in page
