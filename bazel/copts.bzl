@@ -1,9 +1,11 @@
-"""Compiler options of our own code. Other projects' code gets none of them."""
+"""Compiler options of our own code. Other projects' code gets none of them.
+
+That warnings are errors stands in .bazelrc, so that no newer compiler breaks a project that embeds us.
+"""
 
 _COMMON = [
     "-Wall",
     "-Wextra",
-    "-Werror",
     "-Wnon-virtual-dtor",
     # Aggregates whose last members have defaults are meant that way.
     "-Wno-missing-field-initializers",

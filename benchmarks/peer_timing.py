@@ -69,9 +69,8 @@ def same_value(a: Any, b: Any, case: Case) -> bool:
     return bool(a == b)
 
 
-# Answers of more rows are sorted and compared as columns: as Python objects, four of them would not
-# fit into memory.
-MOST_ROWS_AS_OBJECTS = 200_000
+# Larger answers are compared as columns: as Python objects, four of them would not fit into memory.
+MOST_VALUES_AS_OBJECTS = 1_000_000
 
 
 def leave_out_who_refuses(case: Case, ours: str) -> None:
@@ -87,41 +86,54 @@ def leave_out_who_refuses(case: Case, ours: str) -> None:
             del case.engines[name]
 
 
+def in_plain_columns(table: Any) -> Any:
+    """Whole columns, all texts of one type, so that they can be sorted and compared."""
+    columns = [column.combine_chunks() for column in table.columns]
+    texts = [pa.types.is_large_string(c.type) or pa.types.is_string_view(c.type) for c in columns]
+    columns = [c.cast(pa.string()) if t else c for c, t in zip(columns, texts)]
+    return pa.table(columns, names=table.column_names)
+
+
+def sorted_table(table: Any, case: Case) -> Any:
+    # Not by floats, which may differ in their last digits, unless that was asked for.
+    keys = case.sort_by or [f.name for f in table.schema if not pa.types.is_floating(f.type)]
+    return table.sort_by([(key, "ascending") for key in keys])
+
+
+def first_difference(mine: Any, wanted: Any, case: Case) -> str | None:
+    """Where two tables of the same length differ: the values of both, the column and the row."""
+    for name in wanted.column_names:
+        left, right = mine[name], wanted[name]
+        if pa.types.is_floating(left.type):
+            same = np.isclose(left, right, rtol=case.float_tolerance, atol=0, equal_nan=True)
+        else:
+            left = left.cast(right.type)
+            if left.equals(right):
+                continue
+            same = left.to_numpy() == right.to_numpy()
+        if not same.all():
+            row = int(np.argmin(same))
+            return f"{left[row]} instead of {right[row]} in {name} of sorted row {row}"
+    return None
+
+
 def check_large_answers(case: Case) -> None:
-    reference_name = next(iter(case.engines))
-    reference = None
-    for name, run in case.engines.items():
-        table = run()
-        if reference is not None:
-            table = in_order_of(reference.column_names, table)
-        # Not by floats, which may differ in their last digits, unless that was asked for.
-        keys = case.sort_by or [f.name for f in table.schema if not pa.types.is_floating(f.type)]
-        columns = [column.combine_chunks() for column in table.columns]
-        texts = [
-            pa.types.is_large_string(c.type) or pa.types.is_string_view(c.type) for c in columns
-        ]
-        columns = [c.cast(pa.string()) if t else c for c, t in zip(columns, texts)]
-        table = pa.table(columns, names=table.column_names)
-        table = table.sort_by([(key, "ascending") for key in keys])
-        if reference is None:
-            reference = table
-            continue
+    reference_name, *others = case.engines
+    reference = in_plain_columns(case.engines[reference_name]())
+    in_order = None
+    for name in others:
+        table = in_plain_columns(in_order_of(reference.column_names, case.engines[name]()))
         if len(table) != len(reference):
             sys.exit(
                 f"{case.name}: {name} gives {len(table)} rows, {reference_name} {len(reference)}"
             )
-        for column in table.column_names:
-            mine, wanted = table[column], reference[column]
-            if pa.types.is_floating(mine.type):
-                same = np.isclose(mine, wanted, rtol=case.float_tolerance, atol=0, equal_nan=True)
-            else:
-                same = mine.cast(wanted.type).to_numpy() == wanted.to_numpy()
-            if not same.all():
-                row = int(np.argmin(same))
-                sys.exit(
-                    f"{case.name}: {name} gives {mine[row]} in {column} of sorted row {row}, "
-                    f"{reference_name} {wanted[row]}"
-                )
+        if first_difference(table, reference, case) is None:
+            continue  # in the same order even
+        if in_order is None:
+            in_order = sorted_table(reference, case)
+        difference = first_difference(sorted_table(table, case), in_order, case)
+        if difference:
+            sys.exit(f"{case.name}: {name}, beside {reference_name}, gives {difference}")
 
 
 def check_order(case: Case) -> None:
@@ -145,10 +157,11 @@ def check_answers(case: Case) -> None:
     """Ends the program when an engine's answer differs from the first engine's."""
     if case.ordered_by:
         check_order(case)
-    if len(next(iter(case.engines.values()))()) > MOST_ROWS_AS_OBJECTS:
+    first = next(iter(case.engines.values()))()
+    if first.num_rows * first.num_columns > MOST_VALUES_AS_OBJECTS:
         check_large_answers(case)
         return
-    names = next(iter(case.engines.values()))().column_names
+    names = first.column_names
     answers = {
         name: sorted_rows(in_order_of(names, run()), case.sort_by)
         for name, run in case.engines.items()

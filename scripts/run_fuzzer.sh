@@ -2,7 +2,7 @@
 # Runs a fuzz target of tests/fuzz under libFuzzer with the address sanitizer, for as long as told.
 #   scripts/run_fuzzer.sh TARGET [SECONDS] [LIBFUZZER ARGUMENT...]      e.g. run_fuzzer.sh json 3600
 # Needs clang with its runtime (Debian: clang, libclang-rt-dev). Inputs that are worth keeping gather
-# in the folder fuzz_corpus/TARGET; what crashes is written beside it. Without clang,
+# in the folder fuzz_corpus/TARGET, which starts with the target's seeds; what crashes is written beside it. Without clang,
 # `scripts/bazel test //tests/fuzz/...` runs the same targets over seeds and mutations of them.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -429,6 +429,28 @@ def test_a_live_stream_keeps_to_the_dialect_of_its_first_lines(cli):
     assert json.loads(out) == {"b": 'q " r'}
 
 
+def test_a_quote_within_a_field_holds_nothing_back(cli):
+    process = cli.start("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE)
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    try:
+        for line, rows in [
+            ('a,b\n0,"x\n', []),
+            ('y"\n', [0]),
+            ('1,5" pipe\n', [1]),
+            ('2,"a ""b\n', []),
+            ('"""\n3,\n', [2, 3]),
+        ]:
+            process.stdin.write(line)
+            process.stdin.flush()
+            for a in rows:
+                assert json.loads(process.stdout.readline()) == {"a": a}
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+
+
 def test_a_broken_line_ends_the_stream_with_an_error(cli):
     done = cli("stream", "--source", "s=-", "SELECT a FROM s", text="a,b\n1,2\n5,1,1\n", code=1)
     assert done.stderr.startswith("velaria: ")

@@ -1,5 +1,6 @@
 """Runs that are kept: by one process, by several at once, and by processes that are killed."""
 
+import errno
 import fcntl
 import json
 import os
@@ -104,6 +105,27 @@ def test_a_failed_run_tells_why(workspace, one):
     assert (late["error"]["error_type"], late["error"]["phase"]) == ("TypeMismatchError", "run")
     with pytest.raises(velaria.CatalogError, match=r"failed.*no result"):
         workspace.run(late["run_id"]).to_arrow()
+
+
+def test_a_run_whose_result_cannot_be_written_has_failed(workspace, one, monkeypatch):
+    """As when the disk is full at the very end: the run must not go on to be called running."""
+    recorder = workspace.start("stream", {"sql": "SELECT 1 AS a"})
+    recorder.add_progress("{}")
+    write = recorder.stream_sink(one.sql("SELECT 1 AS a").schema)
+    write(one.sql("SELECT 1 AS a").to_arrow())
+    full = iter([OSError(errno.ENOSPC, "No space left on device")])
+
+    def fsync(handle, real=os.fsync):
+        for error in full:
+            raise error
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space"):
+        recorder.finish("succeeded")
+    record = workspace.run(recorder.run_id).record
+    assert (record["status"], record["error"]["error_type"]) == ("failed", "OSError")
+    assert "No space" in record["error"]["error"]
 
 
 def test_progress_is_what_the_kernel_says(workspace, one):

@@ -41,7 +41,7 @@ def _one(name: str, *arguments: str) -> list[Command]:
 
 
 def _sanitizers(seconds: int) -> list[Command]:
-    return [Command(name, _script("run_sanitizers.sh", name)) for name in ("asan", "ubsan", "tsan")]
+    return [Command(name, _script("run_sanitizers.sh", name)) for name in ("asan+ubsan", "tsan")]
 
 
 def _fuzzers(seconds: int) -> list[Command]:

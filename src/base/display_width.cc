@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "src/base/code_point.h"
+
 namespace velaria {
 
 namespace {
@@ -22,8 +24,6 @@ bool is_in(const CodeRange (&ranges)[N], uint32_t code) {
   return found != std::end(ranges) && code >= found->first;
 }
 
-bool is_continuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
-
 }  // namespace
 
 int display_width_of(uint32_t code_point) {
@@ -38,7 +38,7 @@ size_t display_width(std::string_view text) {
     const auto first = static_cast<uint8_t>(text[at++]);
     const size_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
     uint32_t code = more == 0 ? first : first & (0x3Fu >> more);
-    for (size_t i = 0; i < more && at < text.size() && is_continuation(text[at]); ++i) {
+    for (size_t i = 0; i < more && at < text.size() && continues_code_point(text[at]); ++i) {
       code = (code << 6) | (static_cast<uint8_t>(text[at++]) & 0x3Fu);
     }
     columns += static_cast<size_t>(display_width_of(code));

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "src/base/code_point.h"
+
 namespace velaria {
 
 std::string join_texts(const std::vector<std::string>& parts, std::string_view separator) {
@@ -66,7 +68,7 @@ std::string quote_sql_string(std::string_view text) {
 std::string excerpt(std::string_view text, size_t limit) {
   size_t end = std::min(text.size(), limit);
   // Step back to the first byte of a code point so that the cut never leaves half of one.
-  while (end > 0 && end < text.size() && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
+  while (end > 0 && end < text.size() && continues_code_point(text[end])) --end;
   std::string out;
   const std::string_view shown = text.substr(0, end);
   for (size_t at = 0; at < shown.size(); ++at) {

@@ -188,6 +188,25 @@ const std::map<std::string, DataType>& named_types() {
   return *types;
 }
 
+// How other tools name these types, for the hint of an error.
+const std::map<std::string, std::string>& foreign_type_names() {
+  static const auto* names = new std::map<std::string, std::string>{
+      {"str", "string"},
+      {"object", "string"},
+      {"category", "string"},
+      {"char", "string"},
+      {"bytes", "binary"},
+      {"datetime", "timestamp"},
+      {"datetime64", "timestamp"},
+      {"datetime64[us]", "timestamp[us]"},
+      {"datetime64[ns]", "timestamp[ns]"},
+      {"timedelta", "interval"},
+      {"long", "bigint"},
+      {"number", "double"},
+  };
+  return *names;
+}
+
 std::string_view trim_spaces(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -240,8 +259,11 @@ DataType type_from_name(std::string_view name) {
   if (const auto type = type_with_parameters(folded, name)) return *type;
   std::vector<std::string> names;
   for (const auto& [known, type] : types) names.push_back(known);
-  throw Error(ErrorKind::kSqlSemantic,
-              concat("type '", excerpt(name), "' does not exist", did_you_mean(folded, names)));
+  const auto foreign = foreign_type_names().find(folded);
+  const std::string hint = foreign == foreign_type_names().end()
+                               ? did_you_mean(folded, names)
+                               : concat("; did you mean '", foreign->second, "'?");
+  throw Error(ErrorKind::kSqlSemantic, concat("type '", excerpt(name), "' does not exist", hint));
 }
 
 }  // namespace velaria

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/base/code_point.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
@@ -104,7 +105,7 @@ ColumnPtr trim_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataT
     const std::string_view characters = c.size() == 2 ? text_at(*c[1], i) : std::string_view(" ");
     const auto last_start = [](std::string_view t) {
       size_t at = t.size() - 1;
-      while (at > 0 && (static_cast<uint8_t>(t[at]) & 0xC0) == 0x80) --at;
+      while (at > 0 && continues_code_point(t[at])) --at;
       return at;
     };
     const auto listed = [&](std::string_view one) {

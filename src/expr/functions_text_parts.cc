@@ -1,6 +1,7 @@
 // More functions over text: its ends, padding, pieces, single code points.
 #include <algorithm>
 
+#include "src/base/code_point.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/expr/function_registry.h"
@@ -74,7 +75,7 @@ ColumnPtr reverse_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const Da
     out.reserve(text.size());
     for (size_t end = text.size(); end > 0;) {
       size_t begin = end - 1;
-      while (begin > 0 && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;
+      while (begin > 0 && continues_code_point(text[begin])) --begin;
       out += text.substr(begin, end - begin);
       end = begin;
     }

@@ -48,6 +48,17 @@ void refuse_file_table_options(const InputOptions& options, const std::string& r
                      "': its files have one schema, and rows do not tell their file"));
 }
 
+void require_columns_of_another_file(const std::string& path, const std::vector<Field>& found,
+                                     const std::vector<Field>& wanted, const char* where) {
+  const std::vector<std::string> found_names = Schema(found).names();
+  const std::vector<std::string> wanted_names = Schema(wanted).names();
+  if (found_names == wanted_names) return;
+  throw Error(ErrorKind::kFileFormat,
+              concat("'", path, "' has the columns (", join_texts(found_names, ", "), ")", where,
+                     ", the files before it have (", join_texts(wanted_names, ", "),
+                     "); all need the same ones in the same order"));
+}
+
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts) {
   CsvOptions options;
   const std::map<std::string, OptionSetter> setters = {

@@ -42,6 +42,11 @@ struct InputOptions {
   std::vector<Field> inferred_columns;
 };
 
+// FileFormatError that names both lists when a file's columns are not those of another file that it
+// must have; `where` says what they were read from, as in " in its header", or is empty.
+void require_columns_of_another_file(const std::string& path, const std::vector<Field>& found,
+                                     const std::vector<Field>& wanted, const char* where = "");
+
 // Sets one of encoding, filename ("true": a column named filename; "false"; or its name),
 // union_by_name and max_decompressed_bytes; false when `key`, in lower case, is none of them. For
 // the option texts of every reader. Throws InvalidArgumentError for a bad value.

@@ -1,7 +1,6 @@
 #include "src/io/rejects.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "src/base/text.h"
@@ -30,29 +29,53 @@ std::string as_utf8(std::string_view bytes) {
   return out;
 }
 
+size_t bytes_of(const Reject& reject) {
+  return sizeof(Reject) + reject.file.size() + (reject.column ? reject.column->size() : 0) +
+         reject.value.size() + reject.reason.size();
+}
+
 }  // namespace
 
 void RejectedRows::add(Reject reject) {
   ++count;
   // One byte more says that there is more.
   if (reject.value.size() > kMostRejectedBytes + 1) reject.value.resize(kMostRejectedBytes + 1);
+  keep(std::move(reject));
+}
+
+void RejectedRows::keep(Reject reject) {
+  if (reject.byte >= cut_at_) return;
+  kept_bytes_ += bytes_of(reject);
   kept.push_back(std::move(reject));
-  if (kept.size() >= 2 * kMostKeptRejects) sort_and_cut();
+  if (kept.size() >= 2 * kMostKeptRejects || kept_bytes_ >= 2 * most_kept_bytes) {
+    sort_and_cut();
+  }
 }
 
 void RejectedRows::merge(RejectedRows part) {
   count += part.count;
   good_rows += part.good_rows;
-  std::move(part.kept.begin(), part.kept.end(), std::back_inserter(kept));
+  cut_at_ = std::min(cut_at_, part.cut_at_);
+  for (Reject& reject : part.kept) keep(std::move(reject));
   misfits.insert(misfits.end(), part.misfits.begin(), part.misfits.end());
-  if (kept.size() >= 2 * kMostKeptRejects) sort_and_cut();
 }
 
 void RejectedRows::sort_and_cut() {
   // A row is rejected once, so no two begin at one byte.
   std::sort(kept.begin(), kept.end(),
             [](const Reject& a, const Reject& b) { return a.byte < b.byte; });
-  if (kept.size() > kMostKeptRejects) kept.resize(kMostKeptRejects);
+  kept_bytes_ = 0;
+  size_t count = 0;
+  for (; count < kept.size() && kept[count].byte < cut_at_; ++count) {
+    const size_t bytes = bytes_of(kept[count]);
+    if (count == kMostKeptRejects || kept_bytes_ + bytes > most_kept_bytes) {
+      // What comes behind it is not of the first, whatever is still found before it.
+      cut_at_ = kept[count].byte;
+      break;
+    }
+    kept_bytes_ += bytes;
+  }
+  kept.resize(count);
 }
 
 void RejectedRows::finish(const TextPass& pass) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,8 +23,9 @@ struct Reject {
   std::string reason;
 };
 
-// More are counted, but not kept.
+// More are counted, but not kept; nor are those behind the first that together take more memory.
 constexpr size_t kMostKeptRejects = 1000000;
+constexpr size_t kMostKeptRejectBytes = size_t{256} << 20;
 // Of a value more is cut off.
 constexpr size_t kMostRejectedBytes = size_t{64} << 10;
 
@@ -32,6 +34,7 @@ struct RejectedRows {
   int64_t count = 0;
   int64_t good_rows = 0;     // for whoever gathers to count
   std::vector<Reject> kept;  // the first of them, in the order of the file once it is finished
+  size_t most_kept_bytes = kMostKeptRejectBytes;
   // Where rows begin that are whole but hold a value of another type; ascending once finished.
   std::vector<uint64_t> misfits;
 
@@ -45,7 +48,11 @@ struct RejectedRows {
   std::vector<std::string> warnings() const;
 
  private:
+  void keep(Reject reject);
   void sort_and_cut();
+
+  size_t kept_bytes_ = 0;
+  int64_t cut_at_ = std::numeric_limits<int64_t>::max();  // where the first begins that is not kept
 };
 
 // Columns: file utf8, line int64, byte int64, column utf8, value utf8, reason utf8. Bytes of a

@@ -6,13 +6,12 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/calendar.h"
+#include "src/kernel/operand_rows.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
 
-namespace {
-
-const char* op_text(ArithmeticOp op) {
+const char* symbol_of(ArithmeticOp op) {
   switch (op) {
     case ArithmeticOp::kAdd: return "+";
     case ArithmeticOp::kSubtract: return "-";
@@ -23,32 +22,13 @@ const char* op_text(ArithmeticOp op) {
   return "?";
 }
 
+namespace {
+
 [[noreturn]] void overflowed(ArithmeticOp op, const Column& a, const Column& b, int64_t row) {
   throw Error(ErrorKind::kTypeMismatch,
-              concat("integer overflow in ", a.value(row).to_string(), " ", op_text(op), " ",
+              concat("integer overflow in ", a.value(row).to_string(), " ", symbol_of(op), " ",
                      b.value(row).to_string(), " (", a.type().to_string(),
                      "); cast an operand to DOUBLE or DECIMAL if that is what you want"));
-}
-
-bool null_constant(const Column& column) { return column.is_constant() && column.is_null(0); }
-Validity row_validity(const Column& column) {
-  return column.is_constant() ? Validity() : column.validity();
-}
-
-// out[i] = f(x[i], y[i]) with a constant on either side kept in a register.
-template <typename T, typename F>
-void for_rows(const Column& a, const Column& b, int64_t rows, T* out, F f) {
-  const T* x = a.values<T>();
-  const T* y = b.values<T>();
-  if (b.is_constant()) {
-    const T right = y[0];
-    for (int64_t i = 0; i < rows; ++i) out[i] = f(x[i], right);
-  } else if (a.is_constant()) {
-    const T left = x[0];
-    for (int64_t i = 0; i < rows; ++i) out[i] = f(left, y[i]);
-  } else {
-    for (int64_t i = 0; i < rows; ++i) out[i] = f(x[i], y[i]);
-  }
 }
 
 // Overflow of add, subtract and multiply, false for what fits.
@@ -176,9 +156,9 @@ ColumnPtr floats(ArithmeticOp op, const Column& a, const Column& b, int64_t rows
 ColumnPtr arithmetic(ArithmeticOp op, const ColumnPtr& a, const ColumnPtr& b) {
   const int64_t rows = a->length();
   VELARIA_CHECK(b->length() == rows && a->type() == b->type());
-  if (null_constant(*a) || null_constant(*b)) return Column::nulls(a->type(), rows);
+  if (is_null_constant(*a) || is_null_constant(*b)) return Column::nulls(a->type(), rows);
   if (a->is_constant() && b->is_constant()) return arithmetic(op, flatten(a), b);
-  Validity validity = intersect(row_validity(*a), row_validity(*b), rows);
+  Validity validity = intersect(operand_validity(*a), operand_validity(*b), rows);
   const bool division = op == ArithmeticOp::kDivide || op == ArithmeticOp::kModulo;
   switch (a->type().id()) {
     case TypeId::kInt64:

@@ -9,6 +9,7 @@
 namespace velaria {
 
 enum class ArithmeticOp { kAdd, kSubtract, kMultiply, kDivide, kModulo };
+const char* symbol_of(ArithmeticOp op);  // "+", "-", "*", "/" or "%"
 
 // int64, uint64, float64, float32 or decimal128 of one scale (add, subtract). Result type: as
 // given.

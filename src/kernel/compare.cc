@@ -5,6 +5,7 @@
 
 #include "src/base/error.h"
 #include "src/kernel/dispatch.h"
+#include "src/kernel/operand_rows.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -129,21 +130,15 @@ bool order_satisfies(CompareOp op, int order) {
   return false;
 }
 
-// A null constant makes every row NULL; otherwise flat operands' validity decides.
-bool null_constant(const Column& column) { return column.is_constant() && column.is_null(0); }
-Validity row_validity(const Column& column) {
-  return column.is_constant() ? Validity() : column.validity();
-}
-
 }  // namespace
 
 ColumnPtr compare(CompareOp op, const ColumnPtr& a, const ColumnPtr& b) {
   const int64_t rows = a->length();
   const DataType boolean(TypeId::kBool);
-  if (null_constant(*a) || null_constant(*b)) return Column::nulls(boolean, rows);
+  if (is_null_constant(*a) || is_null_constant(*b)) return Column::nulls(boolean, rows);
   if (a->is_constant() && b->is_constant()) return compare(op, flatten(a), b);
   auto out = Buffer::allocate(static_cast<size_t>(rows));
-  Validity validity = intersect(row_validity(*a), row_validity(*b), rows);
+  Validity validity = intersect(operand_validity(*a), operand_validity(*b), rows);
   if (a->type().is_string() && !validity.all_valid()) {
     // Null slots of foreign columns may hold anything, so they are not looked at.
     const StringView* x = a->values<StringView>();
@@ -165,7 +160,7 @@ ColumnPtr compare(CompareOp op, const ColumnPtr& a, const ColumnPtr& b) {
 ColumnPtr compare_mixed(CompareOp op, const ColumnPtr& integers, const ColumnPtr& floats) {
   const int64_t rows = integers->length();
   const DataType boolean(TypeId::kBool);
-  if (null_constant(*integers) || null_constant(*floats)) return Column::nulls(boolean, rows);
+  if (is_null_constant(*integers) || is_null_constant(*floats)) return Column::nulls(boolean, rows);
   auto out = Buffer::allocate(static_cast<size_t>(rows));
   const double* y = floats->values<double>();
   const bool is_unsigned = integers->type().id() == TypeId::kUInt64;
@@ -178,7 +173,7 @@ ColumnPtr compare_mixed(CompareOp op, const ColumnPtr& integers, const ColumnPtr
     out->mutable_data()[i] = order_satisfies(op, order);
   }
   return Column::flat(boolean, rows, std::move(out), 0,
-                      intersect(row_validity(*integers), row_validity(*floats), rows));
+                      intersect(operand_validity(*integers), operand_validity(*floats), rows));
 }
 
 ColumnPtr is_distinct(const ColumnPtr& a, const ColumnPtr& b, bool negated) {

@@ -5,6 +5,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/decimal.h"
+#include "src/kernel/operand_rows.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -17,22 +18,11 @@ constexpr int kMaxDigits = 38;
 constexpr int kLeastQuotientScale = 6;
 constexpr int kWordDigits = 18;  // 10^18 fits int64
 
-const char* op_text(ArithmeticOp op) {
-  switch (op) {
-    case ArithmeticOp::kAdd: return "+";
-    case ArithmeticOp::kSubtract: return "-";
-    case ArithmeticOp::kMultiply: return "*";
-    case ArithmeticOp::kDivide: return "/";
-    case ArithmeticOp::kModulo: return "%";
-  }
-  return "?";
-}
-
 [[noreturn]] void overflowed(ArithmeticOp op, const Column& a, const Column& b, int64_t row,
                              const DataType& result) {
   throw Error(ErrorKind::kTypeMismatch,
-              concat("decimal overflow in ", a.value(row).to_string(), " ", op_text(op), " ",
-                     b.value(row).to_string(), " (", a.type().to_string(), " ", op_text(op), " ",
+              concat("decimal overflow in ", a.value(row).to_string(), " ", symbol_of(op), " ",
+                     b.value(row).to_string(), " (", a.type().to_string(), " ", symbol_of(op), " ",
                      b.type().to_string(), " gives ", result.to_string(),
                      "); cast an operand to a DECIMAL of fewer digits, or to DOUBLE"));
 }
@@ -163,27 +153,6 @@ bool modulo_row(Int128 x, Int128 y, Int128 x_factor, Int128 y_factor, UInt128 li
   return true;
 }
 
-bool null_constant(const Column& column) { return column.is_constant() && column.is_null(0); }
-Validity row_validity(const Column& column) {
-  return column.is_constant() ? Validity() : column.validity();
-}
-
-// out[i] = f(x[i], y[i]) over all slots, a constant kept in a register.
-template <typename F>
-void for_rows(const Column& a, const Column& b, int64_t rows, Int128* out, F f) {
-  const Int128* x = a.values<Int128>();
-  const Int128* y = b.values<Int128>();
-  if (b.is_constant()) {
-    const Int128 right = y[0];
-    for (int64_t i = 0; i < rows; ++i) out[i] = f(x[i], right);
-  } else if (a.is_constant()) {
-    const Int128 left = x[0];
-    for (int64_t i = 0; i < rows; ++i) out[i] = f(left, y[i]);
-  } else {
-    for (int64_t i = 0; i < rows; ++i) out[i] = f(x[i], y[i]);
-  }
-}
-
 // Not 0 when the value does not fit 64 bits.
 inline uint64_t beyond_word(Int128 value) {
   return static_cast<uint64_t>(value >> 64) ^
@@ -252,11 +221,11 @@ ColumnPtr decimal_arithmetic(ArithmeticOp op, const ColumnPtr& a, const ColumnPt
                              const DataType& result) {
   const int64_t rows = a->length();
   VELARIA_CHECK(b->length() == rows && result.id() == TypeId::kDecimal128);
-  if (null_constant(*a) || null_constant(*b)) return Column::nulls(result, rows);
+  if (is_null_constant(*a) || is_null_constant(*b)) return Column::nulls(result, rows);
   if (a->is_constant() && b->is_constant()) return decimal_arithmetic(op, flatten(a), b, result);
   const int a_scale = a->type().scale();
   const int b_scale = b->type().scale();
-  Validity validity = intersect(row_validity(*a), row_validity(*b), rows);
+  Validity validity = intersect(operand_validity(*a), operand_validity(*b), rows);
   auto buffer = Buffer::allocate(static_cast<size_t>(rows) * sizeof(Int128));
   auto* out = reinterpret_cast<Int128*>(buffer->mutable_data());
   const bool sum = op == ArithmeticOp::kAdd || op == ArithmeticOp::kSubtract;
@@ -315,7 +284,7 @@ int compare_decimals(Int128 a, int a_scale, Int128 b, int b_scale) {
 ColumnPtr compare_decimals(CompareOp op, const ColumnPtr& a, const ColumnPtr& b) {
   const int64_t rows = a->length();
   const DataType boolean(TypeId::kBool);
-  if (null_constant(*a) || null_constant(*b)) return Column::nulls(boolean, rows);
+  if (is_null_constant(*a) || is_null_constant(*b)) return Column::nulls(boolean, rows);
   const int a_scale = a->type().scale();
   const int b_scale = b->type().scale();
   if (a_scale == b_scale && !(a->is_constant() && b->is_constant())) {
@@ -339,7 +308,7 @@ ColumnPtr compare_decimals(CompareOp op, const ColumnPtr& a, const ColumnPtr& b)
     out->mutable_data()[i] = holds;
   }
   return Column::flat(boolean, rows, std::move(out), 0,
-                      intersect(row_validity(*a), row_validity(*b), rows));
+                      intersect(operand_validity(*a), operand_validity(*b), rows));
 }
 
 }  // namespace velaria

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "re2/re2.h"
+#include "src/base/code_point.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 
@@ -17,12 +18,6 @@ namespace {
 constexpr size_t kMostPatterns = 256;
 constexpr size_t kMostPatternBytes = 16384;
 constexpr int64_t kMostProgramBytes = int64_t{8} << 20;
-
-size_t code_point_bytes(std::string_view text, size_t at) {
-  size_t end = at + 1;
-  while (end < text.size() && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) ++end;
-  return end - at;
-}
 
 class Re2Expression : public RegularExpression {
  public:

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "src/base/code_point.h"
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
@@ -13,18 +14,6 @@
 #include "src/kernel/unicode_case.h"
 
 namespace velaria {
-
-namespace {
-
-bool continues_code_point(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
-
-size_t code_point_bytes(std::string_view text, size_t position) {
-  size_t end = position + 1;
-  while (end < text.size() && continues_code_point(text[end])) ++end;
-  return end - position;
-}
-
-}  // namespace
 
 int64_t count_code_points(std::string_view text) {
   return std::count_if(text.begin(), text.end(), [](char c) { return !continues_code_point(c); });

@@ -13,11 +13,6 @@ uint32_t lower_code_point(uint32_t code);
 // Letters, marks and numbers: what words are made of.
 bool is_word_code_point(uint32_t code);
 
-// The code point at a byte of valid UTF-8, and how many bytes it has. A broken byte is U+FFFD of
-// one byte.
-uint32_t decode_code_point(std::string_view text, size_t at, size_t* bytes);
-void append_code_point(std::string* out, uint32_t code);
-
 std::string to_upper_text(std::string_view text);
 std::string to_lower_text(std::string_view text);
 // Every word with its first letter in upper case and the others in lower case.

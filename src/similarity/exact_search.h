@@ -78,7 +78,8 @@ struct VectorSearchResult {
 VectorSearchResult search(const VectorTable& table, const VectorSearchRequest& request,
                           const SearchControl& control = {});
 
-// One result for each query, in their order; each equals that of search().
+// One result for each query, in their order; each equals that of search(). Errors as there, and
+// InvalidArgumentError when the numbers cannot be `count` vectors of one length.
 std::vector<VectorSearchResult> search_many(const VectorTable& table,
                                             const ManySearchRequest& request,
                                             const SearchControl& control = {});

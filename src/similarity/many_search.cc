@@ -308,14 +308,24 @@ void search_tile(const VectorTable& table, const ManySearchRequest& request, int
   }
 }
 
+// How long each query is.
+int64_t query_dimension(const VectorTable& table, const ManySearchRequest& request) {
+  const auto numbers = static_cast<int64_t>(request.queries.size());
+  const int64_t count = request.count;
+  if (count == 0 && numbers == 0) return table.dimension();
+  if (count <= 0 || numbers % count != 0) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat(numbers, " numbers are not ", count, " query vectors of one length"));
+  }
+  return numbers / count;
+}
+
 }  // namespace
 
 std::vector<VectorSearchResult> search_many(const VectorTable& table,
                                             const ManySearchRequest& request,
                                             const SearchControl& control) {
-  const int64_t dimension = request.count > 0
-                                ? static_cast<int64_t>(request.queries.size()) / request.count
-                                : table.dimension();
+  const int64_t dimension = query_dimension(table, request);
   check_request(table, request.top_k, dimension, request.queries, request.score_threshold,
                 request.rows);
   if (control.cancellation != nullptr) control.cancellation->throw_if_cancelled();
@@ -349,9 +359,7 @@ std::vector<VectorSearchResult> search_many(const VectorTable& table,
 
 std::vector<std::string> explain_search(const VectorTable& table,
                                         const ManySearchRequest& request) {
-  const int64_t dimension = request.count > 0
-                                ? static_cast<int64_t>(request.queries.size()) / request.count
-                                : table.dimension();
+  const int64_t dimension = query_dimension(table, request);
   check_request(table, request.top_k, dimension, request.queries, request.score_threshold,
                 request.rows);
   const ProductKernels& products = active_product_kernels();

@@ -220,6 +220,12 @@ BoundRelation SelectBinder::join_relations(const TableRef& join, BoundRelation l
         }
       }
     }
+    if (shared.empty()) {
+      fail(ErrorKind::kSqlSemantic,
+           "NATURAL JOIN of two tables without a common column name would pair each row with each; "
+           "write CROSS JOIN for that, or name the columns by ON",
+           join.position);
+    }
   }
   if (!shared.empty()) return join_using(join, left, right, shared);
   const NameScope both = both_scopes(left.scope, right.scope);

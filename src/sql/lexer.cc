@@ -1,5 +1,6 @@
 #include "src/sql/lexer.h"
 
+#include "src/base/code_point.h"
 #include "src/base/text.h"
 #include "src/sql/source_position.h"
 #include "src/sql/unsupported.h"
@@ -52,25 +53,6 @@ int hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-void append_utf8(int32_t code, std::string* out) {
-  const auto add = [&](int32_t byte) { *out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    add(code);
-  } else if (code < 0x800) {
-    add(0xC0 | (code >> 6));
-    add(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    add(0xE0 | (code >> 12));
-    add(0x80 | ((code >> 6) & 0x3F));
-    add(0x80 | (code & 0x3F));
-  } else {
-    add(0xF0 | (code >> 18));
-    add(0x80 | ((code >> 12) & 0x3F));
-    add(0x80 | ((code >> 6) & 0x3F));
-    add(0x80 | (code & 0x3F));
-  }
 }
 
 class Lexer {
@@ -292,8 +274,8 @@ class Lexer {
       case '\'':
       case '"': *value += c; return;
       case 'x': *value += static_cast<char>(read_hex(1, 2, start)); return;
-      case 'u': append_utf8(read_code_point(4, start), value); return;
-      case 'U': append_utf8(read_code_point(8, start), value); return;
+      case 'u': append_code_point(value, read_code_point(4, start)); return;
+      case 'U': append_code_point(value, read_code_point(8, start)); return;
       default: break;
     }
     fail(
@@ -302,12 +284,12 @@ class Lexer {
         start);
   }
 
-  int32_t read_code_point(int digits, size_t start) {
+  uint32_t read_code_point(int digits, size_t start) {
     const int64_t code = read_hex(digits, digits, start);
     if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
       fail("this escape is no Unicode code point", start);
     }
-    return static_cast<int32_t>(code);
+    return static_cast<uint32_t>(code);
   }
 
   int64_t read_hex(int least, int most, size_t start) {

@@ -478,7 +478,7 @@ int64_t Parser::parse_milliseconds(std::string_view clause) {
                 at);
   }
   if (milliseconds <= 0) {
-    wrong(concat("is ", milliseconds, " ms; a window takes at least 1 ms"));
+    wrong(concat("is ", milliseconds, " ms, but must be at least 1 ms"));
   }
   return milliseconds;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/base/code_point.h"
 #include "src/base/display_width.h"
 #include "src/base/text.h"
 
@@ -31,8 +32,6 @@ namespace {
 constexpr size_t kShownBefore = 70;
 constexpr size_t kShownAfter = 50;
 
-bool is_continuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
-
 }  // namespace
 
 std::string point_at(std::string_view text, int64_t position) {
@@ -54,12 +53,12 @@ std::string point_at(std::string_view text, int64_t position) {
   size_t first = line_start;
   if (place - line_start > kShownBefore + 10) {
     first = place - kShownBefore;
-    while (first < place && is_continuation(text[first])) ++first;
+    while (first < place && continues_code_point(text[first])) ++first;
   }
   size_t last = line_end;
   if (last > place + kShownAfter + 10) {
     last = place + kShownAfter;
-    while (last > place && is_continuation(text[last])) --last;
+    while (last > place && continues_code_point(text[last])) --last;
   }
   std::string shown = first > line_start ? "  ..." : "  ";
   size_t caret = shown.size();

@@ -244,6 +244,11 @@ TEST(ManySearchTest, WrongRequests) {
     return "no error";
   };
   EXPECT_NE(error_of({Metric::kDot, {1, 2, 3, 4}, 2, 1}).find("dimension 2"), std::string::npos);
+  // Numbers that no count of whole vectors has are not cut to those that fit.
+  for (const int64_t count : {2, 0, -1}) {
+    EXPECT_NE(error_of({Metric::kDot, {1, 2, 3, 4, 5, 6, 7}, count, 1}).find("7 numbers are not"),
+              std::string::npos);
+  }
   EXPECT_NE(
       error_of({Metric::kDot, {1, 2, 3, 4, kNan, 6}, 2, 1}).find("element 1 of query 1 is nan"),
       std::string::npos);

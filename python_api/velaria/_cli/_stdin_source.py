@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable
@@ -16,7 +17,6 @@ from .._session import Session
 from .._sources import RealtimeStreamSource
 
 _BLOCK = 1 << 18
-_QUOTE = b'"'
 # What the first lines say of those behind them.
 _DIALECT = ("delimiter", "quote", "escape", "comment", "null_words")
 
@@ -35,6 +35,8 @@ class StandardInput:
         self._rest = b""
         self._ended = False
         self._settings: dict[str, Any] = {}
+        # Until the first lines say more.
+        self._quoted: re.Pattern[bytes] | None = _quoted_fields('"', r"[,;\t|]", "")
         self.failure: BaseException | None = None
         first = self._first_lines()
         frame = self._read_first(first)
@@ -53,7 +55,7 @@ class StandardInput:
             block = os.read(self._handle, _BLOCK)
             self._ended = not block
             self._rest += block
-            end = _whole_lines(self._rest) if block else len(self._rest)
+            end = _whole_lines(self._rest, self._quoted) if block else len(self._rest)
             if end:
                 lines, self._rest = self._rest[:end], self._rest[end:]
                 return lines
@@ -74,6 +76,9 @@ class StandardInput:
             if found["kind"] != "csv":
                 raise click.UsageError(f"standard input is {found['kind']}; a live source is CSV")
             self._settings = {key: found[key] for key in _DIALECT}
+            quote, escape = self._settings["quote"], self._settings["escape"]
+            delimiter = re.escape(self._settings["delimiter"])
+            self._quoted = _quoted_fields(quote, delimiter, escape) if quote else None
             return self._session.read(path).cache()
 
         return self._parsed(lines, read)
@@ -105,9 +110,25 @@ class StandardInput:
             self.source.close()
 
 
-def _whole_lines(text: bytes) -> int:
+def _quoted_fields(quote: str, delimiter: str, escape: str) -> re.Pattern[bytes]:
+    """What finds a field in quotes with the byte before it; its group `end` if the field ends.
+
+    A quote within a field that does not begin with one, as in `5" pipe`, quotes nothing.
+    """
+    q = re.escape(quote)
+    e = re.escape(escape)
+    inner = f"[^{q}]" if not escape or escape == quote else f"(?:[^{q}{e}]|{e}.)"
+    pattern = rf"(?:\A|[\r\n]|{delimiter}){q}{inner}*(?:{q}{q}{inner}*)*(?P<end>{q})?"
+    return re.compile(pattern.encode(), re.DOTALL)
+
+
+def _whole_lines(text: bytes, quoted: re.Pattern[bytes] | None) -> int:
     """The end of the last line that is outside of quotes; 0 without one."""
-    end = text.rfind(b"\n") + 1
-    while end and text.count(_QUOTE, 0, end) % 2:
-        end = text.rfind(b"\n", 0, end - 1) + 1
-    return end
+    end = 0
+    behind = 0  # the last field in quotes
+    for field in quoted.finditer(text) if quoted else ():
+        end = text.rfind(b"\n", behind, field.start() + 1) + 1 or end
+        if field["end"] is None:
+            return end
+        behind = field.end()
+    return text.rfind(b"\n", behind) + 1 or end

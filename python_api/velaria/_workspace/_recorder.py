@@ -200,13 +200,25 @@ class RunRecorder:
         if not self._open:
             return
         self._open = False
-        if self._stream is not None:
-            writer, file = self._stream
-            writer.close()
-            os.fsync(file.fileno())
-            file.close()
-        if self._progress is not None:
-            self._progress.close()
+        try:
+            self._close_files()
+        except BaseException as failure:  # as of a full disk: what the run gave is not all there
+            self._end("failed", error or failure)
+            raise
+        self._end(status, error)
+
+    def _close_files(self) -> None:
+        try:
+            if self._stream is not None:
+                writer, file = self._stream
+                with file:
+                    writer.close()
+                    os.fsync(file.fileno())
+        finally:
+            if self._progress is not None:
+                self._progress.close()
+
+    def _end(self, status: str, error: BaseException | None) -> None:
         self._record["status"] = status
         self._record["finished_at"] = utc_now()
         self._record["duration_ms"] = round((time.monotonic() - self._begin) * 1000, 3)

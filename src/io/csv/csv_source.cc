@@ -78,14 +78,9 @@ std::vector<Field> fields_of_another_file(const CsvLayout& layout,
                                           std::vector<std::string>* warnings) {
   const std::vector<Field>& wanted = layout.options.input.inferred_columns;
   if (!header) return wanted;
-  const Schema found(fields_from_header(texts, header, warnings));
-  const Schema expected(wanted);
-  if (found.names() == expected.names()) return wanted;
-  throw Error(
-      ErrorKind::kFileFormat,
-      concat("'", layout.path(), "' has the columns (", join_texts(found.names(), ", "),
-             ") in its header, the files before it have (", join_texts(expected.names(), ", "),
-             "); all need the same ones in the same order"));
+  require_columns_of_another_file(layout.path(), fields_from_header(texts, header, warnings),
+                                  wanted, " in its header");
+  return wanted;
 }
 
 void check_names_against_header(const CsvLayout& layout, const std::vector<std::string>& header,

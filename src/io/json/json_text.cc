@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "src/base/code_point.h"
 #include "src/base/text.h"
 #include "src/io/file_content.h"
 
@@ -31,28 +32,6 @@ std::optional<uint32_t> four_hex_digits(std::string_view text) {
     out = out << 4 | digit;
   }
   return out;
-}
-
-size_t write_utf8(uint32_t code, char* out) {
-  char bytes[4];
-  size_t size = 0;
-  if (code < 0x80) {
-    bytes[size++] = static_cast<char>(code);
-  } else if (code < 0x800) {
-    bytes[size++] = static_cast<char>(0xC0 | code >> 6);
-    bytes[size++] = static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    bytes[size++] = static_cast<char>(0xE0 | code >> 12);
-    bytes[size++] = static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    bytes[size++] = static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    bytes[size++] = static_cast<char>(0xF0 | code >> 18);
-    bytes[size++] = static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    bytes[size++] = static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    bytes[size++] = static_cast<char>(0x80 | (code & 0x3F));
-  }
-  if (out != nullptr) std::memcpy(out, bytes, size);
-  return size;
 }
 
 TextDefect bad_escape(std::string_view content, size_t at) {
@@ -132,7 +111,10 @@ size_t unescape_json(std::string_view content, char* out) {
       case 't': plain = '\t'; break;
       case 'u': {
         const uint32_t code = read_unicode_escape(content, &at);
-        size += write_utf8(code, out == nullptr ? nullptr : out + size);
+        char bytes[4];
+        const size_t written = encode_code_point(code, bytes);
+        if (out != nullptr) std::memcpy(out + size, bytes, written);
+        size += written;
         continue;
       }
       default: throw bad_escape(content, at);

@@ -141,13 +141,7 @@ void apply_types_of_another_file(LineLayout* layout, std::vector<Field>* fields)
   layout->of_another_file.assign(fields->size(), false);
   const std::vector<Field>& wanted = layout->options.input.inferred_columns;
   if (wanted.empty()) return;
-  const Schema found(*fields);
-  const Schema expected(wanted);
-  if (found.names() != expected.names()) {
-    throw Error(ErrorKind::kFileFormat,
-                concat("'", layout->path(), "' has the columns (", join_texts(found.names(), ", "),
-                       "), the files before it have (", join_texts(expected.names(), ", "), ")"));
-  }
+  require_columns_of_another_file(layout->path(), *fields, wanted);
   for (size_t i = 0; i < fields->size(); ++i) {
     if (!layout->inferred[i]) continue;
     (*fields)[i].type = wanted[i].type;
