@@ -56,6 +56,8 @@ TEST(ProbeFiles, OneReaderReadsAllOrSaysWhyNot) {
   // All alike: titles of one length, no header, and headers joined by name.
   EXPECT_EQ(read_all(*probe({"T\n\na,b\n1,2\n", "U\n\na,b\n3,4\n"}).source),
             (TextRows{{"1", "2"}, {"3", "4"}}));
+  EXPECT_EQ(read_all(*probe({"T,,\na,b,c\n1,2,3\n4,5,6\n", "U,,\na,b,c\n7,8,9\n"}).source).size(),
+            3u);
   EXPECT_EQ(read_all(*probe({"1,2\n3,4\n", "5,6\n7,8\n"}).source).size(), 4u);
   EXPECT_EQ(read_all(*probe({"a,b\n1,2\n", "b,c\n3,4\n"}, true).source),
             (TextRows{{"1", "2", "<null>"}, {"<null>", "3", "4"}}));

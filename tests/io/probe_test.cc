@@ -263,6 +263,22 @@ TEST(Probe, TitlesAboveTheTable) {
     EXPECT_NE(result.warnings[0].find("Sales"), std::string::npos) << result.warnings[0];
     EXPECT_EQ(read_all(*result.source).size(), 3u);
   }
+  // As spreadsheets write them.
+  for (const char* title : {"Sales of 2013,,\n", "Sales,,\n,,\n", ",Sales of,\n,the year,\n,,\n"}) {
+    const ProbeResult result =
+        probe_text(concat(title, "id,name,amount\n1,ann,2.5\n2,,3.5\n3,cyd,4\n"));
+    EXPECT_EQ(result.schema.to_string(), "id int64, name utf8, amount float64") << title;
+    ASSERT_FALSE(result.warnings.empty()) << title;
+    EXPECT_NE(result.warnings[0].find("Sales"), std::string::npos) << result.warnings[0];
+    EXPECT_EQ(result.confidence, "low");
+    EXPECT_EQ(read_all(*result.source).size(), 3u);
+  }
+  // A row with one value is a row where no header stands below it, and so is one of two words.
+  for (const char* text : {"x,,\n1,ann,2.5\n2,bob,3.5\n3,cyd,4\n", ",7,\nid,name,amount\n1,a,2\n",
+                           "Sales,2013,\nid,name,amount\n1,ann,2\n2,bob,3\n3,cyd,4\n",
+                           "Sales,\nid,name\n1,ann\n2,bob\n3,cyd\n"}) {
+    EXPECT_EQ(probe_text(text).skip_lines, 0) << text;
+  }
   // A row that lacks fields is no title: nothing is dropped in silence.
   expect_error(error_of([] { probe_text("a,b,c\n1,2\n3,4,5\n"); }), ErrorKind::kFileFormat,
                {":2:1", "2 fields"});

@@ -57,6 +57,30 @@ bool looks_like_title(std::string_view text, const CsvDialect& dialect, const Sa
   return true;
 }
 
+// A row of a title as spreadsheets write it, ";" for each empty cell beside it: of the table's
+// width, with words in one field, or none.
+bool is_padded_title(std::string_view text, const CsvDialect& dialect, const SampleRow& row,
+                     size_t width) {
+  const auto filled = std::count_if(row.begin(), row.end(),
+                                    [](const RawField& field) { return field.begin != field.end; });
+  return width > 2 && row.size() == width && filled <= 1 && looks_like_title(text, dialect, row);
+}
+
+// Those above a header that names every column and below which there is no doubt.
+size_t count_padded_title_rows(std::string_view text, const CsvDialect& dialect,
+                               const std::vector<SampleRow>& rows, size_t width) {
+  size_t first = 0;
+  while (first < rows.size() && is_padded_title(text, dialect, rows[first], width)) ++first;
+  if (first == 0 || first > kMostTitleRows || rows.size() - first < 3) return 0;
+  const std::vector<SampleRow> table(rows.begin() + static_cast<int64_t>(first), rows.end());
+  const bool all_named = std::all_of(table[0].begin(), table[0].end(), [](const RawField& field) {
+    return field.begin != field.end;
+  });
+  if (table[0].size() != width || !all_named) return 0;
+  const HeaderVerdict header = judge_header(text, dialect, table, width);
+  return header.header && header.is_sure ? first : 0;
+}
+
 // Rows of a title above the table: all of one field, or parted from it by a blank line, and
 // everything below agrees. 0 when the table begins at once.
 size_t count_title_rows(std::string_view text, const CsvDialect& dialect, const SampleRows& split,
@@ -64,7 +88,8 @@ size_t count_title_rows(std::string_view text, const CsvDialect& dialect, const 
   if (width < 2) return 0;
   size_t first = 0;
   while (first < split.rows.size() && split.rows[first].size() != width) ++first;
-  if (first == 0 || first > kMostTitleRows || first == split.rows.size()) return 0;
+  if (first == 0) return count_padded_title_rows(text, dialect, split.rows, width);
+  if (first > kMostTitleRows || first == split.rows.size()) return 0;
   const bool parted = split.blank_before[first];
   if (!parted && split.rows.size() - first < 3) return 0;
   std::map<size_t, size_t> wide;
@@ -564,7 +589,7 @@ CsvBeginning judge_beginning(const ProbeSample& sample, const CsvCandidate& like
     // "sep=;" has a field more than it seems.
     const bool separator = line == 0 && equals_ignore_case(text.substr(0, 4), "sep=");
     if (!separator && row.rows.size() == 1 && row.rows[0].size() == like.width &&
-        out.row_in_title.empty()) {
+        !is_padded_title(text, dialect, row.rows[0], like.width) && out.row_in_title.empty()) {
       out.row_in_title = std::string(text.substr(0, end));
     }
     const bool pair = end + 1 < text.size() && text[end] == '\r' && text[end + 1] == '\n';
