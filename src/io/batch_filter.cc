@@ -24,12 +24,16 @@ bool BatchFilter::look_at(Chunk* chunk) {
   rows_.clear();
   filter_->select(*chunk, &rows_);
   const auto kept = static_cast<int64_t>(rows_.size());
-  if (kept == 0) return false;
+  if (kept == 0) {
+    filter_->left_out(chunk->rows);
+    return false;
+  }
   if (2 * kept > chunk->rows) {
     batches_to_pass_ = kPassedBatches;
     return true;
   }
   few_ = true;
+  filter_->left_out(chunk->rows - kept);
   for (size_t place : filter_->columns()) {
     chunk->columns[place] = take(chunk->columns[place], rows_.data(), kept);
   }

@@ -62,6 +62,7 @@ class PartFilter : public ScanFilter {
     }
     filter_->select(whole, rows);
   }
+  void left_out(int64_t rows) const override { filter_->left_out(rows); }
 
  private:
   struct Place {

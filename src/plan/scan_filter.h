@@ -22,6 +22,8 @@ class ScanFilter {
   // only those of columns() are there, the others are null pointers. Throws what the condition
   // throws.
   virtual void select(const Chunk& chunk, std::vector<uint32_t>* rows) const = 0;
+  // A source says that it left out so many rows because of the condition. Any thread.
+  virtual void left_out(int64_t rows) const { static_cast<void>(rows); }
 };
 
 using ScanFilterPtr = std::shared_ptr<const ScanFilter>;

@@ -11,6 +11,7 @@
 #include "src/base/text.h"
 #include "src/exec/physical_plan.h"
 #include "src/plan/recursive_table.h"
+#include "src/plan/scan_filter.h"
 
 namespace velaria {
 
@@ -44,6 +45,22 @@ class CountedScan : public TableScan {
   std::atomic<int64_t>& rows_;
 };
 
+// Adds the rows that a source leaves out to those that it gives: all of them were read.
+class CountedFilter : public ScanFilter {
+ public:
+  CountedFilter(ScanFilterPtr filter, std::atomic<int64_t>& rows)
+      : filter_(std::move(filter)), rows_(rows) {}
+  const std::vector<size_t>& columns() const override { return filter_->columns(); }
+  void select(const Chunk& chunk, std::vector<uint32_t>* rows) const override {
+    filter_->select(chunk, rows);
+  }
+  void left_out(int64_t rows) const override { rows_.fetch_add(rows, std::memory_order_relaxed); }
+
+ private:
+  ScanFilterPtr filter_;
+  std::atomic<int64_t>& rows_;
+};
+
 // Another source, and adds the rows of its chunks to a counter, which outlives the run.
 class CountedSource : public TableSource {
  public:
@@ -60,10 +77,37 @@ class CountedSource : public TableSource {
     return std::make_unique<CountedScan>(source_->scan(request), rows_);
   }
 
+ protected:
+  std::atomic<int64_t>& rows() const { return rows_; }
+
  private:
   TableSourcePtr source_;
   std::atomic<int64_t>& rows_;
 };
+
+// One that leaves rows out as early as the source it stands for.
+class CountedFilteringSource : public CountedSource, public FilteringSource {
+ public:
+  CountedFilteringSource(const TableSourcePtr& source, const FilteringSource& filtering,
+                         std::atomic<int64_t>& rows)
+      : CountedSource(source, rows), filtering_(filtering) {}
+  std::unique_ptr<TableScan> scan_filtered(const ScanRequest& request,
+                                           ScanFilterPtr filter) const override {
+    if (filter) filter = std::make_shared<CountedFilter>(std::move(filter), rows());
+    return std::make_unique<CountedScan>(filtering_.scan_filtered(request, std::move(filter)),
+                                         rows());
+  }
+
+ private:
+  const FilteringSource& filtering_;  // the base holds it
+};
+
+TableSourcePtr counted(const TableSourcePtr& source, std::atomic<int64_t>& rows) {
+  if (const auto* filtering = dynamic_cast<const FilteringSource*>(source.get())) {
+    return std::make_shared<CountedFilteringSource>(source, *filtering, rows);
+  }
+  return std::make_shared<CountedSource>(source, rows);
+}
 
 void collect_sources(const LogicalPlan& plan, std::set<TableSourcePtr>* sources) {
   if (plan.kind() == PlanKind::kScan) {
@@ -79,7 +123,7 @@ PlanPtr QueryMonitor::count_scans(const PlanPtr& plan) {
   collect_sources(*plan, &sources);
   PlanPtr out = plan;
   for (const TableSourcePtr& source : sources) {
-    out = replace_source(out, *source, std::make_shared<CountedSource>(source, rows_scanned_));
+    out = replace_source(out, *source, counted(source, rows_scanned_));
   }
   return out;
 }

@@ -39,6 +39,29 @@ TEST(QueryMonitorTest, CountsWhatIsScannedAndGivenOut) {
   }
 }
 
+// What a file leaves out because of WHERE was scanned all the same, and it leaves it out as early
+// as in a run that nobody watches.
+TEST(QueryMonitorTest, CountsRowsThatAFileLeavesOut) {
+  const std::string path = ::testing::TempDir() + "velaria_monitor_left_out.csv";
+  std::string text = "k,a,b\n";
+  for (int i = 0; i < 30000; ++i) text += concat(i % 100, ",", i, ",", i * 2, "\n");
+  const auto file = local_file_system()->create(path);
+  file->write(text);
+  file->close();
+  DataflowSession session;
+  for (const char* condition : {"k = 7", "k = 7 AND a < 0", "k < 90", "a < 29000", "k < 2"}) {
+    for (const std::vector<std::string>& paths :
+         {std::vector<std::string>{path}, std::vector<std::string>{path, path}}) {
+      SCOPED_TRACE(concat(condition, ", ", paths.size(), " files"));
+      const DataFrame frame = session.read_csv(paths, CsvOptions()).filter(condition);
+      QueryMonitor monitor;
+      const int64_t rows = frame.collect(&monitor).rows;
+      EXPECT_EQ(rows, frame.count());
+      EXPECT_EQ(monitor.progress().rows_scanned, 30000 * static_cast<int64_t>(paths.size()));
+    }
+  }
+}
+
 TEST(QueryMonitorTest, TellsAFailure) {
   DataflowSession session;
   QueryMonitor monitor;
