@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .machine import machine, versions
-from .report import put_into, report
+from .report import merged, put_into, report
 from .run import Result, run_stages
 from .stages import ROOT, STAGES, Stage
 
@@ -61,10 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--output", type=Path, default=OUTPUT, help=f"a folder (default: {OUTPUT.name})"
     )
     parser.add_argument("--into", type=Path, help="a page whose marked part becomes the report")
-    parser.add_argument("--report-of", type=Path, help="the JSON of an earlier run: nothing is run")
+    parser.add_argument(
+        "--report-of",
+        type=Path,
+        nargs="+",
+        help="the JSON of an earlier run, or of several with different stages: nothing is run",
+    )
     options = parser.parse_args(arguments)
     if options.report_of:
-        run = json.loads(options.report_of.read_text())
+        run = merged([json.loads(file.read_text()) for file in options.report_of])
     else:
         run = make_run(options)
     text = report(run)

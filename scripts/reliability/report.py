@@ -1,4 +1,4 @@
-"""The report of a run in Markdown, made from its JSON alone."""
+"""The report of one run or of several in Markdown, made from their JSON alone."""
 
 from __future__ import annotations
 
@@ -63,6 +63,24 @@ def _failures(run: dict[str, Any]) -> Iterator[str]:
             yield "```text"
             yield from command["failures"]
             yield "```"
+
+
+def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """One run of several on one machine: each stage as it was when it was run last."""
+    runs = sorted(runs, key=lambda run: str(run["started"]))
+    if any(run["machine"] != runs[0]["machine"] for run in runs):
+        raise ValueError("these runs were made on different machines")
+    out = {**runs[-1], "stages": dict(runs[-1]["stages"])}
+    for run in runs:
+        for name, stage in run["stages"].items():
+            if stage["status"] != "not run":
+                out["stages"][name] = stage
+    commits = list(dict.fromkeys(run["versions"].get("commit", "") for run in runs))
+    out["versions"] = {**runs[-1]["versions"], "commit": ", ".join(commits)}
+    out["started"] = ", ".join(run["started"] for run in runs)
+    out["seconds"] = sum(run["seconds"] for run in runs)
+    out["interrupted"] = any(run.get("interrupted") for run in runs)
+    return out
 
 
 def report(run: dict[str, Any]) -> str:

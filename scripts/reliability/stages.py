@@ -40,10 +40,6 @@ def _one(name: str, *arguments: str) -> list[Command]:
     return [Command(name.partition(".")[0], _script(name, *arguments))]
 
 
-def _sanitizers(seconds: int) -> list[Command]:
-    return [Command(name, _script("run_sanitizers.sh", name)) for name in ("asan+ubsan", "tsan")]
-
-
 def _fuzzers(seconds: int) -> list[Command]:
     targets = sorted(path.name[: -len("_fuzz.cc")] for path in ROOT.glob("tests/fuzz/*_fuzz.cc"))
     each = str(max(1, seconds // max(1, len(targets))))
@@ -57,11 +53,19 @@ _NOTHING_LOST = (
 STAGES = [
     Stage(
         "sanitizers",
-        "C++ tests under sanitizers",
-        "no error of memory, of undefined behaviour, no data race",
-        4 * HOUR,
+        "C++ tests under the sanitizers of addresses and undefined behaviour",
+        "no error of memory, nothing leaks, no undefined behaviour",
+        3 * HOUR,
         False,
-        _sanitizers,
+        lambda seconds: [Command("asan+ubsan", _script("run_sanitizers.sh", "asan+ubsan"))],
+    ),
+    Stage(
+        "thread_sanitizer",
+        "C++ tests under the sanitizer of threads",
+        "no data race",
+        3 * HOUR,
+        False,
+        lambda seconds: [Command("tsan", _script("run_sanitizers.sh", "tsan"))],
     ),
     Stage(
         "fuzzers",

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 from reliability import __main__ as command_line  # noqa: E402
 from reliability import run as run_module  # noqa: E402
 from reliability.outputs import read_output  # noqa: E402
-from reliability.report import BEGIN, END, put_into, report  # noqa: E402
+from reliability.report import BEGIN, END, merged, put_into, report  # noqa: E402
 from reliability.run import run_stages  # noqa: E402
 from reliability.stages import STAGES, Command, Stage  # noqa: E402
 
@@ -73,6 +73,30 @@ def rows_of(text, first):
         cells = line.replace("\\|", "/").strip("| ").split(" | ")
         out.append([cell.strip() for cell in cells])
     return out
+
+
+def test_runs_of_different_stages_are_one_report(tmp_path):
+    kills = stage("kills", prints("kills_passed"))
+    broken = stage("soak", prints("kills_passed", exit_code=1))
+    mended = stage("soak", prints("kills_passed"))
+    first = run(tmp_path, [kills, broken])
+    first["versions"]["commit"] = "aaa"
+    second = {**run(tmp_path, [kills, mended], {"soak": 60}), "started": "2026-12-01 01:00 UTC"}
+    second["versions"] = {"velaria": "1.2.4", "commit": "bbb"}
+    both = merged([second, first])  # whatever the order
+    assert {name: one["status"] for name, one in both["stages"].items()} == {
+        "kills": "passed",
+        "soak": "passed",
+    }
+    text = report(both)
+    assert "Run of 2026-11-30 01:00 UTC, 2026-12-01 01:00 UTC, 2 min: 2 stages passed" in text
+    assert "velaria 1.2.4; commit aaa, bbb" in text
+    # The last word counts, also when it is a failure.
+    second["started"] = "2026-11-29 01:00 UTC"
+    assert merged([first, second])["stages"]["soak"]["status"] == "failed"
+    second["machine"] = {"processor": "another"}
+    with pytest.raises(ValueError, match="different machines"):
+        merged([first, second])
 
 
 def test_counts_of_one_kind_are_added_up():
