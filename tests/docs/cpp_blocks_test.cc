@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,22 @@ TEST_F(DocsTest, Streams) {
   std::string name = "program";
   char* argv[] = {name.data(), nullptr};
   EXPECT_EQ(begin_of_main(1, argv), 42);
+}
+
+TEST_F(DocsTest, Embedding) {
+  // clang-format off
+  velaria::DataflowSession session;
+  session.create_temp_view("events", session.read_stream_csv_dir("events"));
+  const velaria::StreamingDataFrame minutes = session.streamSql(
+      "SELECT minute, sensor, avg(value) AS mean FROM events "
+      "WINDOW BY at EVERY INTERVAL '1 minute' AS minute GROUP BY minute, sensor");
+  const auto sink = std::make_shared<velaria::MemorySink>();
+  const auto query = minutes.write_stream(sink);
+  query->start();
+  query->await_termination();
+  std::cout << sink->rows() << " rows\n" << query->snapshotJson() << "\n";
+  // clang-format on
+  EXPECT_EQ(sink->rows(), 24);
 }
 
 TEST_F(DocsTest, Vectors) {
