@@ -178,3 +178,15 @@ def test_errors_travel_between_processes():
     copy = pickle.loads(pickle.dumps(velaria.CatalogError("no table 't'")))
     assert type(copy) is velaria.CatalogError
     assert str(copy) == "no table 't'"
+
+
+def test_values_that_sql_can_convert(session, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("day;price;n\n31.01.2026;1,5;x\n")
+    for types, advice in (
+        ({"day": "date32"}, r"in columns or types: as utf8, SQL's strptime\(\) converts it$"),
+        ({"price": "float64"}, r"in columns or types: as utf8, SQL's replace\(\) and CAST conv"),
+        ({"n": "float64"}, "in columns or types$"),
+    ):
+        with pytest.raises(velaria.TypeMismatchError, match=advice):
+            session.read_csv(path, delimiter=";", types=types).to_rows()

@@ -127,10 +127,11 @@ TEST(CsvSource, RaggedRows) {
                      {"b", DataType(TypeId::kInt64)},
                      {"c", DataType(TypeId::kInt64)}};
   expect_error(error_of([&] { open_text(text); }), ErrorKind::kFileFormat,
-               {"t.csv':3:1", "2 fields", "3 columns", "ragged='pad'"});
+               {"t.csv':3:1", "2 fields", "3 columns: '4,5'; ", "ragged='pad'"});
   // As a file of another delimiter looks.
   expect_error(error_of([&] { open_text("a;b\n1,5;2\n"); }), ErrorKind::kFileFormat,
-               {"2 fields", "1 column", "name the delimiter if it is not ','"});
+               {"2 fields", "1 column: '1,5;2'; ", "name the delimiter if it is not ','",
+                "skip_lines if lines stand above the header"});
   // Also when none of the columns is wanted.
   expect_error(error_of([&] { read_rows(*open_text(text, options), {}); }), ErrorKind::kFileFormat,
                {":3:1"});

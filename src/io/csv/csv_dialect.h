@@ -70,6 +70,7 @@ struct CsvDefect {
     kOpenQuote,  // a quote that never closes
   };
   Kind kind = Kind::kRow;
+  std::string row = {};  // as it stands in the file, where the whole of it is wrong
 };
 
 }  // namespace velaria

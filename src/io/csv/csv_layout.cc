@@ -64,11 +64,32 @@ Error CsvLayout::defect_error(const TextPass& pass, const CsvDefect& defect,
   const bool bad_bytes = defect.kind == CsvDefect::Kind::kEncoding;
   const std::string what = bad_bytes ? text->bad_bytes() : defect.what;
   const std::string advice = bad_bytes ? pass.bad_bytes_advice(text_offset) : defect.advice;
+  const std::string row = defect.row.empty() ? "" : concat(": '", excerpt(defect.row), "'");
   // Of a file that is stored otherwise the byte is one of its text.
   return Error(ErrorKind::kFileFormat,
                concat("'", path(), "':", place.line, ":", place.column, " (byte ", text_offset,
-                      text->seekable() ? "" : " of the text", "): ", what, "; ", advice));
+                      text->seekable() ? "" : " of the text", "): ", what, row, "; ", advice));
 }
+
+namespace {
+
+// Values that are written in another way than SQL's become values there.
+std::string_view conversion_of(const DataType& type, std::string_view value) {
+  switch (type.id()) {
+    case TypeId::kDate32:
+    case TypeId::kTimestamp:
+      if (value.find_first_of("0123456789") == std::string_view::npos) return "";
+      return ": as utf8, SQL's strptime() converts it";
+    case TypeId::kFloat32:
+    case TypeId::kFloat64:
+    case TypeId::kDecimal128:
+      if (value.find(',') == std::string_view::npos) return "";
+      return ": as utf8, SQL's replace() and CAST convert it";
+    default: return "";
+  }
+}
+
+}  // namespace
 
 Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::string& value,
                             uint64_t row_offset, uint64_t value_offset) const {
@@ -100,7 +121,8 @@ Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::stri
     advice = concat("the type was inferred from another file: name it, as in types '", field.name,
                     " utf8'");
   } else if (!inferred[column]) {
-    advice = concat("correct the value, or give the column another type in columns or types");
+    advice = concat("correct the value, or give the column another type in columns or types",
+                    conversion_of(field.type, value));
   } else if (options.on_type_error == TypeErrorPolicy::kFail) {
     advice = concat(
         "the type was inferred from a sample: read with on_type_error='widen', or with "

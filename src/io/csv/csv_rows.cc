@@ -79,20 +79,22 @@ int64_t RangeRows::next(int64_t limit) {
   return batch_rows_;
 }
 
-CsvDefect RangeRows::ragged(size_t fields, size_t offset) const {
+CsvDefect RangeRows::ragged(size_t fields, size_t begin, size_t end, size_t base) const {
   std::string advice = fields < columns_
                            ? "correct the row, or read with ragged='pad' to fill it with NULLs, or "
                              "with on_error='skip' to leave it out"
                            : "correct the row, quote fields that hold the delimiter, or read with "
                              "on_error='skip' to leave the row out";
-  // So it goes with a file of another delimiter.
+  // So it goes with a file of another delimiter, and below a title.
   if (columns_ == 1) {
-    advice =
-        concat("name the delimiter if it is not '", excerpt(dialect_.delimiter), "', ", advice);
+    advice = concat("name the delimiter if it is not '", excerpt(dialect_.delimiter),
+                    "', skip_lines if lines stand above the header, ", advice);
   }
+  std::string_view row(text_ + begin, end - begin);
+  while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) row.remove_suffix(1);
   return CsvDefect{concat("the row has ", fields, fields == 1 ? " field" : " fields",
                           ", but the file has ", columns_, columns_ == 1 ? " column" : " columns"),
-                   advice, offset};
+                   advice, begin - base, CsvDefect::Kind::kRow, std::string(row)};
 }
 
 bool RangeRows::is_left_out(size_t begin) {
@@ -158,9 +160,9 @@ int64_t RangeRows::next_fast(int64_t limit) {
           continue;
         }
         if (fields > columns_ || (fields < columns_ && ragged_ == RaggedPolicy::kError)) {
-          const auto at = static_cast<uint32_t>(begin);
-          if (rejects_ == nullptr) throw ragged(fields, at);
-          rejects_->push_back({at, row_end + 1, ragged(fields, at).what, CsvDefect::Kind::kRow});
+          CsvDefect defect = ragged(fields, begin, row_end, 0);
+          if (rejects_ == nullptr) throw defect;
+          rejects_->push_back({begin, row_end + 1, std::move(defect.what), CsvDefect::Kind::kRow});
           ++row_cursor_;
           first = last + 1;
           continue;
@@ -212,7 +214,7 @@ int64_t RangeRows::next_careful(int64_t limit) {
       const size_t count = row_fields_.size();
       if (check_bytes_) check_row(rows, base);
       if (count > columns_ || (count < columns_ && ragged_ == RaggedPolicy::kError)) {
-        throw ragged(count, rows.row_begin());
+        throw ragged(count, rows.row_begin() + base, rows.position() + base, base);
       }
       if (is_left_out(rows.row_begin() + base)) continue;
       for (const RawField& field : row_fields_) {

@@ -68,7 +68,8 @@ class RangeRows {
  private:
   int64_t next_fast(int64_t limit);
   int64_t next_careful(int64_t limit);
-  CsvDefect ragged(size_t fields, size_t offset) const;
+  // Of the row between two places of the text; its offset is counted from `base`.
+  CsvDefect ragged(size_t fields, size_t begin, size_t end, size_t base) const;
   // Of a row that the careful tokenizer read; nothing is thrown for a good one.
   void check_row(const CarefulTokenizer& rows, size_t base) const;
   bool is_left_out(size_t begin);
