@@ -180,6 +180,12 @@ def test_errors_travel_between_processes():
     assert str(copy) == "no table 't'"
 
 
+def test_a_cast_tells_the_expression(session):
+    session.create_temp_view("t", session.create_dataframe_from_arrow({"price": ["1,5"]}))
+    with pytest.raises(velaria.TypeMismatchError, match=r"'1,5' from utf8.*\nin CAST\(price AS "):
+        session.sql("SELECT CAST(price AS DOUBLE) FROM t").to_rows()
+
+
 def test_values_that_sql_can_convert(session, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("day;price;n\n31.01.2026;1,5;x\n")

@@ -235,14 +235,26 @@ ColumnPtr evaluate_call(const BoundExpression& expression, EvaluationBatch& batc
   return Column::constant(apply(expression, arguments, 1)->value(0), rows);
 }
 
+// Casts know values, not where they come from. Those of constants are told by their place in the
+// text instead.
+ColumnPtr evaluate_cast(const BoundExpression& expression, EvaluationBatch& batch) {
+  const ColumnPtr value = evaluate(*expression.children[0], batch);
+  if (expression.try_cast) return cast(value, expression.type, CastMode::kTry);
+  try {
+    return cast(value, expression.type, CastMode::kStrict);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kTypeMismatch || expression.children[0]->is_constant()) throw;
+    throw Error(error.kind(),
+                concat(error.message(), "\nin ", excerpt(expression.to_string(), 200)));
+  }
+}
+
 ColumnPtr evaluate_node(const BoundExpression& expression, EvaluationBatch& batch) {
   switch (expression.kind) {
     case BoundKind::kConstant: return Column::constant(expression.constant, batch.rows());
     case BoundKind::kColumn: return batch.column(expression.column);
     case BoundKind::kOuterColumn: break;  // plans are decorrelated before they run
-    case BoundKind::kCast:
-      return cast(evaluate(*expression.children[0], batch), expression.type,
-                  expression.try_cast ? CastMode::kTry : CastMode::kStrict);
+    case BoundKind::kCast: return evaluate_cast(expression, batch);
     case BoundKind::kAnd:
     case BoundKind::kOr: return evaluate_logic(expression, batch);
     case BoundKind::kCase: return evaluate_case(expression, batch);

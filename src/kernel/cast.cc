@@ -179,7 +179,8 @@ ColumnPtr text_to_vector(const Column& column, const DataType& to, CastMode mode
       throw Error(ErrorKind::kTypeMismatch,
                   concat("vector ", quote_sql_string(excerpt(text)), " has dimension ",
                          elements->size(), ", but dimension ", to.list_size(),
-                         " is needed; use TRY_CAST to get NULL for such values"));
+                         " is needed; compare vectors of one dimension, or use TRY_CAST to get "
+                         "NULL for such values"));
     } else {
       cast_failed(std::string(text), column.type(), to);
     }
