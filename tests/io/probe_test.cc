@@ -49,6 +49,23 @@ TEST(Probe, HeadersByEvidence) {
   EXPECT_FALSE(probe_text("ann,rome\nann,oslo\nbob,rome\nbob,bern\n").header);
 }
 
+TEST(Probe, ThousandsBesideDecimalCommas) {
+  const ProbeResult result = probe_text("name;pieces;price\na;1.234;1,50\nb;17;1.234,00\n");
+  EXPECT_EQ(result.schema.to_string(), "name utf8, pieces float64, price utf8");
+  ASSERT_EQ(result.warnings.size(), 1u);
+  EXPECT_NE(result.warnings[0].find("'1.234' in column 'pieces' is read as a fraction"),
+            std::string::npos)
+      << result.warnings[0];
+  // Fractions of other lengths are fractions, and so are those of a file without decimal commas.
+  for (const char* text : {"name;pieces;price\na;1.234;1,50\nb;17.5;2,00\n",
+                           "name;pieces;price\na;1.234;1.50\nb;17;2.00\n",
+                           "name;pieces;price\na;0.234;1,50\nb;17;2,00\n",
+                           "name;pieces;words\na;1.234;so, so\nb;17;1, 2\n"}) {
+    const ProbeResult plain = probe_text(text);
+    EXPECT_TRUE(plain.warnings.empty()) << text << plain.warnings[0];
+  }
+}
+
 TEST(Probe, NullWords) {
   const ProbeResult result = probe_text("a,b,c\n1,NA,x\n2,3,NA\n3,4,y\n");
   EXPECT_EQ(result.null_words, std::vector<std::string>{"NA"});

@@ -442,6 +442,72 @@ bool is_ragged(std::string_view text, const Judged& judged, bool named_table) {
   return spaced * 2 < delimiters;
 }
 
+// "1.234", which is 1234 where commas are decimal. Of one group, as more of them are no number.
+bool is_thousands(std::string_view value) {
+  const size_t sign = !value.empty() && (value[0] == '-' || value[0] == '+') ? 1 : 0;
+  const size_t point = value.find('.');
+  if (point == std::string_view::npos || point <= sign || point > sign + 3) return false;
+  const std::string_view digits = value.substr(sign);
+  return value.size() == point + 4 && digits[0] != '0' &&
+         std::all_of(digits.begin(), digits.end(), [](char c) { return c == '.' || is_digit(c); });
+}
+
+// "1,5" and "1.234,50"; also with a unit behind.
+bool has_decimal_comma(std::string_view value) {
+  const size_t comma = value.find(',');
+  if (comma == 0 || comma == std::string_view::npos || value.rfind(',') != comma) return false;
+  const std::string_view whole = value.substr(value[0] == '-' || value[0] == '+' ? 1 : 0);
+  return comma + 1 < value.size() && is_digit(value[comma + 1]) && is_digit(value[comma - 1]) &&
+         whole.substr(0, whole.find(',')).find_first_not_of("0123456789.") ==
+             std::string_view::npos;
+}
+
+// A column of "1.234" and small whole numbers, beside one with decimal commas, is read as fractions
+// and may be thousands: only who knows the file can tell.
+void warn_of_thousands(std::string_view text, Judged* judged) {
+  CsvCandidate& candidate = judged->candidate;
+  if (candidate.delimiter == ",") return;
+  struct Seen {
+    std::string_view thousands;  // the first
+    bool commas = false;
+    bool others = false;
+  };
+  std::vector<Seen> columns(candidate.width);
+  for (size_t row = candidate.header ? 1 : 0; row < judged->rows.size(); ++row) {
+    const size_t width = std::min(judged->rows[row].size(), columns.size());
+    for (size_t i = 0; i < width; ++i) {
+      const RawField& field = judged->rows[row][i];
+      std::string_view value = text.substr(field.begin, field.end - field.begin);
+      if (value.size() > 1 && value[0] == candidate.quote && value.back() == candidate.quote) {
+        value = value.substr(1, value.size() - 2);
+      }
+      Seen& seen = columns[i];
+      seen.commas = seen.commas || has_decimal_comma(value);
+      if (is_thousands(value)) {
+        if (seen.thousands.empty()) seen.thousands = value;
+      } else if (value.find('.') != std::string_view::npos) {
+        seen.others = true;
+      }
+    }
+  }
+  if (std::none_of(columns.begin(), columns.end(), [](const Seen& one) { return one.commas; })) {
+    return;
+  }
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const Seen& seen = columns[i];
+    if (seen.thousands.empty() || seen.others || seen.commas) continue;
+    std::string name = concat(i + 1);
+    if (candidate.header && i < judged->rows[0].size()) {
+      const RawField& field = judged->rows[0][i];
+      name = concat("'", excerpt(text.substr(field.begin, field.end - field.begin)), "'");
+    }
+    candidate.warnings.push_back(
+        concat("'", excerpt(seen.thousands), "' in column ", name, " is read as a fraction, but ",
+               "numbers of this file have decimal commas, so that it may be thousands: then read ",
+               "the column as utf8 (types) and leave the points out with SQL's replace()"));
+  }
+}
+
 void judge_ragged(const ProbeSample& sample, bool named_table, std::vector<Judged>* judged) {
   Judged* best = nullptr;
   for (Judged& one : *judged) {
@@ -538,6 +604,7 @@ std::vector<CsvCandidate> judge_csv(const ProbeSample& sample, bool named_table,
           judge_header(below.text, one.dialect, one.rows, one.candidate.width);
       one.candidate.header = header.header;
       one.candidate.header_is_sure = header.is_sure;
+      warn_of_thousands(below.text, &one);
       ++one.candidate.skip_lines;
       one.candidate.candidate.reason += ", which the first line says";
       return {std::move(one.candidate)};
@@ -566,6 +633,7 @@ std::vector<CsvCandidate> judge_csv(const ProbeSample& sample, bool named_table,
           judge_header(sample.text, one.dialect, one.rows, one.candidate.width);
       one.candidate.header = header.header;
       one.candidate.header_is_sure = header.is_sure;
+      warn_of_thousands(sample.text, &one);
     } else {
       one.candidate.candidate.reason += why_lost(one.candidate, out[0]);
     }
