@@ -196,3 +196,12 @@ def test_values_that_sql_can_convert(session, tmp_path):
     ):
         with pytest.raises(velaria.TypeMismatchError, match=advice):
             session.read_csv(path, delimiter=";", types=types).to_rows()
+
+
+def test_files_for_arrow(session, tmp_path):
+    frame = session.create_dataframe_from_arrow({"n": [1]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    frame.write_arrow(tmp_path / "t.arrow")
+    for name, reader in (("t.parquet", "parquet"), ("t.arrow", "feather")):
+        with pytest.raises(velaria.FileFormatError, match=rf"as pyarrow.{reader}.read_table\(\)"):
+            session.read(tmp_path / name)

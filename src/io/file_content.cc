@@ -58,17 +58,23 @@ size_t check_text_start(const std::string& path, std::string_view head) {
   struct Container {
     std::string_view magic;
     std::string_view what;
+    std::string_view advice = "name a text file";
   };
   constexpr Container kContainers[] = {
-      {"PAR1", "is a Parquet file, not text"},
-      {"ARROW1", "is an Arrow file, not text"},
-      {"PK\x03\x04", "is a zip archive (perhaps a spreadsheet), not text"},
+      {"PAR1", "is a Parquet file, not text",
+       "read it with Arrow, as pyarrow.parquet.read_table() does, and give its table to "
+       "create_dataframe_from_arrow()"},
+      {"ARROW1", "is an Arrow file, not text",
+       "read it with Arrow, as pyarrow.feather.read_table() does, and give its table to "
+       "create_dataframe_from_arrow()"},
+      {"PK\x03\x04", "is a zip archive (perhaps a spreadsheet), not text",
+       "unpack it, or read a spreadsheet with read_excel() in Python"},
       {"%PDF-", "is a PDF document, not a table of text"},
       {"SQLite format 3", "is an SQLite database, not text"},
   };
   for (const Container& container : kContainers) {
     if (starts_with(head, container.magic)) {
-      refuse(path, container.what, "name a text file");
+      refuse(path, container.what, container.advice);
     }
   }
   const size_t nul = head.find('\0');

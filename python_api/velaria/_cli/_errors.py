@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import Any
 
 import click
 
 from .._velaria import Error, FileAccessError, InternalError
+
+# What the kernel advises for files that --table reads: how it is done in Python.
+_NO_TEXT = re.compile(
+    r"(?<=, not text); (?:read it with Arrow, .*|unpack it, or read a spreadsheet .*)\Z"
+)
 
 OK = 0
 FAILED = 1
@@ -125,8 +131,8 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, OSError) and not isinstance(error, Error) and error.strerror:
         return error.strerror + (f": {error.filename}" if error.filename else "")
     text = str(error) or type(error).__name__
-    if text.endswith("not text; name a text file"):
-        text += ", or give it as a table: -t NAME=PATH"
+    if _NO_TEXT.search(text):
+        text = _NO_TEXT.sub("", text) + "; give it as a table: velaria sql -t NAME=PATH"
     if text.startswith("there is no stream in the query"):
         text += "; on the command line --source NAME=PATH gives one"
     return text
