@@ -180,6 +180,38 @@ def test_errors_travel_between_processes():
     assert str(copy) == "no table 't'"
 
 
+WRONG_ARGUMENTS = [
+    (lambda s, f, q: s.sql(1), r"sql\(\) takes SQL as a str, not int \(1\)"),
+    (lambda s, f, q: s.explain_sql(None), r"explain_sql\(\) takes SQL as a str, not NoneType"),
+    (lambda s, f, q: s.stream_sql(b"SELECT 1"), r"stream_sql\(\) takes SQL as a str, not bytes"),
+    (lambda s, f, q: s.table(1.5), r"table\(\) takes a name as a str, not float \(1.5\)"),
+    (lambda s, f, q: s.create_temp_view("v", 1), "not an int; make one"),
+    (lambda s, f, q: f.show("x"), r"show\(\) takes numbers of rows, not str"),
+    (lambda s, f, q: f.to_numpy(0), r"to_numpy\(\) takes a name as a str, not int"),
+    (lambda s, f, q: f.rename("x"), r"rename\(\) takes a dict such as \{'old': 'new'\}, not str"),
+    (lambda s, f, q: f.rename({"n": 1}), r"rename\(\) takes a dict such as .*; 1 is int"),
+    (lambda s, f, q: f.with_columns(["n"]), r"with_columns\(\) takes a dict .*, not list"),
+    (lambda s, f, q: f.window("n", 0.5), r"window_ms=0.5 of window\(\) is float; give a whole"),
+    (lambda s, f, q: f.window(1, 5), r"window\(\) takes SQL texts, not int"),
+    (lambda s, f, q: s.read_json("x", columns=1), "columns=1 is no list of names"),
+    (lambda s, f, q: s.read_json("x", columns=[1]), r"columns: 1 is no name and no \(name, type"),
+    (lambda s, f, q: s.read_line_file("x", mappings=1), "mappings=1 is no dict"),
+    (lambda s, f, q: s.create_realtime_stream_source({"n": "int64"}).push_rows(1), "an int is no"),
+    (
+        lambda s, f, q: q.await_termination(0.5),
+        "timeout_ms=0.5 of await_termination.* milliseconds",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "text"), WRONG_ARGUMENTS, ids=lambda v: str(v)[:30])
+def test_arguments_of_a_wrong_type(session, call, text):
+    frame = session.create_dataframe_from_arrow({"n": [1]})
+    query = session.create_stream_from_arrow({"n": [1]}).write_stream(velaria.MemorySink())
+    with pytest.raises(velaria.InvalidArgumentError, match=text):
+        call(session, frame, query)
+
+
 def test_a_cast_tells_the_expression(session):
     session.create_temp_view("t", session.create_dataframe_from_arrow({"price": ["1,5"]}))
     with pytest.raises(velaria.TypeMismatchError, match=r"'1,5' from utf8.*\nin CAST\(price AS "):

@@ -145,8 +145,14 @@ def column_pairs(columns: Any) -> list[tuple[str, Any]] | None:
         return None
     if hasattr(columns, "__arrow_c_schema__"):
         return [(field.name, field.type) for field in columns]
+    if isinstance(columns, (str, bytes)) or not isinstance(columns, Iterable):
+        message = f"columns={columns!r} is no list of names or (name, type) pairs; give one"
+        raise InvalidArgumentError(message)
     pairs = []
     for item in columns.items() if isinstance(columns, Mapping) else columns:
+        if not isinstance(item, str) and not (isinstance(item, (tuple, list)) and len(item) == 2):
+            message = f"columns: {item!r} is no name and no (name, type) pair"
+            raise InvalidArgumentError(message)
         name, kind = (item, None) if isinstance(item, str) else item
         if not isinstance(name, str):
             message = f"columns: {name!r} is no name of a column"
@@ -159,6 +165,9 @@ def mapping_pairs(mappings: Any) -> list[tuple[str, str]]:
     """(column, place) of {column: place} or pairs; places are numbers, or names of groups."""
     if mappings is None:
         return []
+    if isinstance(mappings, (str, bytes)) or not isinstance(mappings, Iterable):
+        message = f"mappings={mappings!r} is no dict and no list of (column, place) pairs; give one"
+        raise InvalidArgumentError(message)
     pairs = mappings.items() if isinstance(mappings, Mapping) else mappings
     out = []
     for item in pairs:
@@ -265,6 +274,51 @@ def row_count(verb: str, rows: Any) -> int:
         raise InvalidArgumentError(message) from None
 
 
+def sql_text(method: str, text: Any) -> str:
+    """The SQL that a method is given."""
+    if isinstance(text, str):
+        return text
+    raise InvalidArgumentError(f"{method}() takes SQL as a str, not {type_of(text)} ({text!r})")
+
+
+def name_text(method: str, name: Any) -> str:
+    """The name of a table or column that a method is given."""
+    if isinstance(name, str):
+        return name
+    raise InvalidArgumentError(f"{method}() takes a name as a str, not {type_of(name)} ({name!r})")
+
+
+def milliseconds(method: str, argument: str, value: Any) -> int:
+    """A time in whole milliseconds: a float is refused, as it may have been meant as seconds."""
+    try:
+        return index(value)
+    except TypeError:
+        message = (
+            f"{argument}={value!r} of {method}() is {type_of(value)}; give a whole number of "
+            f"milliseconds, such as 1000 for a second"
+        )
+        raise InvalidArgumentError(message) from None
+
+
+def text_pairs(method: str, texts: Any, shape: str) -> list[tuple[str, str]]:
+    """The pairs of a mapping from text to text; ``shape`` shows one."""
+    if not isinstance(texts, Mapping):
+        message = f"{method}() takes a dict such as {shape}, not {type_of(texts)} ({texts!r})"
+        raise InvalidArgumentError(message)
+    for pair in texts.items():
+        for text in pair:
+            if not isinstance(text, str):
+                message = f"{method}() takes a dict such as {shape}; {text!r} is {type_of(text)}"
+                raise InvalidArgumentError(message)
+    return list(texts.items())
+
+
+def a_kind_of(thing: object) -> str:
+    """ "a list", "an int": how an error names what it was given."""
+    name = type(thing).__name__
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
+
+
 def type_of(thing: object) -> str:
     """The name of a type, with its module: there are several classes DataFrame."""
     kind = type(thing)
@@ -326,7 +380,7 @@ def _is_sequence(value: Any) -> bool:
 
 def _sequence(value: Any, name: str) -> list[Any]:
     if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable):
-        message = f"{name} is a {type(value).__name__}; give a sequence of numbers"
+        message = f"{name} is {a_kind_of(value)}; give a sequence of numbers"
         raise InvalidArgumentError(message)
     return list(value)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
+from ._arguments import a_kind_of
 from ._optional import import_pyarrow
 from ._source_pump import SourcePump, StreamItem, check_emit, is_arrow
 from ._streaming import StreamingDataFrame
@@ -316,7 +317,7 @@ def create_stream_from_custom_source(
         source = CustomArrowStreamSource(source, **options)
     else:
         raise core.InvalidArgumentError(
-            f"a {type(source).__name__} is no source; give a CustomArrowStreamSource, an iterable "
+            f"{a_kind_of(source)} is no source; give a CustomArrowStreamSource, an iterable "
             "or a function that returns one"
         )
     return session._stream(session._core.read_python_source(source.core_source()))

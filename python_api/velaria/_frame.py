@@ -9,8 +9,11 @@ from . import _velaria as core
 from ._arguments import (
     PathLike,
     file_option_texts,
+    milliseconds,
+    name_text,
     path_bytes,
     row_count,
+    text_pairs,
     type_of,
     verb_text,
     verb_texts,
@@ -243,7 +246,7 @@ class DataFrame:
         [[0.0, 1.0], [2.0, 3.0]]
         """
         import_numpy("to_numpy()")
-        quoted = '"' + column.replace('"', '""') + '"'
+        quoted = '"' + name_text("to_numpy", column).replace('"', '""') + '"'
         array = self.select(quoted).to_arrow(progress).column(0).combine_chunks()
         if array.null_count > 0:
             raise core.InvalidArgumentError(
@@ -283,7 +286,7 @@ class DataFrame:
 
     def show(self, n: int = 20) -> None:
         """Prints the first ``n`` rows as a table."""
-        print(self._core.to_text(n), end="")
+        print(self._core.to_text(row_count("show", n)), end="")
 
     def explain(self, analyze: bool = False) -> str:
         """The logical plan, the optimized one and the pipelines, each under a heading line.
@@ -349,13 +352,13 @@ class DataFrame:
         A later expression sees the columns before it.
         """
         frame = self
-        for name, expression in columns.items():
+        for name, expression in text_pairs("with_columns", columns, "{'half': 'n / 2'}"):
             frame = frame.with_column(name, expression)
         return frame
 
     def rename(self, names: Mapping[str, str]) -> DataFrame:
         """Other names for columns: ``rename({"old": "new"})``."""
-        return DataFrame(self._core.rename(list(names.items())))
+        return DataFrame(self._core.rename(text_pairs("rename", names, "{'old': 'new'}")))
 
     def join(
         self, other: DataFrame, on: str | Sequence[str] | None = None, how: str = "inner"
@@ -412,7 +415,14 @@ class DataFrame:
         windows do not overlap. The same rows give the same windows as in a stream.
         """
         slide = window_ms if slide_ms is None else slide_ms
-        return DataFrame(self._core.window(time_column, window_ms, output_column, slide))
+        return DataFrame(
+            self._core.window(
+                verb_text("window", time_column),
+                milliseconds("window", "window_ms", window_ms),
+                verb_text("window", output_column),
+                milliseconds("window", "slide_ms", slide),
+            )
+        )
 
     def __repr__(self) -> str:
         return f"DataFrame({', '.join(f'{name}: {kind}' for name, kind in self.schema)})"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import _velaria as core
+from ._arguments import a_kind_of
 from ._optional import arrow_table, import_pyarrow
 
 
@@ -20,7 +21,7 @@ def create_function(
     """Registers ``function``, which takes and gives whole Arrow arrays, with a session."""
     arrow = import_pyarrow("create_function()")
     if not callable(function):
-        raise core.InvalidArgumentError(f"a {type(function).__name__} is no function")
+        raise core.InvalidArgumentError(f"{a_kind_of(function)} is no function")
     types = [argument_types] if isinstance(argument_types, str) else list(argument_types)
     if not types:
         raise core.InvalidArgumentError(f"{name}() needs at least one argument type")
@@ -56,7 +57,7 @@ def _as_array(arrow: Any, given: Any, result_type: Any) -> Any:
         return arrow.array(given, result_type)
     if isinstance(given, (str, bytes)) or not hasattr(given, "__len__"):
         raise TypeError(
-            f"it gave a {type(given).__name__}; it must give an array with a value for each row"
+            f"it gave {a_kind_of(given)}; it must give an array with a value for each row"
         )
     if hasattr(given, "__arrow_c_stream__"):
         return _one_array(arrow.chunked_array(given))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from . import _velaria as core
+from ._arguments import a_kind_of
 
 
 def group_rows_by_field(rows: Any, field: str) -> dict[Any, list[dict[str, Any]]]:
@@ -50,7 +51,7 @@ def _dicts(rows: Any) -> Iterable[dict[str, Any]]:
             return getattr(rows, method)()  # type: ignore[no-any-return]
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
         raise core.InvalidArgumentError(
-            f"rows is a {type(rows).__name__}; give a list of dicts, a DataFrame or a table"
+            f"rows is {a_kind_of(rows)}; give a list of dicts, a DataFrame or a table"
         )
     return rows
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Optional
 
-from ._arguments import vector_numbers
+from ._arguments import a_kind_of, vector_numbers
 from ._interval import Interval
 from ._velaria import InvalidArgumentError, TypeMismatchError
 
@@ -65,9 +65,7 @@ def _typed(name: str, value: Any) -> Typed:
             if isinstance(value, (float, str, bytes)):
                 return type_name, _without_subclass(value)
             return type_name, value
-    raise TypeMismatchError(
-        f"parameter {name} is a {type(value).__name__}, which SQL has no type for"
-    )
+    raise TypeMismatchError(f"parameter {name} is {a_kind_of(value)}, which SQL has no type for")
 
 
 def _without_subclass(value: float | str | bytes) -> float | str | bytes:

@@ -13,15 +13,17 @@ from ._arguments import (
     LineArguments,
     PathLike,
     Paths,
+    a_kind_of,
     column_names,
     file_option_texts,
     memory_bytes,
+    name_text,
     path_bytes,
     paths_bytes,
     progress_hook,
     query_numbers,
+    sql_text,
     stream_option_texts,
-    type_of,
 )
 from ._background import Background
 from ._excel import read_excel
@@ -307,14 +309,14 @@ class Session(StreamReaders):
         >>> session.sql("SELECT n FROM t WHERE n > $least", {"least": 3}).to_rows()
         [{'n': 4}]
         """
-        return DataFrame(self._core.sql(query, *typed_parameters(parameters)))
+        return DataFrame(self._core.sql(sql_text("sql", query), *typed_parameters(parameters)))
 
     def explain_sql(self, query: str, analyze: bool = False) -> str:
         """The plans of a query: logical, optimized and physical. Runs nothing.
 
         With ``analyze`` the query runs, and the text tells where the time went.
         """
-        return Plan(self._core.explain(query, analyze))
+        return Plan(self._core.explain(sql_text("explain_sql", query), bool(analyze)))
 
     def split_statements(self, script: str) -> list[str]:
         r"""The statements of a script, which ``sql`` takes one by one.
@@ -326,20 +328,20 @@ class Session(StreamReaders):
         >>> velaria.Session().split_statements("SELECT ';' AS a; -- nothing;\nSELECT 2")
         ["SELECT ';' AS a", 'SELECT 2']
         """
-        return core.split_statements(script)
+        return core.split_statements(sql_text("split_statements", script))
 
     def create_temp_view(self, name: str, frame: DataFrame | StreamingDataFrame) -> None:
         """Gives a frame or a stream a name for SQL, in place of what had the name before."""
         if not isinstance(frame, (DataFrame, StreamingDataFrame)):
             raise core.InvalidArgumentError(
-                f"create_temp_view() takes a DataFrame or StreamingDataFrame of Velaria, not a "
-                f"{type_of(frame)}; make one with create_dataframe_from_arrow()"
+                f"create_temp_view() takes a DataFrame or StreamingDataFrame of Velaria, not "
+                f"{a_kind_of(frame)}; make one with create_dataframe_from_arrow()"
             )
-        self._core.create_temp_view(name, frame._core)
+        self._core.create_temp_view(name_text("create_temp_view", name), frame._core)
 
     def table(self, name: str) -> DataFrame:
         """The table or view of a name; raises CatalogError with a suggestion."""
-        return DataFrame(self._core.table(name))
+        return DataFrame(self._core.table(name_text("table", name)))
 
     def tables(self) -> list[str]:
         """The names of all tables, views, sources and sinks."""
@@ -442,7 +444,7 @@ class Session(StreamReaders):
         """The stream of what is pushed into a source."""
         if not isinstance(source, RealtimeStreamSource):
             raise core.InvalidArgumentError(
-                f"a {type(source).__name__} is no realtime source; make one with "
+                f"{a_kind_of(source)} is no realtime source; make one with "
                 "create_realtime_stream_source()"
             )
         return self._stream(self._core.read_realtime_stream_source(source._core))
@@ -465,11 +467,15 @@ class Session(StreamReaders):
 
     def stream_sql(self, query: str) -> StreamingDataFrame:
         """A SELECT over streams, as a frame that is started by ``write_stream``."""
-        return self._stream(self._core.stream_sql(query))
+        return self._stream(self._core.stream_sql(sql_text("stream_sql", query)))
 
     def explain_stream_sql(self, query: str, **stream_options: Any) -> str:
         """The sections ``logical``, ``physical`` and ``strategy`` of a SELECT or INSERT."""
-        return Plan(self._core.explain_stream_sql(query, stream_option_texts(stream_options)))
+        return Plan(
+            self._core.explain_stream_sql(
+                sql_text("explain_stream_sql", query), stream_option_texts(stream_options)
+            )
+        )
 
     def start_stream_sql(
         self,
@@ -509,7 +515,9 @@ class Session(StreamReaders):
         (1, [{'n': 2}, {'n': 3}])
         """
         started = self._core.start_stream_sql(
-            query, stream_option_texts(stream_options), progress_hook(on_progress)
+            sql_text("start_stream_sql", query),
+            stream_option_texts(stream_options),
+            progress_hook(on_progress),
         )
         self._background.keep(started)
         return StreamingQuery(started, self._background)

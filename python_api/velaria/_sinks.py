@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO, cast
 
 from . import _velaria as core
-from ._arguments import PathLike, file_option_texts, path_bytes
+from ._arguments import PathLike, a_kind_of, file_option_texts, path_bytes
 from ._optional import arrow_table, import_pyarrow
 from ._waiting import until
 
@@ -244,7 +244,7 @@ def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
         return _python_sink(cast("Callable[[Any], Any]", sink), None)
     if not callable(write):
         raise core.InvalidArgumentError(
-            f"a {type(sink).__name__} is no sink; give MemorySink, CsvFileSink, ConsoleSink, a "
+            f"{a_kind_of(sink)} is no sink; give MemorySink, CsvFileSink, ConsoleSink, a "
             "realtime sink, an object with write_arrow(table), or a function that takes a "
             "pyarrow.Table"
         )

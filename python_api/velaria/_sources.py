@@ -8,9 +8,18 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _velaria as core
+from ._arguments import a_kind_of
 from ._optional import import_pyarrow
 from ._schema import Schema
 from ._waiting import until
+
+
+def _several(rows: Any) -> Any:
+    if isinstance(rows, Iterable):
+        return rows
+    raise core.InvalidArgumentError(
+        f"{a_kind_of(rows)} is no list of rows; give dicts or sequences"
+    )
 
 
 class RealtimeStreamSource:
@@ -68,7 +77,7 @@ class RealtimeStreamSource:
         or raise TypeMismatchError: dates and times are Python's, ISO texts, or for timestamps
         integers in the column's unit since 1970-01-01 UTC. Raises otherwise like ``push_arrow``.
         """
-        self._core.push_rows(rows)
+        self._core.push_rows(_several(rows))
 
     async def push_arrow_async(self, data: Any) -> None:
         """``push_arrow`` for coroutines: waits for room without holding up the event loop.
@@ -89,7 +98,7 @@ class RealtimeStreamSource:
 
     async def push_rows_async(self, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """``push_rows`` for coroutines; see ``push_arrow_async``."""
-        await self._push(self._core.batch_from_rows(rows))
+        await self._push(self._core.batch_from_rows(_several(rows)))
 
     async def _push(self, batch: core.RowSet) -> None:
         await until(lambda: self._core.try_push(batch))
@@ -164,7 +173,7 @@ def as_arrow(data: Any) -> Any:
         return data.to_reader()
     if callable(getattr(data, "collect", None)):
         raise core.InvalidArgumentError(
-            f"a {type(data).__name__} has no rows yet; give what its collect() gives"
+            f"{a_kind_of(data)} has no rows yet; give what its collect() gives"
         )
     return data
 
@@ -217,7 +226,7 @@ def _schema_and_batches(pyarrow: Any, item: Any) -> tuple[Any, Iterable[Any]]:
         return batch.schema, [batch]
     advice = "; rows are made into one by pyarrow.Table.from_pylist(rows)"
     raise core.InvalidArgumentError(
-        f"a {type(item).__name__} is no record batch; give record batches or tables"
+        f"{a_kind_of(item)} is no record batch; give record batches or tables"
         f"{advice if isinstance(item, dict) else ''}"
     )
 

@@ -7,7 +7,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
-from ._arguments import progress_hook, row_count, stream_option_texts, verb_text, verb_texts
+from ._arguments import (
+    milliseconds,
+    progress_hook,
+    row_count,
+    stream_option_texts,
+    verb_text,
+    verb_texts,
+)
 from ._background import Background
 from ._frame import DataFrame
 from ._schema import Schema
@@ -137,7 +144,15 @@ class StreamingDataFrame:
         >>> sink.to_rows()[0]["window_start"].second
         5
         """
-        return self._next(self._core.window(time_column, window_ms, output_column, slide_ms))
+        slide = window_ms if slide_ms is None else slide_ms
+        return self._next(
+            self._core.window(
+                verb_text("window", time_column),
+                milliseconds("window", "window_ms", window_ms),
+                verb_text("window", output_column),
+                milliseconds("window", "slide_ms", slide),
+            )
+        )
 
     def write_stream(
         self,
@@ -251,6 +266,8 @@ class StreamingQuery:
         Returns the number of batches processed so far. Raises StreamError when the query failed.
         Ctrl-C ends the waiting, not the query.
         """
+        if timeout_ms is not None:
+            timeout_ms = milliseconds("await_termination", "timeout_ms", timeout_ms)
         return self._core.await_termination(timeout_ms)
 
     async def result(self) -> int:
@@ -271,7 +288,7 @@ class StreamingQuery:
 
     def stop(self, drain: bool = False) -> None:
         """Ends the query and waits for it. ``drain``: first processes what the source accepted."""
-        self._core.stop(drain)
+        self._core.stop(bool(drain))
 
     def progress(self) -> Progress:
         """What the query reports about itself now, under the kernel's field names."""
