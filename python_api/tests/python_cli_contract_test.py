@@ -297,6 +297,20 @@ def test_probe(cli):
     assert "int64" in shown
     assert "['" not in shown
     assert "paths" not in shown
+    assert f"{answer['score']:.2f}\n" in "".join(
+        line.rstrip() + "\n" for line in shown.splitlines()
+    )
+
+
+def test_sql_tells_what_it_guessed(cli):
+    (cli.folder / "odd.csv").write_bytes("Umsätze\n\nOrt;n\nKöln;1\nMünchen;2\n".encode("cp1252"))
+    done = cli("sql", "-f", "csv", "SELECT count(*) AS n FROM 'odd.csv'")
+    assert done.stdout == "n\n2\n"
+    told = done.stderr.splitlines()
+    assert [line.split(" ")[0] for line in told] == ["warning:"] * len(told)
+    assert "is read as cp1252" in told[0]
+    assert "the first 2 lines are taken as a title" in told[1]
+    assert cli("sql", "SELECT 1 AS n").stderr == ""
 
 
 def test_explain(cli, monkeypatch):

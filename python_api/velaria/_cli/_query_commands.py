@@ -100,9 +100,16 @@ def sql(state: State, /, query: str, **options: Any) -> None:
     progress = options.pop("progress")
     text = text_argument(query, "query")
     with open_session(state, options) as opened:
-        frame = rows_of(run_script(opened.session, text, parameters), state, progress)
+        query_frame = run_script(opened.session, text, parameters)
+        frame = rows_of(query_frame, state, progress)
         state.phase = Phase.OUTPUT
         writer.write(frame)
+        if query_frame.warnings:
+            from ._tables import plain
+
+            # What was guessed about files, or left out of them: never part of the output.
+            words = "\n".join(f"warning: {plain(text)}" for text in query_frame.warnings)
+            click.echo(words, err=True)
 
 
 @click.command()
@@ -147,6 +154,7 @@ def _show_probe(path: str, found: dict[str, Any]) -> None:
     }
     if len(found.get("paths", ())) == 1:
         del facts["paths"]
+    facts["score"] = f"{facts['score']:.2f}"
     print_facts({name: value for name, value in facts.items() if value != ""})
     print_list(("column", "type"), found["schema"])
     print_list(

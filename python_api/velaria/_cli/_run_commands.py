@@ -54,7 +54,7 @@ def run_group() -> None:
     """Run something and keep it: inputs, plans, progress and results.
 
     Runs live in the workspace: $VELARIA_HOME, else ~/.velaria. RUN is a run's id, the beginning of
-    it, or "latest".
+    it, its name, or "latest".
 
     \b
     Examples:

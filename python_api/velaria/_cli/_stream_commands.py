@@ -51,10 +51,16 @@ def stream_options(command: Any) -> Any:
         ),
         click.option("--checkpoint-path", type=click.Path(), help="Where to keep how far it is."),
         click.option(
-            "--checkpoint-delivery-mode", type=click.Choice(["at-least-once", "best-effort"])
+            "--checkpoint-delivery-mode",
+            type=click.Choice(["at-least-once", "best-effort"]),
+            help="What a restart does: read all again, or go on behind the last checkpoint.",
         ),
-        click.option("--execution-mode", type=click.Choice(["single-process", "local-workers"])),
-        click.option("--local-workers", type=click.IntRange(1)),
+        click.option(
+            "--execution-mode",
+            type=click.Choice(["single-process", "local-workers"]),
+            help="Whether processes of their own may help, where they are faster.",
+        ),
+        click.option("--local-workers", type=click.IntRange(1), help="How many such processes."),
         click.option(
             "--set",
             "settings",
