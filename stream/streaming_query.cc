@@ -186,7 +186,8 @@ void StreamingQuery::Runtime::start() {
     if (status_ != StreamStatus::kCreated || control_started_ || stopping_unstarted_) {
       throw Error(ErrorKind::kStream,
                   concat("the streaming query ", query_id(), " was started before (it is ",
-                         stream_status_name(status_locked()), "); make a new one to run it again"));
+                         stream_status_name(status_locked()),
+                         "), as Python's `with` does by itself; make a new one to run it again"));
     }
     if (!take_source_and_sink()) refuse_source_or_sink_in_use();
     control_started_ = true;
