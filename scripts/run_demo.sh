@@ -20,3 +20,4 @@ step "data" ./scripts/fetch_demo_data.sh
 export VELARIA_DEMO_DATA=$VELARIA_PREFIX/demo-data
 step "demo" "$VENV/bin/python" examples/flights_demo/run.py --output-dir demo_output "$@"
 note "all of it took $(seconds_since "$begin") s; results are in demo_output/"
+note "next: $VENV/bin/python has import velaria, $VENV/bin/velaria is the command, in any folder"
