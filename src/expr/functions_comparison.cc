@@ -41,8 +41,11 @@ ColumnPtr compare_numbers(const std::vector<ColumnPtr>& a, int64_t, const DataTy
 // What compare_exactly() takes for integers and floats that meet; nothing for other types.
 std::optional<std::vector<DataType>> exact_number_types(const std::vector<DataType>& types) {
   std::vector<DataType> out;
+  // A constant of text has no type yet: beside a float it is one, never an integer.
+  const bool any_float =
+      std::any_of(types.begin(), types.end(), [](const DataType& type) { return type.is_float(); });
   for (const DataType& type : types) {
-    if (type.is_float()) {
+    if (type.is_float() || (type.is_null() && any_float)) {
       out.emplace_back(TypeId::kFloat64);
     } else if (type.is_integer() || type.is_null()) {
       out.emplace_back(type.id() == TypeId::kUInt64 ? TypeId::kUInt64 : TypeId::kInt64);
@@ -161,6 +164,11 @@ std::optional<std::vector<DataType>> all_common(const std::vector<DataType>& typ
 
 // The types for comparing each with the first one.
 std::optional<std::vector<DataType>> all_comparable(const std::vector<DataType>& types) {
+  // Constants of text beside a float32 are of its type, as they are beside `=`.
+  const bool only_float32 = std::all_of(types.begin(), types.end(), [](const DataType& type) {
+    return type.is_null() || type.id() == TypeId::kFloat32;
+  });
+  if (only_float32) return all_common(types);
   if (const auto numbers = exact_number_types(types)) return numbers;
   if (const auto decimals = exact_decimal_types(types)) return decimals;
   return all_common(types);
