@@ -345,9 +345,15 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
   if (!resolved) {
     std::vector<std::string> texts;
     for (const DataType& type : types) texts.push_back(type.to_string());
+    // The signature of an operator tells nothing that its operands do not.
+    std::string place(definition->signature);
+    if (place == concat("a ", definition->name, " b")) {
+      place = concat(excerpt(arguments[0]->to_string()), " ", definition->name, " ",
+                     excerpt(arguments[1]->to_string()));
+    }
     throw Error(ErrorKind::kTypeMismatch,
-                concat("no ", definition->name, " for ", join_texts(texts, ", "), " in ",
-                       definition->signature, "; use CAST(... AS type) on an argument"));
+                concat("no ", definition->name, " for ", join_texts(texts, ", "), " in ", place,
+                       "; use CAST(... AS type) on an argument"));
   }
   if (definition->refine) definition->refine(arguments, &*resolved);
   auto node = std::make_shared<BoundExpression>();
