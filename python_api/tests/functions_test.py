@@ -151,7 +151,7 @@ def test_arrays_of_other_libraries(session, convert):
         (lambda v: pc.cast(v, "string"), "it gave string, but is declared to give int64"),
         (lambda v: pc.greater(v, 1), "it gave bool, but is declared to give int64"),
         (lambda v: None, "it gave a NoneType"),
-        (lambda v: 7, "it gave a int"),
+        (lambda v: 7, "it gave an int"),
         (lambda: None, "TypeError"),
     ],
 )

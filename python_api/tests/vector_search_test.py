@@ -93,7 +93,7 @@ def test_any_spelling_of_the_query(session):
     [
         ([1, 2], "2"),
         ([[1, 2, 3], [1, 2]], "query 1 has 2 numbers"),
-        ([[1, 2, 3], 4], "query 1 is a int"),
+        ([[1, 2, 3], 4], "query 1 is an int"),
         ([[], []], "0 dimensions"),
         (np.ones((1, 3, 2)), "dimensions"),
         (np.ones((2, 2)), "2"),

@@ -313,10 +313,14 @@ def text_pairs(method: str, texts: Any, shape: str) -> list[tuple[str, str]]:
     return list(texts.items())
 
 
-def a_kind_of(thing: object) -> str:
-    """ "a list", "an int": how an error names what it was given."""
-    name = type(thing).__name__
+def with_article(name: str) -> str:
+    """The name of a type as a sentence has it: "a list", "an int"."""
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
+
+
+def a_kind_of(thing: object) -> str:
+    """How an error names what it was given."""
+    return with_article(type(thing).__name__)
 
 
 def type_of(thing: object) -> str:

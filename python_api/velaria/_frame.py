@@ -17,6 +17,7 @@ from ._arguments import (
     type_of,
     verb_text,
     verb_texts,
+    with_article,
 )
 from ._batch_query import BatchQuery, ProgressOption
 from ._optional import arrow_table, import_numpy, import_pandas, import_polars, import_pyarrow
@@ -453,7 +454,9 @@ class _Collected:
 def _other(verb: str, frame: Any) -> core.DataFrame:
     if isinstance(frame, DataFrame):
         return frame._core
-    raise core.InvalidArgumentError(f"{verb}() takes a DataFrame, not a {type_of(frame)}")
+    raise core.InvalidArgumentError(
+        f"{verb}() takes a DataFrame, not {with_article(type_of(frame))}"
+    )
 
 
 class GroupedDataFrame:

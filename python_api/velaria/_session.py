@@ -24,6 +24,8 @@ from ._arguments import (
     query_numbers,
     sql_text,
     stream_option_texts,
+    type_of,
+    with_article,
 )
 from ._background import Background
 from ._excel import read_excel
@@ -335,7 +337,7 @@ class Session(StreamReaders):
         if not isinstance(frame, (DataFrame, StreamingDataFrame)):
             raise core.InvalidArgumentError(
                 f"create_temp_view() takes a DataFrame or StreamingDataFrame of Velaria, not "
-                f"{a_kind_of(frame)}; make one with create_dataframe_from_arrow()"
+                f"{with_article(type_of(frame))}; make one with create_dataframe_from_arrow()"
             )
         self._core.create_temp_view(name_text("create_temp_view", name), frame._core)
 
