@@ -53,10 +53,12 @@ void require_columns_of_another_file(const std::string& path, const std::vector<
   const std::vector<std::string> found_names = Schema(found).names();
   const std::vector<std::string> wanted_names = Schema(wanted).names();
   if (found_names == wanted_names) return;
-  throw Error(ErrorKind::kFileFormat,
-              concat("'", path, "' has the columns (", join_texts(found_names, ", "), ")", where,
-                     ", the files before it have (", join_texts(wanted_names, ", "),
-                     "); all need the same ones in the same order: correct it, or read it apart from them"));
+  throw Error(
+      ErrorKind::kFileFormat,
+      concat(
+          "'", path, "' has the columns (", join_texts(found_names, ", "), ")", where,
+          ", the files before it have (", join_texts(wanted_names, ", "),
+          "); all need the same ones in the same order: correct it, or read it apart from them"));
 }
 
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts) {
