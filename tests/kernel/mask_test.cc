@@ -40,7 +40,8 @@ ColumnPtr some_column(const DataType& type, int64_t rows, std::mt19937_64* rando
       builder->append_value(
           Value::utf8(concat(pick > 8 ? "a text that is long " : "", std::to_string(number))));
     } else if (type == kDecimal) {
-      builder->append_value(Value::decimal(type, pick == 1 ? Int128{number} << 70 : number));
+      builder->append_value(
+          Value::decimal(type, pick == 1 ? Int128{number} * (Int128{1} << 70) : number));
     } else if (type == kBool) {
       builder->append_value(Value::boolean(pick % 2 == 0));
     } else {
