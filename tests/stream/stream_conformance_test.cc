@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 
 #include "src/column/arrow/export.h"
 #include "src/io/csv/csv_source.h"
@@ -548,11 +549,18 @@ TEST(Tables, BrokenSinksAreNamed) {
                   batch->release(batch);
                   return VELARIA_STREAM_BLOCKED;
                 });
+  // Of a sink that takes arrays and forgets them; kept here, so that nothing leaks.
+  static std::mutex mutex;
+  static std::vector<ArrowArray> forgotten;
   expect_broken("broken: arrays-released: of 4 arrays 0 were released",
                 [](void*, ArrowArray* batch) -> VelariaStreamStatus {
-                  batch->release = nullptr;  // taken, and forgotten
+                  const std::lock_guard<std::mutex> lock(mutex);
+                  forgotten.push_back(*batch);
+                  batch->release = nullptr;
                   return VELARIA_STREAM_OK;
                 });
+  for (ArrowArray& batch : forgotten) batch.release(&batch);
+  forgotten.clear();
   expect_broken("broken: table: a required function is NULL: write", nullptr);
 }
 
