@@ -163,7 +163,8 @@ def file_for(record: dict[str, Any], folder: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(
         description="benchmark families with their peers, as a dated record",
-        epilog=f"families: {', '.join(FAMILIES)}; without one all are run",
+        epilog=f"families: {', '.join(FAMILIES)}; without one all are run. Or one benchmark: "
+        + ", ".join(bench for family in FAMILIES.values() for bench in family),
     )
     parser.add_argument("families", nargs="*", metavar="FAMILY")
     parser.add_argument("--runs", type=int, default=3, help="timed runs of each engine")
@@ -172,9 +173,14 @@ def main() -> int:
         "--short", action="store_true", help="small sizes, to see that all works; no record"
     )
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.families if name not in FAMILIES]
-    if unknown:
-        parser.error(f"there is no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
+    benches: list[str] = []
+    for name in arguments.families or FAMILIES:
+        if name in FAMILIES:
+            benches += FAMILIES[name]
+        elif any(name in family for family in FAMILIES.values()):
+            benches.append(name)
+        else:
+            parser.error(f"there is no family {name!r}; there are {', '.join(FAMILIES)}")
 
     environment = dict(os.environ) | (SHORT_SIZES if arguments.short else {})
     runs = ["--runs", str(arguments.runs)]
@@ -185,23 +191,26 @@ def main() -> int:
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "benches": {},
     }
+    earlier = records(arguments.records)
+    file = file_for(record, arguments.records)
     failed = []
-    for family in arguments.families or list(FAMILIES):
-        for bench in FAMILIES[family]:
-            try:
-                record["benches"][bench] = run_bench(bench, runs, environment)
-            except subprocess.CalledProcessError as error:
-                failed.append(bench)
-                print(f"benchmarks/{bench}_bench.py ended with {error.returncode}", flush=True)
+    for bench in benches:
+        try:
+            record["benches"][bench] = run_bench(bench, runs, environment)
+        except subprocess.CalledProcessError as error:
+            failed.append(bench)
+            print(f"benchmarks/{bench}_bench.py ended with {error.returncode}", flush=True)
+            continue
+        if not arguments.short:
+            # Each time: who breaks off keeps what was measured until then.
+            arguments.records.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(record, indent=1) + "\n")
     if failed:
         print(f"\nfailed, so that nothing is recorded of them: {', '.join(failed)}")
     if arguments.short or not record["benches"]:
         return 1 if failed else 0
 
-    arguments.records.mkdir(parents=True, exist_ok=True)
-    compared = changes(record, records(arguments.records))
-    file = file_for(record, arguments.records)
-    file.write_text(json.dumps(record, indent=1) + "\n")
+    compared = changes(record, earlier)
     print(f"\nrecorded in {file}")
     worse = [change for change in compared if change.is_worse]
     print(

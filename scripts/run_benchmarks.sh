@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs benchmark families with their peers, records the figures and makes docs/performance.md.
-#   scripts/run_benchmarks.sh [FAMILY]... [--runs N] [--short]
+#   scripts/run_benchmarks.sh [FAMILY | BENCHMARK]... [--runs N] [--short]
 # Families: batch, tpch, files, streams, workers, vectors, start_up; without one all are run, which
-# takes more than an hour. --short only shows, with little data, that all of them work.
+# takes more than an hour; the name of one benchmark, such as group_by, runs that alone. What is
+# measured is kept when the rest is broken off. --short only shows, with little data, that all work.
 # Exit code 3: a case takes more than a tenth longer than in the last record of this machine.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -75,6 +75,20 @@ def test_records_of_one_day_have_files_of_their_own(tmp_path):
     assert len(recording.records(tmp_path)) == 2
 
 
+def test_a_run_that_is_broken_off_keeps_what_was_measured(tmp_path, monkeypatch):
+    def run_bench(name, arguments, environment):
+        if name == "sort":
+            raise KeyboardInterrupt
+        return {"versions": {}, "cases": [case(name, 10, 20)]}
+
+    monkeypatch.setattr(recording, "run_bench", run_bench)
+    monkeypatch.setattr(sys, "argv", ["record", "tpch", "join", "sort", "--records", str(tmp_path)])
+    with pytest.raises(KeyboardInterrupt):
+        recording.main()
+    [kept] = recording.records(tmp_path)
+    assert list(kept["benches"]) == ["tpch", "tpch_csv", "join"]
+
+
 def test_records_come_in_the_order_they_were_made(tmp_path):
     names = ["2026-01-01-10.json", "2026-01-01-2.json", "2026-01-01.json", "2025-12-31.json"]
     for name in names:
