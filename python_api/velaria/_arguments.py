@@ -300,6 +300,18 @@ def milliseconds(method: str, argument: str, value: Any) -> int:
         raise InvalidArgumentError(message) from None
 
 
+def window_arguments(
+    time_column: Any, window_ms: Any, output_column: Any, slide_ms: Any
+) -> tuple[str, int, str, int]:
+    """What window() of frames and of streams gives to the kernel, checked."""
+    return (
+        verb_text("window", time_column),
+        milliseconds("window", "window_ms", window_ms),
+        verb_text("window", output_column),
+        milliseconds("window", "slide_ms", window_ms if slide_ms is None else slide_ms),
+    )
+
+
 def text_pairs(method: str, texts: Any, shape: str) -> list[tuple[str, str]]:
     """The pairs of a mapping from text to text; ``shape`` shows one."""
     if not isinstance(texts, Mapping):

@@ -9,7 +9,6 @@ from . import _velaria as core
 from ._arguments import (
     PathLike,
     file_option_texts,
-    milliseconds,
     name_text,
     path_bytes,
     row_count,
@@ -17,6 +16,7 @@ from ._arguments import (
     type_of,
     verb_text,
     verb_texts,
+    window_arguments,
     with_article,
 )
 from ._batch_query import BatchQuery, ProgressOption
@@ -415,14 +415,8 @@ class DataFrame:
         ``window_ms`` and ``slide_ms`` are milliseconds, ``slide_ms <= window_ms``; without it the
         windows do not overlap. The same rows give the same windows as in a stream.
         """
-        slide = window_ms if slide_ms is None else slide_ms
         return DataFrame(
-            self._core.window(
-                verb_text("window", time_column),
-                milliseconds("window", "window_ms", window_ms),
-                verb_text("window", output_column),
-                milliseconds("window", "slide_ms", slide),
-            )
+            self._core.window(*window_arguments(time_column, window_ms, output_column, slide_ms))
         )
 
     def __repr__(self) -> str:

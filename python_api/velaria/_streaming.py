@@ -14,6 +14,7 @@ from ._arguments import (
     stream_option_texts,
     verb_text,
     verb_texts,
+    window_arguments,
 )
 from ._background import Background
 from ._frame import DataFrame
@@ -144,14 +145,8 @@ class StreamingDataFrame:
         >>> sink.to_rows()[0]["window_start"].second
         5
         """
-        slide = window_ms if slide_ms is None else slide_ms
         return self._next(
-            self._core.window(
-                verb_text("window", time_column),
-                milliseconds("window", "window_ms", window_ms),
-                verb_text("window", output_column),
-                milliseconds("window", "slide_ms", slide),
-            )
+            self._core.window(*window_arguments(time_column, window_ms, output_column, slide_ms))
         )
 
     def write_stream(
