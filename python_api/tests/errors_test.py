@@ -1,5 +1,6 @@
 """Every kind of error: its class, what it also is, and what it says."""
 
+import inspect
 import os
 
 import pytest
@@ -192,7 +193,7 @@ WRONG_ARGUMENTS = [
     (lambda s, f, q: f.rename({"n": 1}), r"rename\(\) takes a dict such as .*; 1 is int"),
     (lambda s, f, q: f.with_columns(["n"]), r"with_columns\(\) takes a dict .*, not list"),
     (lambda s, f, q: f.window("n", 0.5), r"window_ms=0.5 of window\(\) is float; give a whole"),
-    (lambda s, f, q: f.window(1, 5), r"window\(\) takes SQL texts, not int"),
+    (lambda s, f, q: f.window(1, 5), r"window\(\) takes SQL as a str, not int"),
     (lambda s, f, q: s.read_json("x", columns=1), "columns=1 is no list of names"),
     (lambda s, f, q: s.read_json("x", columns=[1]), r"columns: 1 is no name and no \(name, type"),
     (lambda s, f, q: s.read_line_file("x", mappings=1), "mappings=1 is no dict"),
@@ -237,3 +238,66 @@ def test_files_for_arrow(session, tmp_path):
     for name, reader in (("t.parquet", "parquet"), ("t.arrow", "feather")):
         with pytest.raises(velaria.FileFormatError, match=rf"as pyarrow.{reader}.read_table\(\)"):
             session.read(tmp_path / name)
+
+
+class Odd:
+    """A thing that no argument takes."""
+
+    def __repr__(self):
+        return "Odd()"
+
+
+def calls_with_odd_arguments(kind):
+    for name, method in vars(kind).items():
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        named = [one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+        needed = {one.name: "x" for one in named if one.default is one.empty}
+        for one in named:
+            yield name, {**needed, one.name: Odd()}
+
+
+def what_it_says(method, arguments):
+    """Empty when it takes the arguments; whatever is no error of Velaria's goes on."""
+    try:
+        answer = method(**arguments)
+        if inspect.iscoroutine(answer):
+            answer.close()
+    except (velaria.Error, ImportError) as error:
+        return str(error)
+    return ""
+
+
+def test_an_argument_of_another_type_is_named(session, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = session.create_dataframe_from_arrow({"n": [1]})
+    stream = session.create_stream_from_arrow({"n": [1]})
+    things = [
+        session,
+        frame,
+        frame.group_by("n"),
+        stream,
+        stream.group_by("n"),
+        velaria.MemorySink(),
+        session.create_realtime_stream_sink(),
+        session.create_realtime_stream_source({"n": "int64"}),
+    ]
+    calls = refused = 0
+    for thing in things:
+        for kind in type(thing).__mro__[:-1]:
+            for name, arguments in calls_with_odd_arguments(kind):
+                calls += 1
+                said = what_it_says(getattr(thing, name), arguments)
+                refused += bool(said)
+                assert "incompatible" not in said, (name, arguments)
+    assert calls > 150
+    assert refused > calls * 0.8
+    with pytest.raises(
+        velaria.InvalidArgumentError, match=r"^drop_function\(\) cannot take name=5 \(int\)"
+    ):
+        session.drop_function(5)
+    with pytest.raises(velaria.InvalidArgumentError, match=r"takes max_batches: int$"):
+        velaria.RealtimeStreamSink("many")
+    with pytest.raises(velaria.InvalidArgumentError, match="timeout='x' must be seconds"):
+        session.create_realtime_stream_sink().poll_rows(timeout="x")

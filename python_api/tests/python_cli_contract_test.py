@@ -405,6 +405,33 @@ def test_a_stream_says_what_it_left_out(cli):
     assert "1 of 3 rows is left out" in done.stderr
 
 
+@pytest.mark.parametrize("growing", ["file", "folder"])
+def test_followed_sources_go_on_with_what_comes(cli, growing):
+    folder = cli.folder / "live"
+    folder.mkdir()
+    (folder / "1.csv").write_text("n\n1\n")
+    path = "live/1.csv" if growing == "file" else "live"
+    query = "SELECT n FROM e"
+    (row,) = cli("stream", "--source", f"e={path}", query).stdout.splitlines()
+    assert json.loads(row) == {"n": 1}  # without --follow it ends
+    process = cli.start(
+        "stream", "--source", f"e={path}", "--follow", "--max-batches", 2, query,
+    )  # fmt: skip
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    try:
+        assert json.loads(process.stdout.readline()) == {"n": 1}
+        with open(folder / ("1.csv" if growing == "file" else "2.csv"), "a") as file:
+            file.write("2\n" if growing == "file" else "n\n2\n")
+        assert json.loads(process.stdout.readline()) == {"n": 2}
+        assert process.wait(300) == 0, process.stderr.read()
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.stdout.close()
+        process.stderr.close()
+
+
 def test_a_live_stream_of_lines(cli):
     process = cli.start(
         "stream", "--source", "s=-", "SELECT a, b FROM s WHERE a <> 2", stdin=subprocess.PIPE

@@ -407,6 +407,9 @@ def test_formulas_count_by_their_stored_results(session, engine, tmp_path):
         frame = velaria.read_excel(session, path, engine=engine, skip_empty_rows=False)
     assert [row[0] for row in shown(frame)[1]] == [2, None, None, 5]
     assert caught[0].filename == __file__
+    with pytest.warns(velaria.ExcelWarning) as caught:
+        session.read_excel(path, engine=engine)
+    assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         velaria.read_excel(session, path, engine=engine, cell_range="A1:A2")

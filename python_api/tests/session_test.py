@@ -273,10 +273,10 @@ def test_what_is_called_otherwise_is_told(session, flights):
     stream = session.create_stream_from_arrow({"n": [1]})
     for frame in (flights, stream):
         for call, words in {
-            lambda frame=frame: frame.filter(len): r"filter\(\) takes SQL texts, not builtin",
+            lambda frame=frame: frame.filter(len): r"filter\(\) takes SQL as a str, not builtin",
             lambda frame=frame: frame.with_column(
                 "n", 5
-            ): r"with_column\(\) takes SQL texts, not int",
+            ): r"with_column\(\) takes SQL as a str, not int",
             lambda frame=frame: frame.limit(
                 "2"
             ): r"limit\(\) takes numbers of rows, not str \('2'\)",

@@ -129,6 +129,14 @@ def test_wrong_dimension_names_both(session):
         session.vector_search("t", "v", [1.0] * 5)
     assert "7" in str(caught.value)
     assert "5" in str(caught.value)
+    texts = session.create_dataframe_from_arrow({"texts": ["[1 2 3]"]})
+    session.create_temp_view("texts", texts)
+    session.create_temp_view("query", texts.filter("texts IS NOT NULL"))
+    for table in ("texts", "query"):
+        with pytest.raises(
+            velaria.TypeMismatchError, match=r"'texts', searched with a query of dimension 2: .* 3"
+        ):
+            session.vector_search(table, "texts", [1.0, 2.0]).to_rows()
     with pytest.raises(velaria.CatalogError, match="'t'"):
         session.vector_search("tt", "v", [1.0] * 7)
     with pytest.raises(velaria.SqlSemanticError):

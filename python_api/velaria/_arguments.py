@@ -258,13 +258,6 @@ def verb_texts(verb: str, texts: Sequence[Any]) -> list[str]:
     return list(texts)
 
 
-def verb_text(verb: str, text: Any) -> str:
-    """The one text of a frame verb."""
-    if isinstance(text, str):
-        return text
-    raise InvalidArgumentError(f"{verb}() takes SQL texts, not {type(text).__name__} ({text!r})")
-
-
 def row_count(verb: str, rows: Any) -> int:
     """A number of rows: an int, or what may stand for one."""
     try:
@@ -276,16 +269,19 @@ def row_count(verb: str, rows: Any) -> int:
 
 def sql_text(method: str, text: Any) -> str:
     """The SQL that a method is given."""
-    if isinstance(text, str):
-        return text
-    raise InvalidArgumentError(f"{method}() takes SQL as a str, not {type_of(text)} ({text!r})")
+    return _text(method, "SQL", text)
 
 
 def name_text(method: str, name: Any) -> str:
     """The name of a table or column that a method is given."""
-    if isinstance(name, str):
-        return name
-    raise InvalidArgumentError(f"{method}() takes a name as a str, not {type_of(name)} ({name!r})")
+    return _text(method, "a name", name)
+
+
+def _text(method: str, what: str, text: Any) -> str:
+    if isinstance(text, str):
+        return text
+    message = f"{method}() takes {what} as a str, not {type_of(text)} ({text!r})"
+    raise InvalidArgumentError(message)
 
 
 def milliseconds(method: str, argument: str, value: Any) -> int:
@@ -305,9 +301,9 @@ def window_arguments(
 ) -> tuple[str, int, str, int]:
     """What window() of frames and of streams gives to the kernel, checked."""
     return (
-        verb_text("window", time_column),
+        sql_text("window", time_column),
         milliseconds("window", "window_ms", window_ms),
-        verb_text("window", output_column),
+        name_text("window", output_column),
         milliseconds("window", "slide_ms", window_ms if slide_ms is None else slide_ms),
     )
 

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
+from ._arguments import milliseconds
 from ._shown import Progress
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ ProgressOption = Union[bool, Callable[[dict[str, Any]], object], None]
 _TELL_EVERY_S = 0.1
 
 
+@explains_argument_types
 class BatchQuery:
     """A run of a frame in the background; ``DataFrame.start`` makes it.
 
@@ -185,6 +188,7 @@ class _Deadline:
     def __init__(self, timeout_ms: int) -> None:
         import time
 
+        timeout_ms = milliseconds("wait", "timeout_ms", timeout_ms)
         if timeout_ms < 0:
             raise core.InvalidArgumentError(f"timeout_ms={timeout_ms} must be 0 or more")
         self._now = time.monotonic

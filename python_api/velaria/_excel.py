@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,8 @@ from ._excel_package import MAX_COLUMNS, MAX_ROWS, Area, Package, SheetPart, are
 from ._frame import DataFrame
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ._session import Session
 
 _BLOCK_ROWS = 4096
@@ -303,8 +306,13 @@ class _SheetTable:
 
 
 def _warn(message: str) -> None:
-    # The caller of read_excel(): behind warn(), read() and read_excel().
-    warnings.warn(message, ExcelWarning, stacklevel=5)
+    # The line that is shown is the caller's, whichever read_excel() it called.
+    level = 1
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        level += 1
+        frame = frame.f_back
+    warnings.warn(message, ExcelWarning, stacklevel=level)
 
 
 def _is_inside(place: str, cells: Area) -> bool:

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
 from ._arguments import (
     PathLike,
     file_option_texts,
     name_text,
     path_bytes,
     row_count,
+    sql_text,
     text_pairs,
     type_of,
-    verb_text,
     verb_texts,
     window_arguments,
     with_article,
@@ -51,6 +52,7 @@ _OTHER_NAMES = {
 }
 
 
+@explains_argument_types
 class DataFrame:
     """A batch query that runs when its rows are asked for.
 
@@ -317,13 +319,13 @@ class DataFrame:
 
     def filter(self, condition: str) -> DataFrame:
         """The rows for which the condition is true: ``filter("n > 1")``."""
-        return DataFrame(self._core.filter(verb_text("filter", condition)))
+        return DataFrame(self._core.filter(sql_text("filter", condition)))
 
     def with_column(self, name: str, expression: str) -> DataFrame:
         """One column more, or another meaning of the column of that name."""
         return DataFrame(
             self._core.with_column(
-                verb_text("with_column", name), verb_text("with_column", expression)
+                name_text("with_column", name), sql_text("with_column", expression)
             )
         )
 
@@ -453,6 +455,7 @@ def _other(verb: str, frame: Any) -> core.DataFrame:
     )
 
 
+@explains_argument_types
 class GroupedDataFrame:
     """The groups of a frame, which ``agg`` turns into rows."""
 

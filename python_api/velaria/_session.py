@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
 from ._arguments import (
     CsvArguments,
     JsonArguments,
@@ -41,6 +42,7 @@ from ._stream_readers import StreamReaders
 from ._streaming import StreamingDataFrame, StreamingQuery
 
 
+@explains_argument_types
 class Session(StreamReaders):
     """Tables, files, queries, streams and vectors of one program.
 

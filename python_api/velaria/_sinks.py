@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO, cast
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
 from ._arguments import PathLike, a_kind_of, file_option_texts, path_bytes
 from ._optional import arrow_table, import_pyarrow
 from ._waiting import until
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+@explains_argument_types
 class MemorySink:
     """Keeps everything that a streaming query writes: for tests and small results.
 
@@ -61,6 +64,7 @@ class MemorySink:
         )
 
 
+@explains_argument_types
 class CsvFileSink:
     """Writes a stream to one CSV file, which ``read_csv`` reads back.
 
@@ -89,6 +93,7 @@ class CsvFileSink:
         self._texts = file_option_texts(options)
 
 
+@explains_argument_types
 class ConsoleSink:
     """Prints what a stream gives, a table for each batch: for looking at a stream.
 
@@ -131,6 +136,7 @@ def write_console(text: str, file: TextIO | None = None) -> None:
     out.flush()
 
 
+@explains_argument_types
 class PluginSink:
     """A sink out of a shared library; ``Session.create_plugin_sink`` makes it."""
 
@@ -140,6 +146,7 @@ class PluginSink:
         self._core = sink
 
 
+@explains_argument_types
 class RealtimeStreamSink:
     """A sink that the program polls, or iterates, while the query runs.
 
@@ -186,7 +193,8 @@ class RealtimeStreamSink:
         self._core.stop_reading()
 
     def _poll(self, timeout: float | None) -> core.RowSet | None:
-        if timeout is not None and not 0 <= timeout < 1e9:
+        given: Any = timeout
+        if given is not None and not (isinstance(given, Real) and 0 <= float(given) < 1e9):
             raise core.InvalidArgumentError(f"timeout={timeout!r} must be seconds from 0 on")
         return self._core.poll(None if timeout is None else round(timeout * 1000))
 

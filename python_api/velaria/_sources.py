@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
 from ._arguments import a_kind_of
 from ._optional import import_pyarrow
 from ._schema import Schema
@@ -22,6 +23,7 @@ def _several(rows: Any) -> Any:
     )
 
 
+@explains_argument_types
 class RealtimeStreamSource:
     """A stream that the program pushes into while a query reads it.
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
 from ._arguments import (
     CsvArguments,
     JsonArguments,
@@ -38,6 +39,7 @@ def _line_format(mappings: Any, types: Any, options: Mapping[str, Any]) -> core.
     return core.StreamFileFormat.line(given.texts, given.mappings, given.types, given.null_texts)
 
 
+@explains_argument_types
 class StreamReaders:
     """What ``Session`` reads streams with."""
 
@@ -71,7 +73,8 @@ class StreamReaders:
         that comes with a place before one that was read is read next. ``pattern``: which names are
         read; those that begin with ``.`` or ``_`` never are. ``settle_ms``: a file is read when it
         has not changed for so long, so that one being written is not; put files in place by
-        renaming them, and 0 will do. One that changes after it was read fails the query.
+        renaming them, and 0 will do. One that changes after it was read fails the query; an empty
+        one gives no rows, and a warning.
 
         Raises FileAccessError, and InvalidArgumentError for a folder without a file when there are
         no ``columns``.

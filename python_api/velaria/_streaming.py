@@ -7,12 +7,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
+from ._argument_types import explains_argument_types
 from ._arguments import (
     milliseconds,
+    name_text,
     progress_hook,
     row_count,
+    sql_text,
     stream_option_texts,
-    verb_text,
     verb_texts,
     window_arguments,
 )
@@ -24,6 +26,7 @@ from ._sinks import core_sink
 from ._waiting import until
 
 
+@explains_argument_types
 class StreamingDataFrame:
     """A stream that was not started yet: the verbs of ``DataFrame`` over rows that keep coming.
 
@@ -85,13 +88,13 @@ class StreamingDataFrame:
 
     def filter(self, condition: str) -> StreamingDataFrame:
         """The rows for which the condition is true."""
-        return self._next(self._core.filter(verb_text("filter", condition)))
+        return self._next(self._core.filter(sql_text("filter", condition)))
 
     def with_column(self, name: str, expression: str) -> StreamingDataFrame:
         """One column more, or another meaning of the column of that name."""
         return self._next(
             self._core.with_column(
-                verb_text("with_column", name), verb_text("with_column", expression)
+                name_text("with_column", name), sql_text("with_column", expression)
             )
         )
 
@@ -201,6 +204,7 @@ class StreamingDataFrame:
         )
 
 
+@explains_argument_types
 class GroupedStreamingDataFrame:
     """The groups of a stream, which ``agg`` turns into rows."""
 
@@ -222,6 +226,7 @@ class GroupedStreamingDataFrame:
         )
 
 
+@explains_argument_types
 class StreamingQuery:
     """A stream that runs in the background once it is started.
 

@@ -6,6 +6,7 @@
 #include "src/base/text.h"
 #include "src/column/decimal.h"
 #include "src/expr/evaluator.h"
+#include "src/expr/other_dialects.h"
 
 namespace velaria {
 
@@ -300,8 +301,10 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {
   const FunctionDefinition* definition = find(name);
   if (definition == nullptr) {
+    const std::string_view instead = instead_of_function(name);
     throw Error(ErrorKind::kSqlSemantic, concat("function '", excerpt(name), "' does not exist",
-                                                did_you_mean(name, names())));
+                                                instead.empty() ? did_you_mean(name, names())
+                                                                : concat("; write ", instead)));
   }
   if (arguments.size() < definition->least_arguments ||
       arguments.size() > definition->most_arguments) {

@@ -69,6 +69,17 @@ RowMask mask_of(const std::vector<Chunk>& chunks, size_t column, int64_t rows) {
   return mask;
 }
 
+// Texts as vectors of the query's dimension; an error tells that it is the query's.
+ColumnPtr vectors_of(const ColumnPtr& texts, const std::string& column, int32_t dimension) {
+  try {
+    return cast(texts, DataType::vector(dimension));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kTypeMismatch) throw;
+    throw Error(error.kind(), concat("column '", column, "', searched with a query of dimension ",
+                                     dimension, ": ", error.what()));
+  }
+}
+
 int64_t rows_of(const TableBlocks& blocks) {
   int64_t rows = 0;
   for (size_t block = 0; block < blocks.blocks(); ++block) rows += blocks.block_rows(block);
@@ -97,7 +108,7 @@ struct VectorQueries::Input {
 };
 
 std::shared_ptr<const VectorTable> VectorQueries::table_of(const TableBlocksPtr& blocks,
-                                                           size_t column, const DataType& type,
+                                                           size_t column, const Field& field,
                                                            int32_t dimension) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const Entry& entry : entries_) {
@@ -109,16 +120,17 @@ std::shared_ptr<const VectorTable> VectorQueries::table_of(const TableBlocksPtr&
   // Held by the table's readers, which must not keep the source alive for the cache's sake.
   const std::weak_ptr<const TableBlocks> weak = blocks;
   for (size_t block = 0; block < blocks->blocks(); ++block) {
-    if (type.is_vector() && blocks->vectors_in_place(column)) {
+    if (field.type.is_vector() && blocks->vectors_in_place(column)) {
       table->append(blocks->column(block, column, 0, blocks->block_rows(block)));
       continue;
     }
     table->append_converted(
-        blocks->block_rows(block), [weak, block, column, dimension](int64_t begin, int64_t count) {
+        blocks->block_rows(block),
+        [weak, block, column, dimension, name = field.name](int64_t begin, int64_t count) {
           const TableBlocksPtr alive = weak.lock();
           VELARIA_CHECK(alive != nullptr);
           const ColumnPtr rows = alive->column(block, column, begin, count);
-          return rows->type().is_vector() ? rows : cast(rows, DataType::vector(dimension));
+          return rows->type().is_vector() ? rows : vectors_of(rows, name, dimension);
         });
   }
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
@@ -163,7 +175,7 @@ VectorQueries::Input VectorQueries::input_of(Engine& engine, const VectorQuestio
       const QueryResult result = engine.run(condition_plan(plan, where, engine));
       input.mask = mask_of(result.chunks, 0, rows_of(*input.blocks));
     }
-    input.table = table_of(input.blocks, column, field.type, dimension);
+    input.table = table_of(input.blocks, column, field, dimension);
     return input;
   }
   // A query or a file: read once, with all that is wanted of it.
@@ -184,7 +196,7 @@ VectorQueries::Input VectorQueries::input_of(Engine& engine, const VectorQuestio
   auto table = std::make_shared<VectorTable>(dimension);
   for (const Chunk& chunk : result.chunks) {
     const ColumnPtr& vectors = chunk.columns[0];
-    table->append(field.type.is_vector() ? vectors : cast(vectors, DataType::vector(dimension)));
+    table->append(field.type.is_vector() ? vectors : vectors_of(vectors, field.name, dimension));
   }
   input.table = std::move(table);
   input.blocks = MemoryTableSource(std::move(result.schema), std::move(result.chunks)).blocks();

@@ -50,7 +50,7 @@ class VectorQueries {
 
   Input input_of(Engine& engine, const VectorQuestion& question);
   std::shared_ptr<const VectorTable> table_of(const TableBlocksPtr& blocks, size_t column,
-                                              const DataType& type, int32_t dimension);
+                                              const Field& field, int32_t dimension);
 
   std::mutex mutex_;
   std::vector<Entry> entries_;

@@ -72,13 +72,17 @@ class FileDirectoryStream : public StreamSource {
       return;
     }
     look_for_files();
-    if (pending_.empty()) {
+    const auto first = std::find_if(pending_.begin(), pending_.end(), [&](const FilePlace& file) {
+      const std::optional<FileLook> look = look_at(file.name);
+      return look && look->size_bytes > 0;
+    });
+    if (first == pending_.end()) {
       throw Error(ErrorKind::kInvalidArgument,
                   concat("directory '", directory_, "' holds no file '", options_.pattern,
-                         "' to take the columns from; put one there or give `columns`"));
+                         pending_.empty() ? "'" : "' that is not empty",
+                         " to take the columns from; put one there or give `columns`"));
     }
-    schema_ =
-        format_.open(files_, path_of(pending_.begin()->name), {}, StreamFilePart::kWhole)->schema();
+    schema_ = format_.open(files_, path_of(first->name), {}, StreamFilePart::kWhole)->schema();
     // From now on the types are given: a file that does not fit is an error, never another schema.
     format_.columns = schema_.fields();
   }
@@ -245,7 +249,13 @@ class FileDirectoryStream : public StreamSource {
       }
       if (!has_settled(*look)) return SourceStatus::kBlocked;
       pending_.erase(pending_.begin());
-      open_file(file, *look);
+      opened_.insert(file.name);
+      watch(*look);
+      if (look->size_bytes == 0) {
+        notes_.warnings.push_back(concat("'", path_of(file.name), "' is empty: it gives no rows"));
+        continue;
+      }
+      open_file(file);
       return SourceStatus::kBatch;
     }
   }
@@ -287,7 +297,12 @@ class FileDirectoryStream : public StreamSource {
     return false;
   }
 
-  void open_file(const FilePlace& file, const FileLook& look) {
+  void watch(const FileLook& look) {
+    watched_.push_back(look);
+    if (watched_.size() > kWatchedFiles) watched_.pop_front();
+  }
+
+  void open_file(const FilePlace& file) {
     source_ = format_.open(files_, path_of(file.name), format_.columns, StreamFilePart::kWhole);
     notes_.rejected_rows += rejected_rows_of(*source_);
     for (const std::string& warning : warnings_of(*source_)) {
@@ -298,9 +313,6 @@ class FileDirectoryStream : public StreamSource {
     request.chunk_rows = std::min(request.chunk_rows, options_.batch_rows);
     scan_ = source_->scan(request);
     task_ = scan_->new_task();
-    opened_.insert(file.name);
-    watched_.push_back(look);
-    if (watched_.size() > kWatchedFiles) watched_.pop_front();
     current_ = file;
     batches_of_file_ = 0;
     const auto skip = batches_to_skip_.find(file.name);

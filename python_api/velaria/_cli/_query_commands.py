@@ -170,7 +170,7 @@ def _show_probe(path: str, found: dict[str, Any]) -> None:
 @table_options
 @session_options
 @click.option("--stream", "is_stream", is_flag=True, help="The query is one over streams.")
-@click.option("--source", "sources", multiple=True, metavar="NAME=DIR", help="As in `stream`.")
+@click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="As in `stream`.")
 @click.option("--analyze", is_flag=True, help="Run it and tell where the time went.")
 @json_option
 @click.pass_obj

@@ -38,7 +38,7 @@ from ._query_commands import VectorSearch, param_option, rows_of, run_script
 from ._stream_commands import (
     StreamRun,
     add_sources,
-    source_option,
+    source_options,
     stream_options,
     taken_stream_options,
     top,
@@ -237,7 +237,7 @@ def start_vector_search(context: click.Context, /, **options: Any) -> None:
 
 @start.command("stream")
 @click.argument("query")
-@source_option
+@source_options
 @table_options
 @stream_options
 @session_options
@@ -256,10 +256,11 @@ def start_stream(context: click.Context, /, query: str, **options: Any) -> None:
     state, begun = context.obj, _start_of(context, options)
     if begun.in_background(state):
         return
-    settings, sources = taken_stream_options(options), options.pop("sources")
+    settings = taken_stream_options(options)
+    sources, follow = options.pop("sources"), options.pop("follow")
     text = text_argument(query, "query")
     with open_session(state, options) as opened:
-        live = add_sources(opened.session, sources, opened.inputs, state)
+        live = add_sources(opened.session, sources, opened.inputs, state, follow)
         inputs = {"sql": text, "stream_options": settings, **opened.inputs}
         with begun.record(state, "stream", inputs) as recorder:
             run = StreamRun(state, opened.session, text, settings)

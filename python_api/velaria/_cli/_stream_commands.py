@@ -33,13 +33,24 @@ from ._stdin_source import StandardInput
 
 _TURN_S = 0.2
 
-source_option = click.option(
+_source_option = click.option(
     "--source",
     "sources",
     multiple=True,
-    metavar="NAME=DIR",
-    help="A folder of CSV files as a stream; NAME=- is CSV lines of standard input as they come.",
+    metavar="NAME=PATH",
+    help="A folder of CSV files, or one file, as a stream; NAME=- is CSV lines of standard input "
+    "as they come.",
 )
+_follow_option = click.option(
+    "--follow",
+    is_flag=True,
+    help="Go on with the files and rows that come to the sources later, until Ctrl-C.",
+)
+
+
+def source_options(command: Any) -> Any:
+    """Where the rows of a stream come from."""
+    return _source_option(_follow_option(command))
 
 
 def stream_options(command: Any) -> Any:
@@ -94,7 +105,11 @@ def taken_stream_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_sources(
-    session: Session, pairs: Iterable[str], inputs: dict[str, Any], state: State
+    session: Session,
+    pairs: Iterable[str],
+    inputs: dict[str, Any],
+    state: State,
+    follow: bool = False,
 ) -> StandardInput | None:
     """Gives the sources of the command line their names; standard input when it is one."""
     state.phase = Phase.OPEN
@@ -108,8 +123,10 @@ def add_sources(
             session.create_temp_view(name, session.read_realtime_stream_source(live.source))
         else:
             path = str(Path(path).absolute())
-            session.create_temp_view(name, session.read_stream_csv_dir(path))
-        inputs["sources"].append({"name": name, "path": path})
+            file = Path(path).is_file()
+            read = session.read_stream_csv_tail if file else session.read_stream_csv_dir
+            session.create_temp_view(name, read(path, follow=follow))
+        inputs["sources"].append({"name": name, "path": path, "follow": follow})
     state.phase = Phase.PLAN
     return live
 
@@ -199,7 +216,7 @@ class StreamRun:
 
 @click.command()
 @click.argument("query")
-@source_option
+@source_options
 @table_options
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), help="A .csv or .jsonl file for the rows."
@@ -224,6 +241,7 @@ def stream(state: State, /, query: str, **options: Any) -> None:
     \b
     Examples:
       velaria stream --source e=DIR "SELECT k, count(*) AS n FROM e GROUP BY k"
+      velaria stream --source log=log.csv --follow "SELECT * FROM log WHERE level = 'ERROR'"
       tail -f log.csv | velaria stream --source log=- "SELECT * FROM log WHERE level = 'ERROR'"
       velaria stream --source e=DIR -o hours.csv \\
         "SELECT w, count(*) AS n FROM e WINDOW BY t EVERY 3600000 AS w GROUP BY w"
@@ -233,11 +251,11 @@ def stream(state: State, /, query: str, **options: Any) -> None:
     progress_file, wants_view = options.pop("progress_file"), options.pop("view")
     if output is not None and not output.lower().endswith((".csv", ".tsv", ".jsonl", ".ndjson")):
         raise click.UsageError(f"--output {output!r}: a stream is written to .csv, .tsv or .jsonl")
-    sources = options.pop("sources")
+    sources, follow = options.pop("sources"), options.pop("follow")
     text = text_argument(query, "query")
     with ExitStack() as stack:
         opened = stack.enter_context(open_session(state, options))
-        live = add_sources(opened.session, sources, opened.inputs, state)
+        live = add_sources(opened.session, sources, opened.inputs, state, follow)
         run = StreamRun(state, opened.session, text, stream_settings)
         if progress_file is not None:
             file = stack.enter_context(open(progress_file, "w", encoding="utf-8", buffering=1))

@@ -118,16 +118,14 @@ Error CsvLayout::type_error(const TextPass& pass, size_t column, const std::stri
   const Field& field = schema.field(column);
   std::string advice;
   if (of_another_file[column]) {
-    advice = concat("the type was inferred from another file: name it, as in types '", field.name,
-                    " utf8'");
+    advice = "the type was inferred from another file: give the column one in types, such as utf8";
   } else if (!inferred[column]) {
     advice = concat("correct the value, or give the column another type in columns or types",
                     conversion_of(field.type, value));
   } else if (options.on_type_error == TypeErrorPolicy::kFail) {
-    advice = concat(
-        "the type was inferred from a sample: read with on_type_error='widen', or with "
-        "types '",
-        field.name, " utf8'");
+    advice =
+        "the type was inferred from a sample: read with on_type_error='widen', or give the column "
+        "a type in types, such as utf8";
   } else {
     advice = "the file changed after it was opened: open it again";
   }

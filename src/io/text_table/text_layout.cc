@@ -43,8 +43,8 @@ Error TextLayout::type_error(const TextPass& pass, size_t column, const std::str
              "; ",
              inferred[column] ? "the file changed after it was opened: open it again"
              : of_another_file[column]
-                 ? concat("the type was inferred from another file: name it, as in types '",
-                          field.name, " utf8'")
+                 ? "the type was inferred from another file: give the column one in types, such as "
+                   "utf8"
                  : "correct the value, or give the column another type in types"));
 }
 
