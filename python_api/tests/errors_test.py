@@ -291,8 +291,8 @@ def test_an_argument_of_another_type_is_named(session, tmp_path, monkeypatch):
                 said = what_it_says(getattr(thing, name), arguments)
                 refused += bool(said)
                 assert "incompatible" not in said, (name, arguments)
-    assert calls > 150
-    assert refused > calls * 0.8
+    assert calls > 100
+    assert refused > calls * 0.9
     with pytest.raises(
         velaria.InvalidArgumentError, match=r"^drop_function\(\) cannot take name=5 \(int\)"
     ):

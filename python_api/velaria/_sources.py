@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from . import _velaria as core
 from ._argument_types import explains_argument_types
-from ._arguments import a_kind_of
+from ._arguments import a_kind_of, row_count
 from ._optional import import_pyarrow
 from ._schema import Schema
 from ._waiting import until
@@ -235,6 +235,7 @@ def _schema_and_batches(pyarrow: Any, item: Any) -> tuple[Any, Iterable[Any]]:
 
 def cut(data: Any, batch_rows: int) -> Any:
     """The same data in batches of at most ``batch_rows`` rows."""
+    batch_rows = row_count("create_stream_from_arrow", batch_rows)
     if batch_rows < 1:
         raise core.InvalidArgumentError(f"batch_rows={batch_rows} must be at least 1")
     pyarrow = import_pyarrow("batch_rows")
