@@ -586,3 +586,10 @@ def test_without_pyarrow():
     assert done.returncode == 0, done.stderr
     rows = [{"n": 4, "s": None}, {"n": 6, "s": "c" * 20}]
     assert done.stdout.splitlines() == [str(rows)] * 3
+
+
+def test_moments_further_apart_than_an_interval_holds(session):
+    far = pyarrow.table({"t": pyarrow.array([2**62, 0], pyarrow.timestamp("s"))})
+    frame = session.create_dataframe_from_arrow(far)
+    with pytest.raises(velaria.TypeMismatchError, match=r"age\(\): .* months are between"):
+        frame.select("age(t, TIMESTAMP '1970-01-01 00:00:00') AS age").to_rows()

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "src/base/error.h"
+#include "src/base/file_size_signal.h"
 #include "src/base/temporary_file.h"
 #include "src/base/text.h"
 
@@ -141,33 +142,6 @@ std::shared_ptr<const PipeContent> read_pipe(int descriptor, const std::string& 
     content->size_bytes += static_cast<uint64_t>(got);
   }
 }
-
-// While it lives, a file that may not grow (ulimit -f) is an error of this thread's call, and no
-// SIGXFSZ, which would end the process.
-class FileSizeSignalBlocked {
- public:
-  FileSizeSignalBlocked() {
-    sigemptyset(&signal_);
-    sigaddset(&signal_, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
-  }
-  ~FileSizeSignalBlocked() {
-    const int code = errno;  // of the call that the signal came with
-    if (sigismember(&before_, SIGXFSZ) == 0) {
-      const timespec now{};
-      while (sigtimedwait(&signal_, nullptr, &now) < 0 && errno == EINTR) {
-      }
-      pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    errno = code;
-  }
-  FileSizeSignalBlocked(const FileSizeSignalBlocked&) = delete;
-  FileSizeSignalBlocked& operator=(const FileSizeSignalBlocked&) = delete;
-
- private:
-  sigset_t signal_;
-  sigset_t before_;
-};
 
 class LocalWritableFile : public WritableFile {
  public:
@@ -330,10 +304,14 @@ class LocalFileSystem : public FileSystem {
     if (!directory) fail("list", path, errno);
     folder.release();
     std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(directory.get())) {
+    for (;;) {
+      errno = 0;  // an error looks like the end, but for this
+      const dirent* entry = ::readdir(directory.get());
+      if (entry == nullptr) break;
       std::string name = entry->d_name;
       if (name != "." && name != "..") names.push_back(std::move(name));
     }
+    if (errno != 0) fail("list", path, errno);
     std::sort(names.begin(), names.end());
     return names;
   }

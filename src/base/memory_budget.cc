@@ -10,28 +10,43 @@
 
 namespace velaria {
 
+bool MemoryBudget::take(uint64_t bytes, uint64_t* before) noexcept {
+  *before = used_bytes_.load(std::memory_order_relaxed);
+  do {
+    if (limit_bytes_ != 0 && (*before > limit_bytes_ || bytes > limit_bytes_ - *before)) {
+      return false;
+    }
+  } while (!used_bytes_.compare_exchange_weak(*before, *before + bytes, std::memory_order_relaxed));
+  return true;
+}
+
 void MemoryBudget::reserve(uint64_t bytes, std::string_view owner) {
-  if (parent_) parent_->reserve(bytes, owner);
-  const uint64_t before = used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  const uint64_t now = before + bytes;
-  if (limit_bytes_ != 0 && now > limit_bytes_) {
-    release(bytes);
+  uint64_t before = 0;
+  if (!take(bytes, &before)) {
     throw Error(ErrorKind::kResource,
                 concat(owner, " needs ", format_bytes(bytes), " more, but ", format_bytes(before),
                        " of the session's memory_limit of ", format_bytes(limit_bytes_),
                        " are in use; raise memory_limit or reduce the data"));
   }
-  note_peak(now);
+  if (parent_) {
+    try {
+      parent_->reserve(bytes, owner);
+    } catch (...) {
+      used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+      throw;
+    }
+  }
+  note_peak(before + bytes);
 }
 
 bool MemoryBudget::try_reserve(uint64_t bytes) noexcept {
-  if (parent_ && !parent_->try_reserve(bytes)) return false;
-  const uint64_t now = used_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  if (limit_bytes_ != 0 && now > limit_bytes_) {
-    release(bytes);
+  uint64_t before = 0;
+  if (!take(bytes, &before)) return false;
+  if (parent_ && !parent_->try_reserve(bytes)) {
+    used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return false;
   }
-  note_peak(now);
+  note_peak(before + bytes);
   return true;
 }
 

@@ -31,6 +31,9 @@ class MemoryBudget {
   uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  // Adds only what fits: bytes that are refused are never seen by another thread, which would be
+  // refused for their sake. `before`: what was in use.
+  bool take(uint64_t bytes, uint64_t* before) noexcept;
   void note_peak(uint64_t used) noexcept;
 
   const uint64_t limit_bytes_;

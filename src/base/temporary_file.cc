@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "src/base/error.h"
+#include "src/base/file_size_signal.h"
 #include "src/base/text.h"
 
 namespace velaria {
@@ -47,8 +48,11 @@ TemporaryFile::~TemporaryFile() { ::close(descriptor_); }
 void TemporaryFile::write_at(uint64_t offset, const void* data, size_t size_bytes) {
   size_t done = 0;
   while (done < size_bytes) {
-    const ssize_t put = ::pwrite(descriptor_, static_cast<const char*>(data) + done,
-                                 size_bytes - done, static_cast<off_t>(offset + done));
+    const ssize_t put = [&] {
+      const FileSizeSignalBlocked blocked;
+      return ::pwrite(descriptor_, static_cast<const char*>(data) + done, size_bytes - done,
+                      static_cast<off_t>(offset + done));
+    }();
     if (put < 0) {
       if (errno == EINTR) continue;
       fail("put aside", purpose_, folder_, errno);

@@ -45,7 +45,6 @@ class ArrayBuilder {
     return first;
   }
   int64_t length() const { return length_; }
-  int64_t capacity_bytes() const { return capacity_ * static_cast<int64_t>(sizeof(T)); }
   BufferPtr finish() {
     if (!buffer_) buffer_ = Buffer::allocate(sizeof(T));
     BufferPtr out = std::move(buffer_);

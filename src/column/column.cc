@@ -9,16 +9,6 @@
 
 namespace velaria {
 
-StringOwnersPtr merge_owners(const StringOwnersPtr& a, const StringOwnersPtr& b) {
-  if (!a || a->empty()) return b;
-  if (!b || b->empty() || a == b) return a;
-  auto merged = std::make_shared<StringOwners>(*a);
-  for (const auto& owner : *b) {
-    if (std::find(merged->begin(), merged->end(), owner) == merged->end()) merged->push_back(owner);
-  }
-  return merged;
-}
-
 std::shared_ptr<Column> Column::make() {
   struct Made : Column {};  // whose constructor the allocator may call
   return std::allocate_shared<Made>(BlockAllocator<Made>());

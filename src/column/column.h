@@ -28,9 +28,6 @@ using ColumnPtr = std::shared_ptr<const Column>;
 using StringOwners = std::vector<std::shared_ptr<const void>>;
 using StringOwnersPtr = std::shared_ptr<const StringOwners>;
 
-// Owners of both; shares one of them when it holds the other already.
-StringOwnersPtr merge_owners(const StringOwnersPtr& a, const StringOwnersPtr& b);
-
 class Column {
  public:
   enum class Encoding : uint8_t { kFlat, kConstant, kDictionary };

@@ -6,8 +6,6 @@
 
 namespace velaria {
 
-std::string format_int128(Int128 value) { return format_decimal(value, 0); }
-
 std::string format_decimal(Int128 value, int scale) {
   const bool negative = value < 0;
   // Negating in unsigned arithmetic also holds for the smallest value.

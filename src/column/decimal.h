@@ -10,7 +10,6 @@
 namespace velaria {
 
 std::string format_decimal(Int128 value, int scale);  // 12345, 2 -> "123.45"
-std::string format_int128(Int128 value);
 
 // 10^exponent for 0 <= exponent <= 38.
 Int128 power_of_ten(int exponent);

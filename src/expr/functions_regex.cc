@@ -13,8 +13,6 @@ namespace {
 const DataType kText(TypeId::kUtf8);
 const DataType kInt64(TypeId::kInt64);
 
-bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
-
 // The expression of one row; looked up again only when pattern or flags change.
 class RowPattern {
  public:

@@ -19,8 +19,6 @@ namespace {
 const DataType kText(TypeId::kUtf8);
 const DataType kInt64(TypeId::kInt64);
 
-bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
-
 using Flat = FlatColumns;
 
 ColumnPtr lower_kernel(const std::vector<ColumnPtr>& a, int64_t, const DataType&) {

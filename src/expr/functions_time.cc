@@ -17,14 +17,6 @@ const DataType kDate(TypeId::kDate32);
 const DataType kInterval(TypeId::kInterval);
 const DataType kTime(TypeId::kTime64);
 
-bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
-
-std::optional<DataType> moment_type(const DataType& type) {
-  if (type.id() == TypeId::kTimestamp) return type;
-  if (type.id() == TypeId::kDate32 || type.is_null()) return DataType::timestamp(TimeUnit::kMicro);
-  return std::nullopt;
-}
-
 // What has parts: moments, times of day and intervals.
 std::optional<DataType> parted_type(const DataType& type) {
   return type == kInterval || type == kTime ? type : moment_type(type);

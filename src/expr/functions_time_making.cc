@@ -22,14 +22,6 @@ const DataType kTime(TypeId::kTime64);
 const DataType kMoment = DataType::timestamp(TimeUnit::kMicro);
 const DataType kMomentUtc = DataType::timestamp(TimeUnit::kMicro, "UTC");
 
-bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
-
-std::optional<DataType> moment_type(const DataType& type) {
-  if (type.id() == TypeId::kTimestamp) return type;
-  if (type.id() == TypeId::kDate32 || type.is_null()) return kMoment;
-  return std::nullopt;
-}
-
 int64_t real_days(int64_t year, int64_t month, int64_t day) {
   const bool in_range = year >= -9999 && year <= 9999 && month >= 1 && month <= 12 && day >= 1;
   const CivilDate date{year, static_cast<int>(in_range ? month : 1),

@@ -11,6 +11,16 @@
 
 namespace velaria {
 
+// Whether a text is taken: NULL stands for one.
+inline bool text_like(const DataType& type) { return type.id() == TypeId::kUtf8 || type.is_null(); }
+
+// The timestamps that an argument is taken as: a date's are in microseconds.
+inline std::optional<DataType> moment_type(const DataType& type) {
+  if (type.id() == TypeId::kTimestamp) return type;
+  if (type.id() == TypeId::kDate32 || type.is_null()) return DataType::timestamp(TimeUnit::kMicro);
+  return std::nullopt;
+}
+
 using FlatColumns = std::vector<ColumnPtr>;
 
 inline FlatColumns flatten_all(const std::vector<ColumnPtr>& arguments) {

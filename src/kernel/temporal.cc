@@ -9,6 +9,7 @@
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/calendar.h"
+#include "src/kernel/rounded_ratio.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -95,7 +96,11 @@ int64_t part_of(DatePart part, int64_t value, int64_t units) {
 double fraction_part_of(DatePart part, int64_t value, int64_t units) {
   const auto scale = static_cast<double>(units);
   switch (part) {
-    case DatePart::kEpoch: return static_cast<double>(value) / scale;
+    case DatePart::kEpoch: {
+      constexpr int64_t kMostExact = int64_t{1} << 53;  // whole numbers beyond are no doubles
+      const bool exact = -kMostExact <= value && value <= kMostExact;
+      return exact ? static_cast<double>(value) / scale : rounded_ratio(value, units);
+    }
     case DatePart::kMillisecond:
       return static_cast<double>(floor_mod(value, 60 * units) * 1000) / scale;
     case DatePart::kSecond: return static_cast<double>(floor_mod(value, 60 * units)) / scale;
@@ -337,6 +342,12 @@ Interval calendar_age(int64_t a, int64_t b, TimeUnit unit) {
     // A borrowed month is as long as the earlier moment's.
     days += days_in_month(early.year, early.month);
     --months;
+  }
+  if (months > std::numeric_limits<int32_t>::max()) {
+    throw Error(ErrorKind::kTypeMismatch,
+                concat("age(): ", months, " months are between the moments, an interval holds ",
+                       std::numeric_limits<int32_t>::max(),
+                       "; subtract them, or take date_diff('month', ...)"));
   }
   const auto micros = static_cast<int64_t>(static_cast<Int128>(clock) * 1000000 / units);
   const int sign = negative ? -1 : 1;

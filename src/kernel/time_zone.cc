@@ -277,6 +277,8 @@ TimeZonePtr find_time_zone(std::string_view name) {
   const auto known = zones->find(name);
   if (known != zones->end()) return known->second;
   if (is_zone_name(name)) {
+    // Not by the session's file system: the rules are the machine's, like its C library's, and all
+    // sessions share them.
     const std::string path = "/usr/share/zoneinfo/" + std::string(name);
     // A folder such as 'Europe' can be opened, but fails when it is read.
     std::error_code code;

@@ -19,12 +19,28 @@ namespace velaria {
 
 namespace {
 
-SessionOptions checked(SessionOptions options) {
+SessionOptions checked(SessionOptions options,
+                       const std::shared_ptr<std::atomic<uint64_t>>& interrupts) {
   if (options.chunk_rows < 1 || options.chunk_rows > kMostChunkRows) {
     throw Error(ErrorKind::kInvalidArgument,
                 concat("chunk_rows=", options.chunk_rows, " must be 1 to ", kMostChunkRows));
   }
+  options.interrupt_check = counted(std::move(options.interrupt_check), interrupts);
   return options;
+}
+
+// The check, which counts how often it has thrown: what it throws is not the query's failure.
+std::function<void()> counted(std::function<void()> check,
+                              std::shared_ptr<std::atomic<uint64_t>> interrupts) {
+  if (!check) return nullptr;
+  return [check = std::move(check), interrupts = std::move(interrupts)] {
+    try {
+      check();
+    } catch (...) {
+      ++*interrupts;
+      throw;
+    }
+  };
 }
 
 LocalFileOptions file_options(const SessionOptions& options) {
@@ -39,7 +55,8 @@ LocalFileOptions file_options(const SessionOptions& options) {
 }  // namespace
 
 Engine::Engine(SessionOptions options)
-    : options_(checked(std::move(options))),
+    : interrupts_(std::make_shared<std::atomic<uint64_t>>(0)),
+      options_(checked(std::move(options), interrupts_)),
       budget_(std::make_shared<MemoryBudget>(options_.memory_limit_bytes)),
       files_(options_.allowed_paths ? restrict_to_paths(local_file_system(file_options(options_)),
                                                         *options_.allowed_paths)
@@ -116,6 +133,7 @@ QueryResult Engine::run(const PlanPtr& plan, QueryMonitor* monitor) {
   if (monitor == nullptr) return run(plan, nullptr, nullptr);
   using Status = QueryMonitor::Status;
   monitor->begin(*clock_);
+  const uint64_t interrupts = *interrupts_;
   try {
     QueryResult result = run(plan, nullptr, monitor);
     monitor->end(Status::kFinished, result.rows, "");
@@ -126,8 +144,10 @@ QueryResult Engine::run(const PlanPtr& plan, QueryMonitor* monitor) {
                  cancelled ? "" : error.message());
     throw;
   } catch (...) {
-    // Not ours: the interrupt check's.
-    monitor->end(Status::kCancelled, 0, "");
+    // The interrupt check's, or of a source or function of the program.
+    const bool cancelled = *interrupts_ != interrupts;
+    monitor->end(cancelled ? Status::kCancelled : Status::kFailed, 0,
+                 cancelled ? "" : describe_exception(std::current_exception()));
     throw;
   }
 }

@@ -2,6 +2,8 @@
 // part of the public surface; DataflowSession and DataFrame stand in front of it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -99,6 +101,8 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
   QueryResult run(const PlanPtr& plan, QueryProfile* profile, QueryMonitor* monitor,
                   Watched watched = Watched::kWhole);
 
+  // How often the interrupt check of options_ has thrown.
+  const std::shared_ptr<std::atomic<uint64_t>> interrupts_;
   const SessionOptions options_;
   std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<FileSystem> files_;

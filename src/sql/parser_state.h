@@ -31,7 +31,6 @@ enum Precedence {
   kAdditiveLevel,
   kMultiplicativeLevel,
   kTimeZoneLevel,  // AT TIME ZONE
-  kUnaryLevel,
 };
 
 // Each nested expression, query, table and sign counts one or two. The tests parse this deep on a

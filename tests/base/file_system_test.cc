@@ -1,14 +1,38 @@
 #include "src/base/file_system.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
 #include "src/base/allowed_paths.h"
 #include "src/base/error.h"
+#include "src/base/temporary_file.h"
+
+namespace {
+// So many entries of a folder are given, and then an error; -1: all.
+int entries_before_failure = -1;
+}  // namespace
+
+// In place of the C library's.
+extern "C" struct dirent* readdir(DIR* directory) {
+  if (entries_before_failure == 0) {
+    errno = EIO;
+    return nullptr;
+  }
+  if (entries_before_failure > 0) --entries_before_failure;
+  static const auto real =
+      reinterpret_cast<struct dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
+  return real(directory);
+}
 
 namespace velaria {
 namespace {
@@ -66,6 +90,42 @@ TEST_F(FileSystemTest, NamesWhatCannotBeOpened) {
   EXPECT_NE(refused([&] { files_->open_read(fifo); }).find("not a regular file"),
             std::string::npos);
   refused([&] { files_->create(folder_ + "/no/such/folder/file"); });
+}
+
+// A folder that cannot be read to its end is not one with fewer files.
+TEST_F(FileSystemTest, AListThatBreaksOffIsAnError) {
+  for (const char* name : {"/a", "/b", "/c"}) files_->create(folder_ + name)->close();
+  EXPECT_EQ(files_->list_directory(folder_).size(), 3u);
+  entries_before_failure = 2;
+  const std::string message = refused([&] { files_->list_directory(folder_); });
+  entries_before_failure = -1;
+  EXPECT_NE(message.find("cannot list '" + folder_), std::string::npos) << message;
+}
+
+// A limit on file sizes is an error of the write, and no signal that ends the process.
+TEST(TemporaryFileTest, ALimitOfTheSystemIsAnError) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const rlimit small{1000, RLIM_INFINITY};
+    ::signal(SIGXFSZ, SIG_DFL);
+    if (::setrlimit(RLIMIT_FSIZE, &small) != 0) ::_exit(1);
+    int code = 2;
+    try {
+      const auto file = TemporaryFile::make(::testing::TempDir(), "the rows of ORDER BY");
+      file->write_at(0, std::string(5000, 'x').data(), 5000);
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      const bool named = error.kind() == ErrorKind::kResource &&
+                         message.find("the rows of ORDER BY") != std::string::npos;
+      code = named ? 0 : 3;
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(FileSystemTest, FailedReplaceKeepsTheOldContent) {

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <memory>
+#include <thread>
 
 #include "src/base/error.h"
 #include "src/base/memory_budget.h"
@@ -61,6 +65,39 @@ TEST(MemoryBudgetTest, RefusesAndGivesBack) {
   }
   EXPECT_EQ(budget->used_bytes(), 0u);
   EXPECT_EQ(budget->peak_bytes(), 1000u);
+}
+
+TEST(MemoryBudgetTest, APartOfABudgetTakesNothingThatIsRefused) {
+  auto whole = std::make_shared<MemoryBudget>(1000);
+  MemoryBudget part(600, whole);
+  EXPECT_FALSE(part.try_reserve(601));
+  EXPECT_FALSE(part.try_reserve(UINT64_MAX));
+  EXPECT_EQ(whole->peak_bytes(), 0u);
+  ASSERT_TRUE(whole->try_reserve(500));
+  EXPECT_FALSE(part.try_reserve(501));
+  EXPECT_THROW(part.reserve(501, "sort"), Error);
+  EXPECT_EQ(part.used_bytes(), 0u);
+  EXPECT_EQ(part.peak_bytes(), 0u);
+  part.reserve(500, "sort");
+  EXPECT_EQ(whole->used_bytes(), 1000u);
+  part.release(500);
+  EXPECT_EQ(whole->used_bytes(), 500u);
+}
+
+// What one thread is refused is never in another's way.
+TEST(MemoryBudgetTest, RefusedBytesAreSeenByNobody) {
+  MemoryBudget budget(1000);
+  std::atomic<bool> done{false};
+  std::thread refused([&] {
+    while (!done) EXPECT_FALSE(budget.try_reserve(1001));
+  });
+  for (int i = 0; i < 200000; ++i) {
+    budget.reserve(1000, "join");
+    budget.release(1000);
+  }
+  done = true;
+  refused.join();
+  EXPECT_EQ(budget.peak_bytes(), 1000u);
 }
 
 }  // namespace

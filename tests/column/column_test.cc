@@ -99,17 +99,6 @@ TEST(Column, WithTypeReadsTheSameBytes) {
   EXPECT_EQ(column->value(0).to_string(), "1970-01-01 00:00:01");
 }
 
-TEST(Column, MergedOwnersAreSharedWhereTheyCanBe) {
-  const auto one = std::make_shared<const StringOwners>(StringOwners{std::make_shared<int>(1)});
-  const auto two = std::make_shared<const StringOwners>(StringOwners{std::make_shared<int>(2)});
-  EXPECT_EQ(merge_owners(one, nullptr), one);
-  EXPECT_EQ(merge_owners(nullptr, two), two);
-  EXPECT_EQ(merge_owners(one, one), one);
-  EXPECT_EQ(merge_owners(one, two)->size(), 2u);
-  const auto both = merge_owners(one, two);
-  EXPECT_EQ(merge_owners(both, one)->size(), 2u);
-}
-
 TEST(FlatRows, AnyRowsOfAnyColumn) {
   Random random(5);
   for (const DataType& type : all_types()) {

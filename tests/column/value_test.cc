@@ -19,8 +19,8 @@ TEST(Decimal, Format) {
   EXPECT_EQ(format_decimal(0, 3), "0.000");
   EXPECT_EQ(format_decimal(7, 38), "0.00000000000000000000000000000000000007");
   const Int128 smallest = static_cast<Int128>(1) << 127;
-  EXPECT_EQ(format_int128(smallest), "-170141183460469231731687303715884105728");
-  EXPECT_EQ(format_int128(power_of_ten(38)), "1" + std::string(38, '0'));
+  EXPECT_EQ(format_decimal(smallest, 0), "-170141183460469231731687303715884105728");
+  EXPECT_EQ(format_decimal(power_of_ten(38), 0), "1" + std::string(38, '0'));
 }
 
 TEST(Decimal, Parse) {

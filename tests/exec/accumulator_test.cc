@@ -15,8 +15,8 @@
 #include "src/exec/aggregate/accumulator.h"
 #include "src/exec/aggregate/big_number.h"
 #include "src/exec/aggregate/exact_sums.h"
-#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/expr/aggregate_registry.h"
+#include "src/kernel/rounded_ratio.h"
 #include "src/kernel/take.h"
 
 namespace velaria {

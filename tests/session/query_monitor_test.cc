@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <future>
+#include <stdexcept>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -70,6 +71,38 @@ TEST(QueryMonitorTest, TellsAFailure) {
   EXPECT_EQ(monitor.progress().status, "failed");
   EXPECT_NE(monitor.progress().last_error, "");
   EXPECT_EQ(monitor.progress().rows_out, 0);
+}
+
+class WithoutRates : public UserFunction {
+ public:
+  WithoutRates() : UserFunction("rate", {DataType(TypeId::kInt64)}, DataType(TypeId::kInt64)) {}
+  ColumnPtr call(const std::vector<ColumnPtr>&, int64_t) const override {
+    throw std::runtime_error("no table of rates");
+  }
+};
+
+// What the program's own code throws fails a query; what its interrupt check throws cancels it.
+TEST(QueryMonitorTest, TellsAFailureThatIsTheProgramsOwn) {
+  DataflowSession session;
+  session.create_function(std::make_shared<WithoutRates>());
+  QueryMonitor failed;
+  EXPECT_THROW(session.sql("SELECT rate(n) FROM range(0, 3) r(n)").collect(&failed),
+               std::exception);
+  EXPECT_EQ(failed.progress().status, "failed");
+  EXPECT_NE(failed.progress().last_error.find("no table of rates"), std::string::npos)
+      << failed.progress().last_error;
+
+  SessionOptions options;
+  options.interrupt_check = [] { throw std::runtime_error("a key was pressed"); };
+  DataflowSession interrupted(options);
+  QueryMonitor cancelled;
+  EXPECT_THROW(
+      interrupted
+          .sql("SELECT count(*) FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n")
+          .collect(&cancelled),
+      std::runtime_error);
+  EXPECT_EQ(cancelled.progress().status, "cancelled");
+  EXPECT_EQ(cancelled.progress().last_error, "");
 }
 
 TEST(QueryMonitorTest, WatchesOneRun) {

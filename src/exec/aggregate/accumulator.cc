@@ -8,9 +8,9 @@
 #include "src/column/decimal.h"
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/number_accumulators.h"
-#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/dispatch.h"
+#include "src/kernel/rounded_ratio.h"
 #include "src/kernel/take.h"
 
 namespace velaria {

@@ -7,8 +7,8 @@
 #include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/aggregate/accumulator_families.h"
-#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/exec/aggregate/row_codec.h"
+#include "src/kernel/rounded_ratio.h"
 #include "src/kernel/take.h"
 
 namespace velaria {

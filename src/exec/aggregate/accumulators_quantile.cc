@@ -13,10 +13,10 @@
 #include "src/exec/aggregate/accumulator_families.h"
 #include "src/exec/aggregate/long_loop.h"
 #include "src/exec/aggregate/quantile_rank.h"
-#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/exec/aggregate/row_codec.h"
 #include "src/kernel/compare.h"
 #include "src/kernel/dispatch.h"
+#include "src/kernel/rounded_ratio.h"
 #include "src/kernel/take.h"
 
 namespace velaria {

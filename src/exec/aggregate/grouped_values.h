@@ -21,7 +21,6 @@ class GroupedValues {
   // flat or constant; all rows are of group 0 when `ids` is null.
   void find_or_add(const std::vector<ColumnPtr>& values, const uint32_t* ids, int64_t rows,
                    uint32_t* entries);
-  uint32_t group_of(uint32_t entry) const { return entry_groups_[entry]; }
   std::vector<ColumnPtr> values(const uint32_t* entries, int64_t count) const;
   uint64_t memory_bytes() const;
 

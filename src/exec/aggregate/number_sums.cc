@@ -6,9 +6,9 @@
 #include "src/column/builder.h"
 #include "src/exec/aggregate/float_extremes.h"
 #include "src/exec/aggregate/number_accumulators.h"
-#include "src/exec/aggregate/rounded_ratio.h"
 #include "src/kernel/array_loops.h"
 #include "src/kernel/dispatch.h"
+#include "src/kernel/rounded_ratio.h"
 
 namespace velaria {
 

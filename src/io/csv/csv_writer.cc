@@ -15,27 +15,10 @@ namespace velaria {
 
 namespace {
 
-template <typename T>
-void append_integer(T value, std::string* out) {
-  char text[24];
-  const auto result = std::to_chars(text, text + sizeof(text), value);
-  out->append(text, result.ptr);
-}
-
 // "3" would read back as an integer.
 void append_float(std::string text, double value, std::string* out) {
   if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
   *out += text;
-}
-
-// Row of the flat column that holds the value: dictionaries and constants point elsewhere.
-const Column& resolve(const Column& column, int64_t* row) {
-  if (column.is_dictionary()) {
-    *row = column.indices()[*row];
-    return *column.child();
-  }
-  if (column.is_constant()) *row = 0;
-  return column;
 }
 
 }  // namespace
@@ -79,7 +62,7 @@ void CsvWriter::write_value(const Column& column, const std::string& name, int64
                             std::string* out) const {
   const DataType& type = column.type();
   int64_t at = row;
-  const Column& flat = resolve(column, &at);
+  const Column& flat = flat_row(column, &at);
   std::string text;
   switch (type.id()) {
     case TypeId::kBool: text = flat.values<uint8_t>()[at] != 0 ? "true" : "false"; break;

@@ -14,13 +14,6 @@ namespace velaria {
 
 namespace {
 
-template <typename T>
-void append_integer(T value, std::string* out) {
-  char text[24];
-  const auto result = std::to_chars(text, text + sizeof(text), value);
-  out->append(text, result.ptr);
-}
-
 void append_float(const std::string& text, double value, std::string* out) {
   if (!std::isfinite(value)) {
     *out += '"';
@@ -80,20 +73,10 @@ void append_quoted(const std::string& text, std::string* out) {
   *out += '"';
 }
 
-// Row of the flat column that holds the value: dictionaries and constants point elsewhere.
-const Column& resolve(const Column& column, int64_t* row) {
-  if (column.is_dictionary()) {
-    *row = column.indices()[*row];
-    return *column.child();
-  }
-  if (column.is_constant()) *row = 0;
-  return column;
-}
-
 void append_value(const Column& column, int64_t row, std::string* out) {
   const DataType& type = column.type();
   int64_t at = row;
-  const Column& flat = resolve(column, &at);
+  const Column& flat = flat_row(column, &at);
   switch (type.id()) {
     case TypeId::kBool: *out += flat.values<uint8_t>()[at] != 0 ? "true" : "false"; break;
     case TypeId::kInt8: append_integer(int{flat.values<int8_t>()[at]}, out); break;
