@@ -128,11 +128,7 @@ VelariaStreamStatus write_batch(SinkSelf& self, ArrowArray* batch) {
     if (batch->release != nullptr) batch->release(batch);
     throw Error(ErrorKind::kStream, "write came before open");
   }
-  const ImportedArrayPtr array = ImportedArray::adopt(self.layout, batch);
-  Chunk chunk;
-  chunk.rows = array->rows();
-  for (size_t i = 0; i < array->schema().size(); ++i) chunk.columns.push_back(array->column(i));
-  self.sink->write(self.layout->schema(), {std::move(chunk)});
+  self.sink->write(self.layout->schema(), {ImportedArray::adopt(self.layout, batch)->chunk()});
   return VELARIA_STREAM_OK;
 }
 

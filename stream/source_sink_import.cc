@@ -143,11 +143,7 @@ class PluginSource : public StreamSource {
                   concat("'", table_.name(), "' said OK in next_batch but gave no batch"));
     }
     batch->source_offset = offset != nullptr ? offset : "";
-    const ImportedArrayPtr imported = ImportedArray::adopt(layout_, &array, nullptr);
-    Chunk chunk;
-    chunk.rows = imported->rows();
-    for (size_t i = 0; i < schema().size(); ++i) chunk.columns.push_back(imported->column(i));
-    batch->chunks = {std::move(chunk)};
+    batch->chunks = {ImportedArray::adopt(layout_, &array)->chunk()};
     return SourceStatus::kBatch;
   }
 
