@@ -198,6 +198,11 @@ class PluginSink : public StreamSink {
 
   void open(const StreamContext& context, const Schema& schema) override {
     idle_wait_ms_ = context.idle_wait_ms;
+    {
+      // It may have served a query that was stopped.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      woken_ = false;
+    }
     if (table_->open == nullptr) return;
     ArrowSchema arrow;
     export_schema(schema, &arrow);
