@@ -246,6 +246,10 @@ void StreamingQuery::Runtime::control() {
   bool giving_final_rows = false;
   try {
     sink_->open(context_, output_schema());
+    {
+      const Lock lock(mutex_);
+      sink_open_ = true;
+    }
     doing = "while restoring its state";
     open_state();
     doing = "while it was started";
@@ -287,7 +291,7 @@ void StreamingQuery::Runtime::finish() {
     producer_wake_.notify_all();
   }
   if (producer_.joinable()) {
-    plan_.source->wake();
+    wake(*plan_.source, source_open_);
     producer_.join();
   }
   // Without them, a query that was never started: they are another one's.
@@ -296,6 +300,10 @@ void StreamingQuery::Runtime::finish() {
       close_source(&source_closed_);
     } catch (...) {
       fail(std::current_exception(), "while closing its source");
+    }
+    {
+      const Lock lock(mutex_);
+      sink_open_ = false;
     }
     try {
       sink_->close();
@@ -338,15 +346,42 @@ void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const char* 
   {
     const Lock lock(mutex_);
     // What ends because the query is ending is no failure of its own.
-    if (failure_ || (stop_now_ && is_cancellation(cause))) return;
+    if (failure_ || ended(status_) || (stop_now_ && is_cancellation(cause))) return;
     progress_.last_error = std::move(text);
     failure_ = std::move(failure);
     cancellation_.cancel();
     producer_wake_.notify_all();
     control_wake_.notify_all();
   }
-  plan_.source->wake();
-  sink_->wake();
+  wake(*plan_.source, source_open_);
+  wake(*sink_, sink_open_);
+}
+
+template <typename Side>
+void StreamingQuery::Runtime::wake(Side& side, const bool& open) {
+  std::string failure;
+  try {
+    {
+      const Lock lock(mutex_);
+      if (!open) return;
+    }
+    side.wake();
+    return;
+  } catch (...) {
+    failure = describe_exception(std::current_exception());
+  }
+  const Lock lock(mutex_);
+  ++wake_failures_;
+  last_wake_failure_ = std::move(failure);
+}
+
+bool StreamingQuery::Runtime::drain_source() {
+  try {
+    return plan_.source->drain();
+  } catch (...) {
+    fail(std::current_exception(), "while its source was asked to drain");
+    return false;
+  }
 }
 
 bool StreamingQuery::Runtime::asked_to_end() const {
@@ -401,6 +436,7 @@ uint64_t StreamingQuery::Runtime::await_termination(std::optional<int64_t> timeo
 
 void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) {
   bool unstarted = false;
+  bool source_hears = false;
   {
     Lock lock(mutex_);
     if (ended(status_)) {
@@ -412,17 +448,20 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
       stopping_unstarted_ = true;
       take_source_and_sink();
     }
+    source_hears = drain && source_open_;
+    // A source that is not open yet hears of it from the producer, when it is.
+    if (drain && !source_open_) draining_ = true;
   }
   if (unstarted) {
     finish();
     return;
   }
   // The source hears of it first: once the producer sees the flag, it relies on the answer.
-  const bool source_drains = drain && plan_.source->drain();
+  const bool source_drains = source_hears && drain_source();
   {
     const Lock lock(mutex_);
     if (drain) {
-      source_drains_ = source_drains;
+      if (source_hears) source_drains_ = source_drains;
       draining_ = true;
     } else {
       stop_now_ = true;
@@ -431,8 +470,8 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
     producer_wake_.notify_all();
     control_wake_.notify_all();
   }
-  plan_.source->wake();
-  if (!drain) sink_->wake();
+  wake(*plan_.source, source_open_);
+  if (!drain) wake(*sink_, sink_open_);
   Lock lock(mutex_);
   if (!on_own_thread()) wait_ended(&lock, std::nullopt, interrupt);
 }

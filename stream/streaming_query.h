@@ -69,7 +69,7 @@ class StreamingQuery {
   // The newest kRecentBatches batches that are done, the oldest of them first.
   std::vector<BatchProgress> recent_progress() const;
   // What the source had to say (rows that it left out), at most kMostWarnings, and how often the
-  // listener failed.
+  // listener and the wake() of source and sink failed.
   std::vector<std::string> warnings() const;
   // Whether await_termination() would return at once.
   bool ended() const;
