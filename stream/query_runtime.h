@@ -26,13 +26,15 @@
 
 namespace velaria {
 
-class StreamingQuery::Runtime {
+class StreamingQuery::Runtime : public std::enable_shared_from_this<StreamingQuery::Runtime> {
  public:
   Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOptions options,
           StreamEnvironment environment);
-  ~Runtime();
 
   void start();
+  // For the last owner of the query, before it goes: stops it and waits for its end. On a thread of
+  // the query's own it only asks; the control thread then frees this at its end.
+  void let_go();
   uint64_t await_termination(std::optional<int64_t> timeout_ms, const InterruptCheck& interrupt);
   void stop(bool drain, const InterruptCheck& interrupt);
   StreamingQueryProgress progress() const;

@@ -165,19 +165,24 @@ StreamingQuery::Runtime::Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOpti
   progress_.checkpoint_delivery_mode = strategy_.checkpoint_delivery_mode;
 }
 
-StreamingQuery::Runtime::~Runtime() {
-  bool started = false;
+void StreamingQuery::Runtime::let_go() {
+  bool on_own = false;
   {
     const Lock lock(mutex_);
-    started = control_started_;
+    if (!control_started_) return;
+    on_own = on_own_thread();
   }
-  if (!started) return;
   try {
     stop(false, nullptr);
   } catch (...) {
     // Nobody is left to hear of it.
   }
-  if (control_.joinable()) control_.join();
+  if (!control_.joinable()) return;
+  if (on_own) {
+    control_.detach();  // it waits for the others, and has its share in this until then
+  } else {
+    control_.join();
+  }
 }
 
 void StreamingQuery::Runtime::start() {
@@ -198,7 +203,8 @@ void StreamingQuery::Runtime::start() {
     if (listener_) reporter_ = start_query_thread([this] { report_progress(); });
     const Lock lock(mutex_);
     status_ = restored_ ? StreamStatus::kRestored : StreamStatus::kRunning;
-    control_ = start_query_thread([this] { control(); });
+    // With a share: the last owner of the query may let it go on this very thread.
+    control_ = start_query_thread([self = shared_from_this()] { self->control(); });
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();
     fail(failure, "while it was started");
@@ -324,7 +330,7 @@ void StreamingQuery::Runtime::finish() {
     reporter_wake_.notify_all();
   }
   if (reporter_.joinable()) reporter_.join();
-  listener_ = nullptr;  // which may hold the query
+  listener_ = nullptr;  // which may hold the query: see let_go()
   const Lock lock(mutex_);
   over_ = true;
   // A later thread may get the same id.
@@ -520,8 +526,8 @@ bool StreamingQuery::Runtime::over() const {
   return over_;
 }
 
-StreamingQuery::StreamingQuery(std::unique_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
-StreamingQuery::~StreamingQuery() = default;
+StreamingQuery::StreamingQuery(std::shared_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
+StreamingQuery::~StreamingQuery() { runtime_->let_go(); }
 
 std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr sink,
                                                      StreamOptions options,
@@ -533,7 +539,7 @@ std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr
     StreamPlan stream_plan = make_stream_plan(std::move(plan));
     check_retention(stream_plan, options);
     auto runtime =
-        std::make_unique<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
+        std::make_shared<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
                                   with_defaults(std::move(environment)));
     return std::shared_ptr<StreamingQuery>(new StreamingQuery(std::move(runtime)));
   });
