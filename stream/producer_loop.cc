@@ -18,9 +18,20 @@ void StreamingQuery::Runtime::produce() {
   bool healthy = false;
   try {
     plan_.source->open(context_);
+    bool drained = false;
+    {
+      const Lock lock(mutex_);
+      source_open_ = true;
+      drained = draining_;  // asked for before the source could hear of it
+    }
     if (restored_) {
       doing = "while restoring its source";
       plan_.source->restore(restored_->source_offset);
+    }
+    if (drained) {
+      const bool drains = drain_source();
+      const Lock lock(mutex_);
+      source_drains_ = drains;
     }
     doing = "in its source";
     pull_batches();
@@ -131,6 +142,10 @@ void StreamingQuery::Runtime::deliver_until_done() {
 void StreamingQuery::Runtime::close_source(bool* closed) {
   if (*closed) return;
   *closed = true;
+  {
+    const Lock lock(mutex_);
+    source_open_ = false;
+  }
   plan_.source->close();
 }
 

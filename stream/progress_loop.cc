@@ -60,6 +60,11 @@ std::vector<std::string> StreamingQuery::Runtime::warnings() const {
         concat("the progress listener failed ", listener_failures_,
                listener_failures_ == 1 ? " time: " : " times, at last: ", last_listener_failure_));
   }
+  if (wake_failures_ > 0) {
+    out.push_back(
+        concat("wake() of the source or sink failed ", wake_failures_,
+               wake_failures_ == 1 ? " time: " : " times, at last: ", last_wake_failure_));
+  }
   return out;
 }
 

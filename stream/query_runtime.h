@@ -26,13 +26,15 @@
 
 namespace velaria {
 
-class StreamingQuery::Runtime {
+class StreamingQuery::Runtime : public std::enable_shared_from_this<StreamingQuery::Runtime> {
  public:
   Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOptions options,
           StreamEnvironment environment);
-  ~Runtime();
 
   void start();
+  // For the last owner of the query, before it goes: stops it and waits for its end. On a thread of
+  // the query's own it only asks; the control thread then frees this at its end.
+  void let_go();
   uint64_t await_termination(std::optional<int64_t> timeout_ms, const InterruptCheck& interrupt);
   void stop(bool drain, const InterruptCheck& interrupt);
   StreamingQueryProgress progress() const;
@@ -124,6 +126,12 @@ class StreamingQuery::Runtime {
   // Keeps the first failure, and ends both threads. Throws nothing. `batch`: its number, if it is
   // one that failed.
   void fail(const std::exception_ptr& cause, const char* where, uint64_t batch = 0);
+  // Wakes a source or sink of which `open` says that it may be called. Throws nothing: a query that
+  // ends does so all the same, and warns of what wake() threw.
+  template <typename Side>
+  void wake(Side& side, const bool& open);
+  // What drain() of the source says; when it throws, the query fails.
+  bool drain_source();
   bool on_own_thread() const;
   void wait_ended(Lock* lock, std::optional<int64_t> timeout_ms, const InterruptCheck& interrupt);
 
@@ -169,6 +177,9 @@ class StreamingQuery::Runtime {
   bool stop_now_ = false;
   bool draining_ = false;
   bool source_drains_ = false;
+  // open() has returned and close() was not called: wake() and drain() may come.
+  bool source_open_ = false;
+  bool sink_open_ = false;
   bool source_ended_ = false;  // no batch will be queued any more
   bool epochs_done_ = false;   // no marker will be queued any more
   bool control_started_ = false;
@@ -189,6 +200,8 @@ class StreamingQuery::Runtime {
   uint64_t more_warnings_ = 0;  // than kMostWarnings
   uint64_t listener_failures_ = 0;
   std::string last_listener_failure_;
+  uint64_t wake_failures_ = 0;
+  std::string last_wake_failure_;
   std::deque<BatchProgress> recent_;
   uint64_t rows_pulled_ = 0;
   int64_t started_ns_ = 0;

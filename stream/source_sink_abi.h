@@ -17,17 +17,20 @@
  * when open failed or was never reached. release comes once, last, when nobody needs the table any
  * more.
  *
- * Threads. All functions of one table but wake, drain and sync are called by one thread at a time
- * and never concurrently; it need not be the thread that made the table. wake and drain may be
- * called by any thread at any time between open and release. No function may call back into the
+ * Threads. All functions of one table but wake, drain, sync and the last_error of a sink are called
+ * by one thread at a time and never concurrently; it need not be the thread that made the table.
+ * wake and drain may be called by any thread at any time between the return of open with OK and
+ * release; they are not called before that, or when open failed. When sync fails, the thread that
+ * called it calls last_error, perhaps while write or flush runs. No function may call back into the
  * query.
  *
  * Ownership. Strings and contexts given to a function are valid during the call only. Strings that
  * a function gives out (last_error, source_offset) belong to the table and are valid until its next
- * function call. Arrow structs follow the Arrow C data interface: whoever gets one moves it out or
- * releases it. next_batch fills *out, which then belongs to the caller. write takes *batch over
- * with VELARIA_STREAM_OK and VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it
- * untouched.
+ * function call, wake and drain not counted; what last_error of a sink with sync gives, until the
+ * next call by the thread that asked: such a sink keeps a text for each thread. Arrow structs
+ * follow the Arrow C data interface: whoever gets one moves it out or releases it. next_batch fills
+ * *out, which then belongs to the caller. write takes *batch over with VELARIA_STREAM_OK and
+ * VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it untouched.
  *
  * Errors. VELARIA_STREAM_ERROR ends the query as failed with the text of last_error.
  *
@@ -132,6 +135,7 @@ typedef struct VelariaSink {
   VelariaStreamStatus (*flush)(void* self);
   VelariaStreamStatus (*checkpoint)(void* self, const VelariaCheckpointMarker* marker);
   VelariaStreamStatus (*close)(void* self);
+  /* Also called by the thread that calls sync; see Threads and Ownership. */
   const char* (*last_error)(void* self);
   /* 1: write may wait for somebody outside. NULL: 0. */
   int32_t (*blocking)(void* self);

@@ -45,16 +45,21 @@ CheckpointMarker from_c(const VelariaCheckpointMarker& marker) {
 // The text of the newest failure. Of a sink, write() and sync() may fail at the same time.
 class ErrorText {
  public:
-  void set(std::string text) {
+  void set(const std::exception_ptr& failure) noexcept {
+    std::string text = describe_exception(failure);
     const std::lock_guard<std::mutex> lock(mutex_);
     text_ = std::move(text);
   }
   // Valid until the next call of the same thread.
-  const char* get() const {
+  const char* get() const noexcept {
     thread_local std::string given;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    given = text_;
-    return given.c_str();
+    try {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      given = text_;
+      return given.c_str();
+    } catch (...) {
+      return "out of memory for the text of the error";
+    }
   }
 
  private:
@@ -95,8 +100,27 @@ VelariaStreamStatus guarded(Self& self, Body body) noexcept {
   try {
     return body();
   } catch (...) {
-    self.error.set(describe_exception(std::current_exception()));
+    self.error.set(std::current_exception());
     return VELARIA_STREAM_ERROR;
+  }
+}
+
+// The same of a function without a status: what it throws becomes its answer 0.
+template <typename Body>
+int32_t yes_or_no(Body body) noexcept {
+  try {
+    return body() ? 1 : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+// Of a function that answers nothing: what it throws, nobody can be told of.
+template <typename Side>
+void wake(Side& side) noexcept {
+  try {
+    side.wake();
+  } catch (...) {
   }
 }
 
@@ -128,11 +152,7 @@ VelariaStreamStatus write_batch(SinkSelf& self, ArrowArray* batch) {
     if (batch->release != nullptr) batch->release(batch);
     throw Error(ErrorKind::kStream, "write came before open");
   }
-  const ImportedArrayPtr array = ImportedArray::adopt(self.layout, batch);
-  Chunk chunk;
-  chunk.rows = array->rows();
-  for (size_t i = 0; i < array->schema().size(); ++i) chunk.columns.push_back(array->column(i));
-  self.sink->write(self.layout->schema(), {std::move(chunk)});
+  self.sink->write(self.layout->schema(), {ImportedArray::adopt(self.layout, batch)->chunk()});
   return VELARIA_STREAM_OK;
 }
 
@@ -190,9 +210,13 @@ void export_stream_source(StreamSourcePtr source, VelariaSource* out) {
     });
   };
   out->last_error = [](void* self) { return source_of(self).error.get(); };
-  out->bounded = [](void* self) -> int32_t { return source_of(self).source->bounded() ? 1 : 0; };
-  out->wake = [](void* self) { source_of(self).source->wake(); };
-  out->drain = [](void* self) -> int32_t { return source_of(self).source->drain() ? 1 : 0; };
+  out->bounded = [](void* self) -> int32_t {
+    return yes_or_no([&] { return source_of(self).source->bounded(); });
+  };
+  out->wake = [](void* self) { wake(*source_of(self).source); };
+  out->drain = [](void* self) -> int32_t {
+    return yes_or_no([&] { return source_of(self).source->drain(); });
+  };
   out->release = [](void* self) { delete static_cast<SourceSelf*>(self); };
   out->take_rejected_rows = [](void* self) {
     return static_cast<uint64_t>(std::exchange(source_of(self).notes.rejected_rows, 0));
@@ -247,8 +271,10 @@ void export_stream_sink(StreamSinkPtr sink, VelariaSink* out) {
     });
   };
   out->last_error = [](void* self) { return sink_of(self).error.get(); };
-  out->blocking = [](void* self) -> int32_t { return sink_of(self).sink->blocking() ? 1 : 0; };
-  out->wake = [](void* self) { sink_of(self).sink->wake(); };
+  out->blocking = [](void* self) -> int32_t {
+    return yes_or_no([&] { return sink_of(self).sink->blocking(); });
+  };
+  out->wake = [](void* self) { wake(*sink_of(self).sink); };
   out->release = [](void* self) { delete static_cast<SinkSelf*>(self); };
 }
 

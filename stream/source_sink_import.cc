@@ -143,11 +143,7 @@ class PluginSource : public StreamSource {
                   concat("'", table_.name(), "' said OK in next_batch but gave no batch"));
     }
     batch->source_offset = offset != nullptr ? offset : "";
-    const ImportedArrayPtr imported = ImportedArray::adopt(layout_, &array, nullptr);
-    Chunk chunk;
-    chunk.rows = imported->rows();
-    for (size_t i = 0; i < schema().size(); ++i) chunk.columns.push_back(imported->column(i));
-    batch->chunks = {std::move(chunk)};
+    batch->chunks = {ImportedArray::adopt(layout_, &array)->chunk()};
     return SourceStatus::kBatch;
   }
 
@@ -202,6 +198,11 @@ class PluginSink : public StreamSink {
 
   void open(const StreamContext& context, const Schema& schema) override {
     idle_wait_ms_ = context.idle_wait_ms;
+    {
+      // It may have served a query that was stopped.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      woken_ = false;
+    }
     if (table_->open == nullptr) return;
     ArrowSchema arrow;
     export_schema(schema, &arrow);

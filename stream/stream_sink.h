@@ -46,7 +46,8 @@ class StreamSink {
   virtual void checkpoint(const CheckpointMarker& marker) { static_cast<void>(marker); }
   virtual void close() {}
 
-  // Any thread: the query is being stopped at once; a waiting write() throws CancelledError soon.
+  // Any thread, once open() has returned: the query is being stopped at once; a waiting write()
+  // throws CancelledError soon. What this throws is a warning of the query.
   virtual void wake() {}
 
   // For queries: each takes it before any call of the life above.

@@ -81,10 +81,12 @@ class StreamSource {
   virtual void restore(std::string_view source_offset);
   virtual void close() {}
 
-  // Any thread, any time: makes a waiting next() return kBlocked soon.
+  // Any thread, once open() has returned: makes a waiting next() return kBlocked soon. What it
+  // throws is a warning of the query.
   virtual void wake() {}
-  // Any thread: nothing new is wanted. True: next() will give what was accepted so far and then
-  // kEnd. False: the source cannot tell, and the query simply stops asking.
+  // Any thread, once open() has returned: nothing new is wanted. True: next() will give what was
+  // accepted so far and then kEnd. False: the source cannot tell, and the query simply stops
+  // asking.
   virtual bool drain() { return false; }
 
   // For queries: each takes it before any call of the life above.

@@ -165,19 +165,24 @@ StreamingQuery::Runtime::Runtime(StreamPlan plan, StreamSinkPtr sink, StreamOpti
   progress_.checkpoint_delivery_mode = strategy_.checkpoint_delivery_mode;
 }
 
-StreamingQuery::Runtime::~Runtime() {
-  bool started = false;
+void StreamingQuery::Runtime::let_go() {
+  bool on_own = false;
   {
     const Lock lock(mutex_);
-    started = control_started_;
+    if (!control_started_) return;
+    on_own = on_own_thread();
   }
-  if (!started) return;
   try {
     stop(false, nullptr);
   } catch (...) {
     // Nobody is left to hear of it.
   }
-  if (control_.joinable()) control_.join();
+  if (!control_.joinable()) return;
+  if (on_own) {
+    control_.detach();  // it waits for the others, and has its share in this until then
+  } else {
+    control_.join();
+  }
 }
 
 void StreamingQuery::Runtime::start() {
@@ -198,7 +203,8 @@ void StreamingQuery::Runtime::start() {
     if (listener_) reporter_ = start_query_thread([this] { report_progress(); });
     const Lock lock(mutex_);
     status_ = restored_ ? StreamStatus::kRestored : StreamStatus::kRunning;
-    control_ = start_query_thread([this] { control(); });
+    // With a share: the last owner of the query may let it go on this very thread.
+    control_ = start_query_thread([self = shared_from_this()] { self->control(); });
   } catch (...) {
     const std::exception_ptr failure = std::current_exception();
     fail(failure, "while it was started");
@@ -246,6 +252,10 @@ void StreamingQuery::Runtime::control() {
   bool giving_final_rows = false;
   try {
     sink_->open(context_, output_schema());
+    {
+      const Lock lock(mutex_);
+      sink_open_ = true;
+    }
     doing = "while restoring its state";
     open_state();
     doing = "while it was started";
@@ -287,7 +297,7 @@ void StreamingQuery::Runtime::finish() {
     producer_wake_.notify_all();
   }
   if (producer_.joinable()) {
-    plan_.source->wake();
+    wake(*plan_.source, source_open_);
     producer_.join();
   }
   // Without them, a query that was never started: they are another one's.
@@ -296,6 +306,10 @@ void StreamingQuery::Runtime::finish() {
       close_source(&source_closed_);
     } catch (...) {
       fail(std::current_exception(), "while closing its source");
+    }
+    {
+      const Lock lock(mutex_);
+      sink_open_ = false;
     }
     try {
       sink_->close();
@@ -316,7 +330,7 @@ void StreamingQuery::Runtime::finish() {
     reporter_wake_.notify_all();
   }
   if (reporter_.joinable()) reporter_.join();
-  listener_ = nullptr;  // which may hold the query
+  listener_ = nullptr;  // which may hold the query: see let_go()
   const Lock lock(mutex_);
   over_ = true;
   // A later thread may get the same id.
@@ -338,15 +352,42 @@ void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const char* 
   {
     const Lock lock(mutex_);
     // What ends because the query is ending is no failure of its own.
-    if (failure_ || (stop_now_ && is_cancellation(cause))) return;
+    if (failure_ || ended(status_) || (stop_now_ && is_cancellation(cause))) return;
     progress_.last_error = std::move(text);
     failure_ = std::move(failure);
     cancellation_.cancel();
     producer_wake_.notify_all();
     control_wake_.notify_all();
   }
-  plan_.source->wake();
-  sink_->wake();
+  wake(*plan_.source, source_open_);
+  wake(*sink_, sink_open_);
+}
+
+template <typename Side>
+void StreamingQuery::Runtime::wake(Side& side, const bool& open) {
+  std::string failure;
+  try {
+    {
+      const Lock lock(mutex_);
+      if (!open) return;
+    }
+    side.wake();
+    return;
+  } catch (...) {
+    failure = describe_exception(std::current_exception());
+  }
+  const Lock lock(mutex_);
+  ++wake_failures_;
+  last_wake_failure_ = std::move(failure);
+}
+
+bool StreamingQuery::Runtime::drain_source() {
+  try {
+    return plan_.source->drain();
+  } catch (...) {
+    fail(std::current_exception(), "while its source was asked to drain");
+    return false;
+  }
 }
 
 bool StreamingQuery::Runtime::asked_to_end() const {
@@ -401,6 +442,7 @@ uint64_t StreamingQuery::Runtime::await_termination(std::optional<int64_t> timeo
 
 void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) {
   bool unstarted = false;
+  bool source_hears = false;
   {
     Lock lock(mutex_);
     if (ended(status_)) {
@@ -412,17 +454,20 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
       stopping_unstarted_ = true;
       take_source_and_sink();
     }
+    source_hears = drain && source_open_;
+    // A source that is not open yet hears of it from the producer, when it is.
+    if (drain && !source_open_) draining_ = true;
   }
   if (unstarted) {
     finish();
     return;
   }
   // The source hears of it first: once the producer sees the flag, it relies on the answer.
-  const bool source_drains = drain && plan_.source->drain();
+  const bool source_drains = source_hears && drain_source();
   {
     const Lock lock(mutex_);
     if (drain) {
-      source_drains_ = source_drains;
+      if (source_hears) source_drains_ = source_drains;
       draining_ = true;
     } else {
       stop_now_ = true;
@@ -431,8 +476,8 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
     producer_wake_.notify_all();
     control_wake_.notify_all();
   }
-  plan_.source->wake();
-  if (!drain) sink_->wake();
+  wake(*plan_.source, source_open_);
+  if (!drain) wake(*sink_, sink_open_);
   Lock lock(mutex_);
   if (!on_own_thread()) wait_ended(&lock, std::nullopt, interrupt);
 }
@@ -481,8 +526,8 @@ bool StreamingQuery::Runtime::over() const {
   return over_;
 }
 
-StreamingQuery::StreamingQuery(std::unique_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
-StreamingQuery::~StreamingQuery() = default;
+StreamingQuery::StreamingQuery(std::shared_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
+StreamingQuery::~StreamingQuery() { runtime_->let_go(); }
 
 std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr sink,
                                                      StreamOptions options,
@@ -494,7 +539,7 @@ std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr
     StreamPlan stream_plan = make_stream_plan(std::move(plan));
     check_retention(stream_plan, options);
     auto runtime =
-        std::make_unique<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
+        std::make_shared<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
                                   with_defaults(std::move(environment)));
     return std::shared_ptr<StreamingQuery>(new StreamingQuery(std::move(runtime)));
   });

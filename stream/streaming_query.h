@@ -43,7 +43,8 @@ class StreamingQuery {
   // check_stream_options() throw; opens nothing.
   static std::shared_ptr<StreamingQuery> make(PlanPtr plan, StreamSinkPtr sink,
                                               StreamOptions options, StreamEnvironment environment);
-  // Stops at once and joins its threads. Not from a call of its own source, sink or listener.
+  // Stops at once and waits for the end. In a call of its own source, sink or listener it only
+  // asks: the query ends by itself then, and frees its source and sink on a thread of its own.
   ~StreamingQuery();
   StreamingQuery(const StreamingQuery&) = delete;
   StreamingQuery& operator=(const StreamingQuery&) = delete;
@@ -69,7 +70,7 @@ class StreamingQuery {
   // The newest kRecentBatches batches that are done, the oldest of them first.
   std::vector<BatchProgress> recent_progress() const;
   // What the source had to say (rows that it left out), at most kMostWarnings, and how often the
-  // listener failed.
+  // listener and the wake() of source and sink failed.
   std::vector<std::string> warnings() const;
   // Whether await_termination() would return at once.
   bool ended() const;
@@ -84,8 +85,8 @@ class StreamingQuery {
 
  private:
   class Runtime;
-  explicit StreamingQuery(std::unique_ptr<Runtime> runtime);
-  std::unique_ptr<Runtime> runtime_;
+  explicit StreamingQuery(std::shared_ptr<Runtime> runtime);
+  const std::shared_ptr<Runtime> runtime_;
 };
 
 using StreamingQueryPtr = std::shared_ptr<StreamingQuery>;

@@ -15,7 +15,6 @@
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/probe_result.h"
 #include "python_api/bindings/python_types.h"
-#include "python_api/bindings/query_handle.h"
 #include "python_api/bindings/query_vectors.h"
 #include "python_api/bindings/rows_from_python.h"
 #include "python_api/bindings/stream_progress.h"
@@ -298,7 +297,7 @@ void bind_streams(py::class_<Session>* session) {
            [](const Session& self, const std::string& text, const TextMap& texts,
               const py::object& on_progress) {
              const StreamOptions options = stream_options_to_cpp(texts, on_progress);
-             return without_gil([&] { return QueryHandle(self.startStreamSql(text, options)); });
+             return without_gil([&] { return self.startStreamSql(text, options); });
            })
       .def("register_stream_sink", &Session::register_stream_sink, unlocked);
 }

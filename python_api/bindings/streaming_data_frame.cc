@@ -10,7 +10,6 @@
 #include "python_api/bindings/bind.h"
 #include "python_api/bindings/gil.h"
 #include "python_api/bindings/python_types.h"
-#include "python_api/bindings/query_handle.h"
 #include "python_api/bindings/stream_progress.h"
 #include "src/session/frame_verbs.h"
 #include "stream/connectors/csv_file_sink.h"
@@ -104,8 +103,7 @@ void bind_streaming_data_frame(py::module_& module) {
       .def("write_stream", [](const Frame& frame, std::shared_ptr<StreamSink> sink,
                               const TextMap& texts, const py::object& on_progress) {
         StreamOptions options = stream_options_to_cpp(texts, on_progress);
-        return without_gil(
-            [&] { return QueryHandle(frame.write_stream(std::move(sink), std::move(options))); });
+        return without_gil([&] { return frame.write_stream(std::move(sink), std::move(options)); });
       });
 }
 

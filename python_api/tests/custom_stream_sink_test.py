@@ -221,6 +221,32 @@ def test_a_query_that_is_not_let_in_disturbs_nobody(session):
     assert consume(session, sink, 1) == 1
 
 
+def test_the_last_share_of_a_query_may_go_in_its_own_sink(session):
+    shares = []
+
+    def write(table):
+        # As Python's garbage collector may do.
+        shares.clear()
+
+    source = session.create_realtime_stream_source(SCHEMA)
+    query = session.read_realtime_stream_source(source).write_stream(write).start()
+    shares.append(query._core)
+    # What the session keeps so that a dropped handle does not stop its query.
+    session._background._queries.clear()
+    del query
+    source.push_rows([[1]])
+    # The query has no owner any more: it stops, and refuses what is pushed.
+    deadline = time.monotonic() + 30
+
+    def push_until_refused():
+        while time.monotonic() < deadline:
+            source.push_rows([[2]])
+            time.sleep(0.01)
+
+    with pytest.raises(velaria.StreamError, match="ended"):
+        push_until_refused()
+
+
 @pytest.mark.parametrize("text", ["\ud800", "caf\u00e9"])
 def test_a_failure_is_named_whatever_its_text(session, text):
     def write(table):

@@ -224,6 +224,106 @@ def test_drain_gives_what_was_gathered(session):
     assert [row["n"] for row in sink.to_rows()] == [1, 2]
 
 
+class Waiting(velaria.CustomArrowStreamSource):
+    """Waits for what it makes in open(), and gives nothing."""
+
+    schema = SCHEMA
+    bounded = False
+
+    def __init__(self):
+        super().__init__()
+        self.asked = threading.Event()
+        self.wakes = 0
+
+    def open(self, context):
+        self.called = threading.Event()
+
+    def next_batch(self):
+        self.asked.set()
+        self.called.wait(30)
+        return False
+
+    def wake(self):
+        self.wakes += 1
+        self.called.set()
+
+
+def test_what_wake_raises_is_a_warning(session):
+    class Source(Waiting):
+        def wake(self):
+            super().wake()
+            raise ValueError("nobody sleeps here")
+
+    source = Source()
+    stream = velaria.create_stream_from_custom_source(session, source)
+    query = stream.write_stream(velaria.MemorySink()).start()
+    assert source.asked.wait(30)
+    query.stop()
+    assert query.status == "stopped"
+    (warning,) = query.warnings()
+    assert "wake() of the Python source raised ValueError: nobody sleeps here" in warning
+
+    # Of one that ends by itself, and by a failure.
+    def write(table):
+        raise RuntimeError("sink is down")
+
+    class Ending(velaria.CustomArrowStreamSource):
+        def wake(self):
+            raise ValueError("nobody sleeps here")
+
+    assert run(session, Ending(lambda: numbers(3), schema=SCHEMA))[1] == [0, 1, 2]
+    stream = velaria.create_stream_from_custom_source(
+        session, Ending(lambda: numbers(3), schema=SCHEMA)
+    )
+    failing = stream.write_stream(write).start()
+    with pytest.raises(velaria.StreamError, match="sink is down"):
+        failing.await_termination(30_000)
+
+
+def test_a_source_is_not_woken_before_it_is_open(session):
+    class Closed(velaria.CustomArrowStreamSink):
+        def open(self, context):
+            raise ConnectionError("no such host")
+
+    source = Waiting()
+    stream = velaria.create_stream_from_custom_source(session, source)
+    query = stream.write_stream(Closed(print)).start()
+    with pytest.raises(velaria.StreamError, match="no such host"):
+        query.await_termination(30_000)
+    assert source.wakes == 0
+    assert query.warnings() == []
+
+
+def test_what_drain_raises_fails_the_query(session):
+    class Source(Waiting):
+        def drain(self):
+            raise ValueError("no plug")
+
+    source = Source()
+    stream = velaria.create_stream_from_custom_source(session, source)
+    query = stream.write_stream(velaria.MemorySink()).start()
+    assert source.asked.wait(30)
+    query.stop(drain=True)
+    assert query.status == "failed"
+    with pytest.raises(velaria.StreamError, match=r"drain\(\) .* raised ValueError: no plug"):
+        query.await_termination(30_000)
+
+
+def test_a_session_stops_all_queries_whatever_their_sources_raise():
+    class Source(Waiting):
+        def wake(self):
+            super().wake()
+            raise ValueError("nobody sleeps here")
+
+    queries = []
+    with velaria.Session() as session:
+        for source in (Source(), Waiting()):
+            stream = velaria.create_stream_from_custom_source(session, source)
+            queries.append(stream.write_stream(velaria.MemorySink()).start())
+            assert source.asked.wait(30)
+    assert [query.status for query in queries] == ["stopped", "stopped"]
+
+
 def test_a_function_serves_query_after_query(session):
     source = velaria.CustomArrowStreamSource(lambda: numbers(3), schema=SCHEMA)
     assert run(session, source)[1] == [0, 1, 2]

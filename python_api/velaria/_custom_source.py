@@ -159,14 +159,18 @@ class CustomArrowStreamSource:
         )
 
     def drain(self) -> bool:
-        """Nothing new is wanted. True: ``next_batch`` gives what it has and then None."""
+        """Any thread, once ``open`` has returned: nothing new is wanted.
+
+        True: ``next_batch`` gives what it has and then None. What this raises fails the query.
+        """
         if self._pump is None:
             return False
         self._pump.drain()
         return True
 
     def wake(self) -> None:
-        """Any thread: a ``next_batch`` that waits should return False soon."""
+        """Any thread, once ``open`` has returned: a ``next_batch`` that waits should return False
+        soon. What this raises is one of the query's ``warnings()``."""
 
     # ---- what the kernel calls
 

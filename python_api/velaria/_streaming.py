@@ -312,7 +312,8 @@ class StreamingQuery:
 
     def warnings(self) -> list[str]:
         """What there is to know beside the numbers, at most 100 texts: the files of which
-        ``on_error="skip"`` left rows out, and how often ``on_progress`` raised."""
+        ``on_error="skip"`` left rows out, and how often ``on_progress`` and a source's ``wake``
+        raised."""
         return self._core.warnings()
 
     def snapshot_json(self) -> str:

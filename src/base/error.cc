@@ -34,7 +34,11 @@ std::string describe_exception(const std::exception_ptr& failure) noexcept {
   } catch (const std::bad_alloc&) {
     return "out of memory";
   } catch (const std::exception& e) {
-    return e.what();
+    try {
+      return e.what();
+    } catch (...) {
+      return "out of memory";  // for its text; this one needs none
+    }
   } catch (...) {
     return "unknown error";
   }

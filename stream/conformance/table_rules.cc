@@ -178,12 +178,7 @@ struct SourceTableRules {
 
   static std::vector<std::string> texts(const std::vector<ImportedArrayPtr>& arrays) {
     std::vector<Chunk> chunks;
-    for (const ImportedArrayPtr& array : arrays) {
-      Chunk chunk;
-      chunk.rows = array->rows();
-      for (size_t i = 0; i < array->schema().size(); ++i) chunk.columns.push_back(array->column(i));
-      chunks.push_back(std::move(chunk));
-    }
+    for (const ImportedArrayPtr& array : arrays) chunks.push_back(array->chunk());
     return row_texts(chunks);
   }
 

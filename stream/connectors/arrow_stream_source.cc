@@ -20,13 +20,6 @@ uint64_t parse_batch_offset(std::string_view offset, const std::string& source) 
   return batches;
 }
 
-Chunk whole_array(const ImportedArray& array) {
-  Chunk chunk;
-  chunk.rows = array.rows();
-  for (size_t i = 0; i < array.schema().size(); ++i) chunk.columns.push_back(array.column(i));
-  return chunk;
-}
-
 // Batches that are all there: of an Arrow table or of chunks.
 class IndexedStream : public StreamSource {
  public:
@@ -65,7 +58,7 @@ class ArrowTableStream : public IndexedStream {
 
  protected:
   uint64_t batches() const override { return table_.batches.size(); }
-  Chunk chunk(uint64_t index) const override { return whole_array(*table_.batches[index]); }
+  Chunk chunk(uint64_t index) const override { return table_.batches[index]->chunk(); }
 
  private:
   const ImportedTable table_;
@@ -112,7 +105,7 @@ class ArrowReaderStream : public StreamSource {
   SourceStatus next(StreamBatch* batch) override {
     const ImportedArrayPtr array = reader_->next();
     if (!array) return SourceStatus::kEnd;
-    batch->chunks = {whole_array(*array)};
+    batch->chunks = {array->chunk()};
     batch->source_offset = std::to_string(++given_);
     return SourceStatus::kBatch;
   }

@@ -3,7 +3,6 @@
 #include <link.h>
 
 #include <algorithm>
-#include <functional>
 #include <string_view>
 
 #include "src/base/error.h"
@@ -45,12 +44,14 @@ bool holds(const dl_phdr_info& info, uint64_t address) {
   return false;
 }
 
-// Calls f for every loaded module until it gives true; whether it did.
-bool visit_modules(const std::function<bool(const dl_phdr_info&)>& f) {
-  const auto call = [](dl_phdr_info* info, size_t, void* context) {
-    return (*static_cast<const std::function<bool(const dl_phdr_info&)>*>(context))(*info) ? 1 : 0;
+// Calls visit for every loaded module until it gives true; whether it did. It must throw nothing: C
+// calls it, under the lock of the loader.
+template <typename Visit>
+bool visit_modules(Visit visit) {
+  const auto call = [](dl_phdr_info* info, size_t, void* context) noexcept {
+    return (*static_cast<Visit*>(context))(*info) ? 1 : 0;
   };
-  return dl_iterate_phdr(call, const_cast<std::function<bool(const dl_phdr_info&)>*>(&f)) != 0;
+  return dl_iterate_phdr(call, &visit) != 0;
 }
 
 }  // namespace
@@ -58,32 +59,38 @@ bool visit_modules(const std::function<bool(const dl_phdr_info&)>& f) {
 FunctionAddress locate_function(const void* function) {
   const auto address = reinterpret_cast<uint64_t>(function);
   FunctionAddress out;
+  std::string_view module;  // lives as long as the module is loaded
   const bool found = visit_modules([&](const dl_phdr_info& info) {
     if (!holds(info, address)) return false;
-    out = {std::string(file_name(info)), fingerprint_of(info), address - info.dlpi_addr};
+    module = file_name(info);
+    out.fingerprint = fingerprint_of(info);
+    out.offset = address - info.dlpi_addr;
     return true;
   });
   VELARIA_CHECK(found);
+  out.module = module;
   return out;
 }
 
 const void* find_function(const FunctionAddress& address) {
   const char* name = address.module.empty() ? "the program" : address.module.c_str();
   const void* out = nullptr;
-  visit_modules([&](const dl_phdr_info& info) {
+  const bool loaded = visit_modules([&](const dl_phdr_info& info) {
     if (file_name(info) != address.module) return false;
-    if (fingerprint_of(info) != address.fingerprint ||
-        !holds(info, info.dlpi_addr + address.offset)) {
-      throw Error(ErrorKind::kStream,
-                  concat("a worker process runs another build of ", name,
-                         " than the program that started it; the file was replaced meanwhile, so "
-                         "start the program again"));
+    if (fingerprint_of(info) == address.fingerprint &&
+        holds(info, info.dlpi_addr + address.offset)) {
+      out = reinterpret_cast<const void*>(info.dlpi_addr + address.offset);
     }
-    out = reinterpret_cast<const void*>(info.dlpi_addr + address.offset);
     return true;
   });
-  if (out == nullptr) {
+  if (!loaded) {
     throw Error(ErrorKind::kStream, concat("a worker process has not loaded ", name));
+  }
+  if (out == nullptr) {
+    throw Error(ErrorKind::kStream,
+                concat("a worker process runs another build of ", name,
+                       " than the program that started it; the file was replaced meanwhile, so "
+                       "start the program again"));
   }
   return out;
 }

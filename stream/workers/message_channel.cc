@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -36,6 +37,26 @@ bool is_not_ready(int reason) {
 }
 
 }  // namespace
+
+ReceivedDescriptors::~ReceivedDescriptors() {
+  for (const int descriptor : all_) {
+    if (descriptor >= 0) close(descriptor);
+  }
+}
+
+void ReceivedDescriptors::add(const int* descriptors, size_t count) {
+  try {
+    all_.insert(all_.end(), descriptors, descriptors + count);
+  } catch (...) {
+    for (size_t i = 0; i < count; ++i) close(descriptors[i]);
+    throw;
+  }
+}
+
+int ReceivedDescriptors::take(size_t i) {
+  VELARIA_CHECK(i < all_.size() && all_[i] >= 0);
+  return std::exchange(all_[i], -1);
+}
 
 MessageChannel::MessageChannel(int descriptor) : descriptor_(descriptor) {
   fcntl(descriptor_, F_SETFL, fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
@@ -108,7 +129,7 @@ bool MessageChannel::other_side_has_ended() const {
   return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-bool MessageChannel::read_exactly(void* out, size_t size_bytes, std::vector<int>* descriptors,
+bool MessageChannel::read_exactly(void* out, size_t size_bytes, ReceivedDescriptors* descriptors,
                                   const Waiting& waiting) {
   size_t read = 0;
   while (read < size_bytes) {
@@ -131,10 +152,11 @@ bool MessageChannel::read_exactly(void* out, size_t size_bytes, std::vector<int>
     for (cmsghdr* part_of = CMSG_FIRSTHDR(&message); part_of != nullptr;
          part_of = CMSG_NXTHDR(&message, part_of)) {
       if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
+      int came[kMostDescriptors];
       const size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      const size_t before = descriptors->size();
-      descriptors->resize(before + count);
-      std::memcpy(descriptors->data() + before, CMSG_DATA(part_of), count * sizeof(int));
+      VELARIA_CHECK(count <= kMostDescriptors);  // there is no room for more
+      std::memcpy(came, CMSG_DATA(part_of), count * sizeof(int));
+      descriptors->add(came, count);
     }
   }
   return true;
@@ -143,26 +165,17 @@ bool MessageChannel::read_exactly(void* out, size_t size_bytes, std::vector<int>
 std::optional<Message> MessageChannel::receive(const Waiting& waiting) {
   Message out;
   Header header{};
-  const auto close_all = [&out] {
-    for (const int descriptor : out.descriptors) close(descriptor);
-  };
-  try {
-    if (!read_exactly(&header, sizeof(header), &out.descriptors, waiting)) return std::nullopt;
-    out.type = static_cast<MessageType>(header.type);
-    out.bytes.resize(header.bytes);
-    if (!read_exactly(out.bytes.data(), out.bytes.size(), &out.descriptors, waiting)) {
-      close_all();
-      return std::nullopt;
-    }
-    if (out.descriptors.size() != header.descriptors) {
-      throw Error(
-          ErrorKind::kResource,
-          concat("a worker process was sent ", header.descriptors, " descriptors and got ",
-                 out.descriptors.size(), "; the limit on open files (ulimit -n) may be too low"));
-    }
-  } catch (...) {
-    close_all();
-    throw;
+  if (!read_exactly(&header, sizeof(header), &out.descriptors, waiting)) return std::nullopt;
+  out.type = static_cast<MessageType>(header.type);
+  out.bytes.resize(header.bytes);
+  if (!read_exactly(out.bytes.data(), out.bytes.size(), &out.descriptors, waiting)) {
+    return std::nullopt;
+  }
+  if (out.descriptors.size() != header.descriptors) {
+    throw Error(
+        ErrorKind::kResource,
+        concat("a worker process was sent ", header.descriptors, " descriptors and got ",
+               out.descriptors.size(), "; the limit on open files (ulimit -n) may be too low"));
   }
   return out;
 }

@@ -27,10 +27,31 @@ enum class MessageType : uint32_t {
   kFailed,  // instead of any of them: kind and text of the error
 };
 
+// What came along with a message. Closes those that nobody took.
+class ReceivedDescriptors {
+ public:
+  ReceivedDescriptors() = default;
+  ~ReceivedDescriptors();
+  ReceivedDescriptors(ReceivedDescriptors&& other) noexcept { all_.swap(other.all_); }
+  ReceivedDescriptors& operator=(ReceivedDescriptors&& other) noexcept {
+    all_.swap(other.all_);
+    return *this;
+  }
+
+  size_t size() const { return all_.size(); }
+  // Takes so many of them over, also when this throws.
+  void add(const int* descriptors, size_t count);
+  // The caller closes it. Each once.
+  int take(size_t i);
+
+ private:
+  std::vector<int> all_;  // -1: taken
+};
+
 struct Message {
   MessageType type = MessageType::kDone;
   std::string bytes;
-  std::vector<int> descriptors;  // the receiver closes them
+  ReceivedDescriptors descriptors;
 };
 
 // One thread at a time.
@@ -57,7 +78,7 @@ class MessageChannel {
 
  private:
   bool wait_for(short events, const Waiting& waiting);
-  bool read_exactly(void* out, size_t size_bytes, std::vector<int>* descriptors,
+  bool read_exactly(void* out, size_t size_bytes, ReceivedDescriptors* descriptors,
                     const Waiting& waiting);
 
   const int descriptor_;

@@ -104,10 +104,8 @@ OwnFrame copy_frame(const uint8_t* data, size_t size_bytes) {
 void ForeignSegments::add(Message* message, const std::vector<uint64_t>& sizes) {
   VELARIA_CHECK(message->descriptors.size() == sizes.size());
   for (size_t i = 0; i < sizes.size(); ++i) {
-    const int descriptor = std::exchange(message->descriptors[i], -1);
-    segments_.push_back(SharedSegment::map(descriptor, sizes[i]));
+    segments_.push_back(SharedSegment::map(message->descriptors.take(i), sizes[i]));
   }
-  message->descriptors.clear();
 }
 
 const std::shared_ptr<SharedSegment>& ForeignSegments::at(const FrameReference& reference) const {

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <map>
@@ -86,7 +85,6 @@ class WorkerServer {
       } catch (...) {
         told = tell_failure(ErrorKind::kResource, describe_exception(std::current_exception()));
       }
-      for (const int left : message->descriptors) close(left);
       if (!told) return;
     }
   }

@@ -638,5 +638,18 @@ TEST(ArrowStream, SameDictionaryMemoryIsSharedByBatches) {
   EXPECT_NE(second->column(0)->child(), third->column(0)->child());
 }
 
+TEST(ArrowImport, ABatchAsAChunkOutlivesIt) {
+  Chunk chunk;
+  {
+    const ImportedTable table = import_node(batch_of(
+        3, {fixed_node<int64_t>("l", {1, 2, 3}), text_node<int32_t>("u", {"a", "b", "c"})}));
+    chunk = table.batches.at(0)->chunk();
+  }
+  EXPECT_EQ(chunk.rows, 3);
+  ASSERT_EQ(chunk.columns.size(), 2u);
+  EXPECT_EQ(texts(chunk.columns[0]), (Texts{"1", "2", "3"}));
+  EXPECT_EQ(texts(chunk.columns[1]), (Texts{"a", "b", "c"}));
+}
+
 }  // namespace
 }  // namespace velaria

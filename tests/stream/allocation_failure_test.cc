@@ -11,6 +11,7 @@
 #include "src/io/csv/csv_source.h"
 #include "stream/connectors/csv_file_sink.h"
 #include "stream/connectors/file_directory_source.h"
+#include "stream/source_sink_adapters.h"
 #include "tests/stream/stream_testing.h"
 
 namespace {
@@ -245,6 +246,41 @@ TEST_P(AllocationFailure, TheQueryFailsOrSucceedsAndNothingIsLost) {
   std::printf("tried: %d failing allocations\n", failed_allocations);
   std::printf("tried: %d queries failed by one and started again\n", failures);
   EXPECT_GT(failures, 100);
+}
+
+// Its text may need the memory that there is not.
+TEST(ExportedTable, AFailureIsAStatusAlsoWhenItsTextHasNoRoom) {
+  class Failing : public StreamSource {
+   public:
+    const Schema& schema() const override { return schema_; }
+    bool bounded() const override { return true; }
+    std::string describe() const override { return "failing"; }
+    SourceStatus next(StreamBatch*) override { std::rethrow_exception(failure_); }
+
+   private:
+    const Schema schema_ = event_schema();
+    const std::exception_ptr failure_ =
+        std::make_exception_ptr(Error(ErrorKind::kStream, std::string(500, 'x')));
+  };
+  VelariaSource table;
+  export_stream_source(std::make_shared<Failing>(), &table);
+  ArrowArray array;
+  const char* offset = nullptr;
+  for (const bool text_is_kept : {false, true}) {
+    VelariaStreamStatus status = VELARIA_STREAM_OK;
+    {
+      const FailingAllocation failing(text_is_kept ? 0 : 1);
+      status = table.next_batch(table.self, &array, &offset);
+    }
+    EXPECT_EQ(status, VELARIA_STREAM_ERROR);
+    const char* text = nullptr;
+    {
+      const FailingAllocation failing(1);
+      text = table.last_error(table.self);
+    }
+    EXPECT_NE(std::string(text).find("out of memory"), std::string::npos) << text;
+  }
+  table.release(table.self);
 }
 
 INSTANTIATE_TEST_SUITE_P(Settings, AllocationFailure,

@@ -1,7 +1,11 @@
 #include "stream/source_sink_abi.h"
 
+#include <atomic>
 #include <cstring>
 #include <sstream>
+#include <stdexcept>
+#include <thread>
+#include <utility>
 
 #include "stream/connectors/realtime_stream_source.h"
 #include "stream/source_sink_adapters.h"
@@ -159,6 +163,94 @@ TEST(SourceSinkAbi, ErrorsAndWakeCrossTheTables) {
   realtime->push({event_chunk({{1, "a", 1}})});
   query->stop(true);
   EXPECT_EQ(sink->rows(), 1);
+}
+
+// What a function without a status throws does not pass through C.
+TEST(SourceSinkAbi, FunctionsWithoutAStatusThrowNothing) {
+  class Source : public StreamSource {
+   public:
+    const Schema& schema() const override { return schema_; }
+    bool bounded() const override { throw std::runtime_error("bounded"); }
+    std::string describe() const override { return "throwing"; }
+    SourceStatus next(StreamBatch*) override { return SourceStatus::kEnd; }
+    void wake() override { throw std::runtime_error("wake"); }
+    bool drain() override { throw std::runtime_error("drain"); }
+
+   private:
+    const Schema schema_ = event_schema();
+  };
+  class Sink : public MemorySink {
+   public:
+    bool blocking() const override { throw std::runtime_error("blocking"); }
+    void wake() override { throw std::runtime_error("wake"); }
+  };
+  VelariaSource source;
+  export_stream_source(std::make_shared<Source>(), &source);
+  EXPECT_EQ(source.bounded(source.self), 0);
+  EXPECT_EQ(source.drain(source.self), 0);
+  EXPECT_NO_THROW(source.wake(source.self));
+  source.release(source.self);
+  VelariaSink sink;
+  export_stream_sink(std::make_shared<Sink>(), &sink);
+  EXPECT_EQ(sink.blocking(sink.self), 0);
+  EXPECT_NO_THROW(sink.wake(sink.self));
+  sink.release(sink.self);
+}
+
+// A sink that always says BLOCKED, or once before it takes a batch, or fails.
+struct BlockedSink {
+  enum class Answer { kBlocked, kBlockedOnce, kError };
+  std::atomic<Answer> answer{Answer::kBlocked};
+  std::atomic<int> writes{0};
+  bool said_blocked = false;
+
+  VelariaSink table() {
+    VelariaSink out = {};
+    out.abi_version = VELARIA_STREAM_ABI_VERSION;
+    out.struct_size = sizeof(out);
+    out.self = this;
+    out.write = [](void* self, ArrowArray* batch) {
+      return static_cast<BlockedSink*>(self)->write(batch);
+    };
+    out.last_error = [](void*) { return "no room on the shelf"; };
+    return out;
+  }
+  VelariaStreamStatus write(ArrowArray* batch) {
+    ++writes;
+    if (answer == Answer::kBlocked) return VELARIA_STREAM_BLOCKED;
+    if (answer == Answer::kBlockedOnce && !std::exchange(said_blocked, true)) {
+      return VELARIA_STREAM_BLOCKED;
+    }
+    batch->release(batch);
+    return answer == Answer::kError ? VELARIA_STREAM_ERROR : VELARIA_STREAM_OK;
+  }
+};
+
+TEST(SourceSinkAbi, ASinkOfAStoppedQueryServesTheNextOne) {
+  BlockedSink state;
+  VelariaSink table = state.table();
+  const StreamSinkPtr sink = import_stream_sink(&table, "shelf");
+  StreamOptions options;
+  options.idle_wait_ms = 1;
+  const auto source = make_memory_stream(event_schema(), {event_chunk({{1, "a", 1}})});
+
+  const auto stopped = StreamingQuery::make(event_scan(source), sink, options, {});
+  stopped->start();
+  while (state.writes == 0) std::this_thread::yield();
+  stopped->stop();
+  EXPECT_EQ(stopped->status(), StreamStatus::kStopped);
+
+  state.answer = BlockedSink::Answer::kBlockedOnce;
+  const auto next = StreamingQuery::make(event_scan(source), sink, options, {});
+  next->start();
+  EXPECT_EQ(next->await_termination(), 1u);
+
+  state.answer = BlockedSink::Answer::kError;
+  const auto failing = StreamingQuery::make(event_scan(source), sink, options, {});
+  failing->start();
+  std::string message;
+  EXPECT_EQ(kind_of([&] { failing->await_termination(); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("no room on the shelf"), std::string::npos) << message;
 }
 
 TEST(SourceSinkAbi, ForeignTablesAreRefusedAndReleased) {

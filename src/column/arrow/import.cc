@@ -137,6 +137,13 @@ ColumnPtr ImportedArray::column(size_t i, int64_t offset, int64_t length) const 
   return readers_[i]->column(offset_ + offset, length);
 }
 
+Chunk ImportedArray::chunk() const {
+  Chunk out;
+  out.rows = rows_;
+  for (size_t i = 0; i < schema().size(); ++i) out.columns.push_back(column(i));
+  return out;
+}
+
 ArrowStreamReader::ArrowStreamReader(ArrowArrayStream* stream) : stream_(*stream) {
   require_unreleased(stream->release != nullptr, "stream");
   stream->release = nullptr;

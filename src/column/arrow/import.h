@@ -37,6 +37,7 @@
 
 #include "src/base/cancellation.h"
 #include "src/column/arrow/c_data.h"
+#include "src/column/chunk.h"
 #include "src/column/column.h"
 #include "src/column/schema.h"
 
@@ -87,6 +88,8 @@ class ImportedArray {
   // Rows [offset, offset + length) of column i. The column keeps the Arrow memory alive by itself.
   ColumnPtr column(size_t i, int64_t offset, int64_t length) const;
   ColumnPtr column(size_t i) const { return column(i, 0, rows_); }
+  // All rows of all columns.
+  Chunk chunk() const;
 
  private:
   ImportedArray() = default;

@@ -1,5 +1,7 @@
 #include "stream/workers/plan_codec.h"
 
+#include <thread>
+
 #include "src/expr/function_registry.h"
 #include "src/io/memory/memory_table_source.h"
 #include "stream/workers/function_address.h"
@@ -109,10 +111,17 @@ TEST(FunctionAddress, IsFoundAgainAndOtherBuildsAreRefused) {
   EXPECT_EQ(find_function(address), reinterpret_cast<const void*>(kernel));
   FunctionAddress other_build = address;
   ++other_build.fingerprint;
-  EXPECT_THROW(find_function(other_build), Error);
+  std::string message;
+  EXPECT_EQ(kind_of([&] { find_function(other_build); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("another build"), std::string::npos) << message;
   FunctionAddress not_loaded = address;
   not_loaded.module = "lib_of_nobody.so";
-  EXPECT_THROW(find_function(not_loaded), Error);
+  EXPECT_EQ(kind_of([&] { find_function(not_loaded); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("has not loaded lib_of_nobody.so"), std::string::npos) << message;
+  // The refusals have not kept the lock of the loader.
+  std::thread([&] {
+    EXPECT_EQ(find_function(address), reinterpret_cast<const void*>(kernel));
+  }).join();
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "stream/workers/worker_messages.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "tests/stream/stream_testing.h"
 
@@ -68,12 +71,94 @@ TEST(MessageChannel, LargeMessagesAndDescriptors) {
   EXPECT_EQ(message->type, MessageType::kBatch);
   EXPECT_EQ(message->bytes, large);
   EXPECT_EQ(message->descriptors.size(), 2u);
-  for (const int descriptor : message->descriptors) close(descriptor);
   message = there.receive(nullptr);
   ASSERT_TRUE(message);
   EXPECT_EQ(message->type, MessageType::kAll);
   EXPECT_TRUE(message->bytes.empty());
   sender.join();
+}
+
+// A pipe, to see when the last descriptor of its writing end is closed.
+class WatchedDescriptor {
+ public:
+  WatchedDescriptor() { VELARIA_CHECK(pipe2(ends_, O_NONBLOCK | O_CLOEXEC) == 0); }
+  ~WatchedDescriptor() {
+    close_own();
+    close(ends_[0]);
+  }
+  WatchedDescriptor(const WatchedDescriptor&) = delete;
+  WatchedDescriptor& operator=(const WatchedDescriptor&) = delete;
+
+  int get() const { return ends_[1]; }
+  void close_own() {
+    if (ends_[1] >= 0) close(std::exchange(ends_[1], -1));
+  }
+  bool all_are_closed() const {
+    char byte = 0;
+    return read(ends_[0], &byte, 1) == 0;
+  }
+
+ private:
+  int ends_[2];
+};
+
+TEST(MessageChannel, DescriptorsOfATornMessageAreClosed) {
+  // So many bytes of a header and of what comes behind it, and one descriptor.
+  for (const size_t size_bytes : {size_t{5}, size_t{20}}) {
+    SCOPED_TRACE(size_bytes);
+    WatchedDescriptor watched;
+    const auto [one, two] = MessageChannel::make_pair();
+    MessageChannel here(two);
+    char bytes[20] = {};
+    bytes[4] = 1;   // descriptors
+    bytes[8] = 50;  // bytes
+    iovec part{bytes, size_bytes};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    const int sent = watched.get();
+    std::memcpy(CMSG_DATA(rights), &sent, sizeof(int));
+    EXPECT_EQ(sendmsg(one, &message, 0), static_cast<ssize_t>(size_bytes));
+    close(one);
+    watched.close_own();
+    EXPECT_FALSE(watched.all_are_closed());  // it is on its way
+    EXPECT_FALSE(here.receive(nullptr));
+    EXPECT_TRUE(watched.all_are_closed());
+  }
+}
+
+TEST(MessageChannel, DescriptorsThatNobodyTakesAreClosed) {
+  WatchedDescriptor watched;
+  const auto [one, two] = MessageChannel::make_pair();
+  MessageChannel here(one);
+  MessageChannel there(two);
+  const auto receive_two = [&] {
+    EXPECT_TRUE(here.send(MessageType::kRows, "", {watched.get(), watched.get()}, nullptr));
+    std::optional<Message> message = there.receive(nullptr);
+    EXPECT_TRUE(message && message->descriptors.size() == 2);
+    return std::move(*message);
+  };
+  {
+    // A pipe cannot be mapped: the first one fails, and the second one is left.
+    Message message = receive_two();
+    ForeignSegments segments;
+    EXPECT_THROW(segments.add(&message, {4096, 4096}), Error);
+    receive_two();
+    Message other = receive_two();
+    other = receive_two();
+    const int taken = other.descriptors.take(1);
+    watched.close_own();
+    EXPECT_FALSE(watched.all_are_closed());
+    close(taken);
+  }
+  EXPECT_TRUE(watched.all_are_closed());
 }
 
 TEST(MessageChannel, TheEndOfTheOtherSideIsSeen) {
