@@ -3,9 +3,10 @@
 
     scripts/check_layers.py [ROOT]
 
-Reads the #include lines under src/ and stream/ and checks the order of the rooms, the few places
-that may use what others may not, the rooms of third-party headers, and the names of files. Prints
-each violation as file:line: what, and ends with status 1 when there is one.
+Reads the #include lines under src/, stream/ and python_api/ and checks the order of the rooms, the
+few places that may use what others may not, what the bindings may use, the rooms of third-party
+headers, and the names of files. Prints each violation as file:line: what, and ends with status 1
+when there is one.
 """
 
 from __future__ import annotations
@@ -39,9 +40,36 @@ ALLOWED = {
     "src/session": [*_STREAM, "src/session"],
 }
 
+# The bindings turn calls and values around: they may include the front doors, and what values are.
+BINDINGS = "python_api"
+BINDINGS_MAY_INCLUDE = [
+    BINDINGS,
+    "src/base/error.h",
+    "src/base/file_system.h",
+    "src/base/text.h",
+    "src/base/thread_pool.h",
+    "src/column",
+    "src/io/cells/cell_table.h",
+    "src/io/probe/probe.h",
+    "src/session/data_frame.h",
+    "src/session/dataflow_session.h",
+    "src/session/frame_verbs.h",
+    "src/session/query_monitor.h",
+    "stream/connectors",
+    "stream/progress.h",
+    "stream/stream_context.h",
+    "stream/stream_options.h",
+    "stream/stream_sink.h",
+    "stream/stream_source.h",
+    "stream/streaming_data_frame.h",
+    "stream/streaming_query.h",
+    "stream/workers/worker_process.h",
+    "stream/workers/worker_server.h",
+]
+
 # Folders inside a room that only these places may include.
 RESTRICTED = {
-    "src/column/arrow": ["src/column/arrow", "src/io/memory", "stream", "src/session"],
+    "src/column/arrow": ["src/column/arrow", "src/io/memory", "stream", "src/session", BINDINGS],
 }
 # c_data.h declares the structs of the Arrow C interface and nothing of ours.
 RESTRICTED_EXCEPT = {"src/column/arrow/c_data.h"}
@@ -97,11 +125,15 @@ def check_include(include: Include) -> str | None:
     """What is wrong with one include line."""
     room = room_of(include.file)
     target_room = room_of(include.target)
-    if room is None:
+    if _is_below(include.file, BINDINGS):
+        ours = include.target.startswith(("src/", "stream/", "python_api/", "tests/"))
+        if ours and not any(_is_below(include.target, name) for name in BINDINGS_MAY_INCLUDE):
+            return f"{BINDINGS} may not include {include.target}; see BINDINGS_MAY_INCLUDE"
+    elif room is None:
         return None if not _is_below(include.file, "src") else "lies in no room of src/"
-    if target_room is not None and target_room not in ALLOWED[room]:
+    elif target_room is not None and target_room not in ALLOWED[room]:
         return f"{room} may not include {target_room} ({include.target})"
-    if target_room is None and include.target.startswith(("src/", "python_api/", "tests/")):
+    elif target_room is None and include.target.startswith(("src/", "python_api/", "tests/")):
         return f"{room} may not include {include.target}"
     for folder, places in RESTRICTED.items():
         if not _is_below(include.target, folder) or include.target in RESTRICTED_EXCEPT:
@@ -152,7 +184,9 @@ def bad_names(root: Path) -> Iterator[str]:
 
 def check_tree(root: Path) -> list[str]:
     """All violations of a tree, in the order of files and lines."""
-    includes = [include for place in ("src", "stream") for include in includes_of(root, place)]
+    includes = [
+        include for place in ("src", "stream", BINDINGS) for include in includes_of(root, place)
+    ]
     out = []
     for include in includes:
         wrong = check_include(include)

@@ -19,7 +19,6 @@
 #include "src/base/text.h"
 #include "src/column/calendar.h"
 #include "src/session/dataflow_session.h"
-#include "src/session/engine.h"
 
 namespace velaria::python {
 
@@ -64,7 +63,7 @@ std::string_view text_of(PyObject* text) {
 class Cells {
  public:
   Cells(const DataflowSession& session, std::vector<std::string> null_texts)
-      : table_(session.engine()->budget()), null_texts_(std::move(null_texts)) {}
+      : table_(session.memory_budget()), null_texts_(std::move(null_texts)) {}
 
   // Rows without a value are left out when `skip_empty`. A row's number is first_row + its place.
   void append_rows(int64_t first_row, const py::iterable& rows, bool skip_empty) {

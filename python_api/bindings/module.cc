@@ -3,22 +3,19 @@
 #include <pybind11/stl.h>
 
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "python_api/bindings/bind.h"
 #include "python_api/bindings/errors.h"
 #include "python_api/bindings/python_types.h"
-#include "src/expr/aggregate_registry.h"
-#include "src/expr/function_registry.h"
-#include "src/expr/window_function.h"
-#include "src/sql/script.h"
+#include "src/base/thread_pool.h"
+#include "src/session/dataflow_session.h"
 #include "velaria/version.h"
 
 PYBIND11_MODULE(_velaria, module) {
   namespace python = velaria::python;
   module.doc() = "The compiled part of velaria; use the package.";
   module.attr("__version__") = VELARIA_VERSION;
+  module.attr("MOST_THREADS") = velaria::kMostThreads;
   python::bind_errors(module);
   module.def(
       "type_name", [](pybind11::handle type) { return python::type_from_python(type).to_string(); },
@@ -27,27 +24,14 @@ PYBIND11_MODULE(_velaria, module) {
       "split_statements",
       [](const std::string& text) {
         pybind11::list out;
-        for (const std::string& statement : velaria::sql::split_statements(text)) {
+        for (const std::string& statement : velaria::DataflowSession::split_statements(text)) {
           out.append(python::to_python_text(statement));
         }
         return out;
       },
       "The statements of a script.");
-  module.def(
-      "function_names",
-      [] {
-        std::vector<std::string> out = velaria::FunctionRegistry::builtin().names();
-        for (std::string& name : velaria::AggregateRegistry::builtin().names()) {
-          out.push_back(std::move(name));
-        }
-        for (int kind = 0; kind < static_cast<int>(velaria::WindowFunctionKind::kAggregate);
-             ++kind) {
-          out.emplace_back(
-              velaria::window_function_name(static_cast<velaria::WindowFunctionKind>(kind)));
-        }
-        return out;
-      },
-      "What SQL calls by name: scalar, aggregate and window functions, and operators.");
+  module.def("function_names", &velaria::DataflowSession::function_names,
+             "What SQL calls by name: scalar, aggregate and window functions, and operators.");
   python::bind_rows(module);
   python::bind_data_frame(module);
   python::bind_stream_sinks(module);

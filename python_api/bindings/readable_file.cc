@@ -3,7 +3,6 @@
 #include "python_api/bindings/gil.h"
 #include "src/base/file_system.h"
 #include "src/session/dataflow_session.h"
-#include "src/session/engine.h"
 
 namespace velaria::python {
 
@@ -24,10 +23,7 @@ py::bytes read_bytes(const ReadableFile& file, uint64_t offset, size_t size_byte
 void bind_readable_file(py::module_& module) {
   py::class_<ReadableFile>(module, "ReadableFile", py::release_gil_before_calling_cpp_dtor())
       .def(py::init([](const DataflowSession& session, const std::string& path) {
-             return without_gil([&] {
-               session.engine()->check_open();
-               return session.engine()->files()->open_read(path);
-             });
+             return without_gil([&] { return session.open_file(path); });
            }),
            py::arg("session"), py::arg("path"))
       .def_property_readonly("size_bytes", &ReadableFile::size_bytes)

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "python_api/bindings/gil.h"
@@ -65,7 +66,7 @@ class ValueReader {
       case TypeId::kDate32: return date(type, value);
       case TypeId::kTime64: return time(type, value, why);
       case TypeId::kTimestamp: return timestamp(type, value, why);
-      case TypeId::kInterval: return interval(value);
+      case TypeId::kInterval: return interval(value, why);
       case TypeId::kFixedSizeList: return vector(type, value, why);
       case TypeId::kNested:
         *why = "lists, structs and maps come in as Arrow data only";
@@ -84,17 +85,27 @@ class ValueReader {
     return PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr());
   }
 
+  // Of a Python integer; nothing when it is beyond T.
   template <typename T>
-  static std::optional<Value> integer(const DataType& type, py::handle value, std::string* why) {
-    if (!is_integer(value)) return std::nullopt;
+  static std::optional<T> in_range(py::handle value) {
     int overflow = 0;
     const long long number = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
     if (overflow != 0 || number < std::numeric_limits<T>::min() ||
         number > std::numeric_limits<T>::max()) {
+      return std::nullopt;
+    }
+    return static_cast<T>(number);
+  }
+
+  template <typename T>
+  static std::optional<Value> integer(const DataType& type, py::handle value, std::string* why) {
+    if (!is_integer(value)) return std::nullopt;
+    const std::optional<T> number = in_range<T>(value);
+    if (!number) {
       *why = "out of range";
       return std::nullopt;
     }
-    return Value::integral(type, number);
+    return Value::integral(type, *number);
   }
 
   static std::optional<Value> unsigned_integer(const DataType& type, py::handle value,
@@ -222,7 +233,7 @@ class ValueReader {
     return false;
   }
 
-  std::optional<Value> interval(py::handle value) const {
+  std::optional<Value> interval(py::handle value, std::string* why) const {
     Interval out;
     if (py::isinstance(value, classes_.timedelta)) {
       out.days = py::cast<int32_t>(value.attr("days"));
@@ -235,9 +246,20 @@ class ValueReader {
     for (const py::handle part : parts) {
       if (!is_integer(part)) return std::nullopt;
     }
-    out.months = py::cast<int32_t>(parts[0]);
-    out.days = py::cast<int32_t>(parts[1]);
-    out.micros = py::cast<int64_t>(parts[2]);
+    const std::optional<int32_t> months = in_range<int32_t>(parts[0]);
+    const std::optional<int32_t> days = in_range<int32_t>(parts[1]);
+    const std::optional<int64_t> micros = in_range<int64_t>(parts[2]);
+    std::string_view beyond;
+    if (!micros) beyond = "microseconds";
+    if (!days) beyond = "days";
+    if (!months) beyond = "months";
+    if (!beyond.empty()) {
+      *why = concat("its ", beyond, " are out of range");
+      return std::nullopt;
+    }
+    out.months = *months;
+    out.days = *days;
+    out.micros = *micros;
     return Value::interval(out);
   }
 

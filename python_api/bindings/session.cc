@@ -33,11 +33,8 @@ using TextMap = std::map<std::string, std::string>;
 
 // format_writer(format, options, stream, write), where write takes bytes.
 FormatWriter python_format_writer(const py::object& function) {
-  // The session may be destroyed without the GIL.
-  const std::shared_ptr<py::object> held(new py::object(function), [](py::object* object) {
-    const py::gil_scoped_acquire locked;
-    delete object;
-  });
+  // The session's last part may die on a kernel thread, also while the interpreter goes.
+  const auto held = std::make_shared<const PythonReference>(function);
   return [held](const std::string& format, const TextMap& options, ArrowArrayStream* rows,
                 const std::function<void(std::string_view)>& write) {
     const py::gil_scoped_acquire locked;
@@ -47,7 +44,7 @@ FormatWriter python_format_writer(const py::object& function) {
       const py::gil_scoped_release unlocked;
       write(view);
     });
-    (*held)(format, options, stream, write_bytes);
+    held->get()(format, options, stream, write_bytes);
   };
 }
 
@@ -170,7 +167,7 @@ void bind_files(py::class_<Session>* session) {
           [](const Session& self, const std::string& path, bool append, const TextMap& options) {
             return self.create_csv_file_sink(path,
                                              append ? CsvFileMode::kAppend : CsvFileMode::kReplace,
-                                             csv_options_from_text(options));
+                                             csv_writer_options_from_text(options));
           },
           unlocked);
 }

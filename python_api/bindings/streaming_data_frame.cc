@@ -97,7 +97,7 @@ void bind_streaming_data_frame(py::module_& module) {
           [](const Frame& frame, const std::string& path, bool append, const TextMap& options) {
             return make_csv_file_sink(frame.environment().files, path,
                                       append ? CsvFileMode::kAppend : CsvFileMode::kReplace,
-                                      csv_options_from_text(options));
+                                      csv_writer_options_from_text(options));
           },
           unlocked)
       .def("write_stream", [](const Frame& frame, std::shared_ptr<StreamSink> sink,

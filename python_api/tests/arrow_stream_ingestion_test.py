@@ -309,6 +309,11 @@ BAD_VALUES = [
     (pa.decimal128(4, 2), decimal.Decimal("123.45"), "precision"),
     (pa.decimal128(4, 2), decimal.Decimal("1.234"), "precision"),
     (pa.decimal128(4, 2), decimal.Decimal("NaN"), "precision"),
+    ("interval", (2**31, 0, 0), "months are out of range"),
+    ("interval", (0, -(2**31) - 1, 0), "days are out of range"),
+    ("interval", (0, 0, 2**63), "microseconds are out of range"),
+    ("interval", (0, 0), "interval"),
+    ("interval", (0, 0, 1.5), "interval"),
     (pa.list_(pa.float32(), 2), [1.0], "1 elements"),
     (pa.list_(pa.float32(), 2), [1.0, None], "fixed_size_list"),
 ]
@@ -335,6 +340,7 @@ GOOD_VALUES = [
     ("float32", np.float64(0.5), 0.5),
     ("bool", np.bool_(True), True),
     ("interval", datetime.timedelta(days=1, seconds=2), velaria.Interval(0, 1, 2000000)),
+    ("interval", (-(2**31), 2**31 - 1, 2**40), velaria.Interval(-(2**31), 2**31 - 1, 2**40)),
     (pa.list_(pa.float32(), 2), np.array([1, 2]), [1.0, 2.0]),
     (pa.decimal128(4, 2), 12, decimal.Decimal("12.00")),
 ]

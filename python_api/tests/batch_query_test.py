@@ -72,6 +72,16 @@ def test_a_callback_that_fails_cancels(one):
     with pytest.raises(velaria.InvalidArgumentError, match="progress=5"):
         frame.cache(progress=5)
 
+    # Also one of the kind that wait() itself raises at its deadline, which cancels nothing.
+    def late(moment):
+        raise TimeoutError("the callback's own")
+
+    query = frame.start()
+    with pytest.raises(TimeoutError, match="own"):
+        query.wait(timeout_ms=60_000, progress=late)
+    assert query.done()
+    assert query.status == "cancelled"
+
 
 def test_a_callback_is_called_and_not_awaited(one):
     async def tell(moment):

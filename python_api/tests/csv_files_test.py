@@ -264,3 +264,51 @@ def test_one_endless_line(session, tmp_path):
         session.read_csv(path).to_rows()
     frame = session.read_csv(path, max_row_bytes=200_000_000)
     assert frame.select("length(b) AS n").to_rows() == [{"n": 80_000_000}]
+
+
+def test_a_list_of_null_words_is_kept_word_by_word(session, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a;b\n1;n/a, none\n2;n/a\n3;it's\n")
+    for words in (["n/a, none", "it's"], ("it's", "n/a, none")):
+        told = session.read_csv(path, ";", null_text=words).to_rows()
+        assert [row["b"] for row in told] == [None, "n/a", None]
+        assert session.read(path, null_text=words).to_rows() == told
+    # A str is one word, in every reader.
+    assert session.read(path, null_text="n/a, none").filter("b IS NULL").count() == 1
+    path.write_text("a;b\n1;2\n2;n/a, none\n3;4\n")
+    for read in (session.read, lambda path, **options: session.read_csv(path, ";", **options)):
+        frame = read(path, null_words=["n/a, none"])
+        assert dict(frame.schema)["b"] == "int64"
+        assert [row["b"] for row in frame.to_rows()] == [2, None, 4]
+    # SQL's text is a list as before, and takes quotes.
+    read = f"SELECT count(b) AS n FROM read_csv('{path}', delimiter => ';', null_text => %s)"
+    assert session.sql(read % "'2,4'").to_rows() == [{"n": 1}]
+    quoted = "''n/a, none'', 4"
+    assert session.sql(read % f"'{quoted}'").to_rows() == [{"n": 1}]
+    with pytest.raises(velaria.InvalidArgumentError, match="null_text: 5 is an int"):
+        session.read(path, null_text=["-", 5])
+
+
+def test_null_is_written_as_one_text(session, tmp_path):
+    path = tmp_path / "t.csv"
+    frame = session.sql("SELECT * FROM (VALUES (1, 'x'), (2, NULL), (3, 'a'), (4, ' ')) v(n, s)")
+    for null_text in ("a,b", " ", "it's", ["a,b"]):
+        text = null_text[0] if isinstance(null_text, list) else null_text
+        frame.write_csv(path, delimiter=";", null_text=null_text)
+        assert path.read_text().splitlines()[2] == f"2;{text}"
+        again = session.read_csv(path, ";", null_text=null_text)
+        assert again.to_rows() == frame.to_rows()
+        stream = session.create_stream_from_arrow(frame)
+        sink = velaria.CsvFileSink(tmp_path / "s.csv", delimiter=";", null_text=null_text)
+        with stream.write_stream(sink) as query:
+            query.await_termination()
+        assert (tmp_path / "s.csv").read_text() == path.read_text()
+        session.create_temp_view("t", frame)
+        said = text.replace("'", "''")
+        session.sql(f"COPY t TO '{tmp_path / 'c.csv'}' (delimiter ';', null_text '{said}')")
+        assert (tmp_path / "c.csv").read_text() == path.read_text()
+    with pytest.raises(velaria.InvalidArgumentError, match="free of delimiters"):
+        frame.write_csv(path, null_text="a,b")
+    for write in (frame.write_csv, velaria.CsvFileSink):
+        with pytest.raises(velaria.InvalidArgumentError, match="has 2 words"):
+            write(path, null_text=["NA", "-"])

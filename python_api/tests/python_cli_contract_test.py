@@ -470,6 +470,39 @@ def test_a_live_stream_keeps_to_the_dialect_of_its_first_lines(cli):
     assert json.loads(out) == {"b": 'q " r'}
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "gb18030"])
+def test_a_live_stream_keeps_to_the_encoding_of_its_first_lines(cli, encoding):
+    words = ["café", "Müller", "naïve", "señor"] if encoding == "cp1252" else ["北京", "上海"] * 9
+    process = cli.start("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE)
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    try:
+        first = "a,b\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words))
+        process.stdin.buffer.write(first.encode(encoding))
+        process.stdin.flush()
+        assert [json.loads(process.stdout.readline())["b"] for _ in words] == words
+        process.stdin.buffer.write(f"99,{words[-1]}\n".encode(encoding))
+        process.stdin.close()
+        assert json.loads(process.stdout.readline()) == {"b": words[-1]}
+        assert process.wait(300) == 0, process.stderr.read()
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_live_stream_refuses_wide_characters_by_name(cli, encoding):
+    text = "a,b\n1,x\n2,y\n".encode(encoding)
+    process = cli.start("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE)
+    process.stdin.buffer.write(text)
+    _, words = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert f"standard input is {encoding.upper()}" in words
+    assert "iconv" in words
+
+
 def test_a_quote_within_a_field_holds_nothing_back(cli):
     process = cli.start("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE)
     watchdog = threading.Timer(300, process.kill)

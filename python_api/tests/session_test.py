@@ -359,6 +359,7 @@ def test_sessions_share_nothing():
         {"threads": 0},
         {"threads": -1},
         {"threads": True},
+        {"threads": 1025},
         {"memory_limit": 0},
         {"memory_limit": "2 parsecs"},
         {"memory_limit": "GB"},
@@ -370,6 +371,19 @@ def test_sessions_share_nothing():
 def test_bad_session_arguments(arguments):
     with pytest.raises(velaria.InvalidArgumentError):
         velaria.Session(**arguments)
+
+
+def test_the_limit_of_threads_is_that_of_the_kernel():
+    from velaria import _velaria as core
+
+    with pytest.raises(velaria.InvalidArgumentError, match="threads=4097 must be 1 to 1024"):
+        velaria.Session(threads=4097)
+    options = {
+        "memory_limit_bytes": 0, "temp_dir": b"", "allowed_paths": None, "chunk_rows": 2048,
+        "format_writer": None, "console_writer": None,
+    }  # fmt: skip
+    with pytest.raises(velaria.InvalidArgumentError, match=f"limit of {core.MOST_THREADS}$"):
+        core.Session(threads=core.MOST_THREADS + 1, **options)
 
 
 def test_sizes():

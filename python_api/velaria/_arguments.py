@@ -107,6 +107,32 @@ def _field_list(columns: Any) -> str:
     )
 
 
+def _word_list_text(option: str, words: Any) -> str:
+    """A word, or a list of words, as the kernel's text of a list: in quotes nothing parts them."""
+    if not isinstance(words, (list, tuple)):
+        words = [word for word in [option_text(words)] if word]
+    for word in words:
+        if not isinstance(word, str):
+            message = f"{option}: {word!r} is {a_kind_of(word)}; give a word as a str"
+            raise InvalidArgumentError(message)
+    return ",".join("'" + word.replace("'", "''") + "'" for word in words)
+
+
+def writer_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of what writes CSV, all as texts: NULL is written as one text, taken whole."""
+    rest = dict(options)
+    null_text = rest.pop("null_text", None)
+    texts = file_option_texts(rest)
+    if isinstance(null_text, (list, tuple)):
+        if len(null_text) != 1:
+            message = f"null_text={null_text!r} has {len(null_text)} words; NULL is written as one"
+            raise InvalidArgumentError(message)
+        null_text = null_text[0]
+    if null_text is not None:
+        texts["null_text"] = option_text(null_text)
+    return texts
+
+
 def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
     """Options of read(), all as texts."""
     texts = {}
@@ -119,8 +145,8 @@ def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
         elif name == "mappings" and value is not None and not isinstance(value, str):
             pairs = mapping_pairs(value)
             texts[name] = ", ".join(f"{_quoted_name(column)} {place}" for column, place in pairs)
-        elif name in ("null_text", "null_words") and isinstance(value, (list, tuple)):
-            texts[name] = ",".join(value)
+        elif name in ("null_text", "null_words") and value is not None:
+            texts[name] = _word_list_text(name, value)
         elif value is not None or name == "quote":
             texts[name] = option_text(value)
     return texts
@@ -192,8 +218,6 @@ class CsvArguments:
         null_text = rest.pop("null_text", None)
         self.null_texts: list[str] | None
         self.null_texts = [null_text] if isinstance(null_text, str) else null_text
-        if isinstance(rest.get("null_words"), (list, tuple)):
-            rest["null_words"] = ",".join(rest["null_words"])
         if isinstance(self.columns, str):
             rest["columns"] = self.columns
             self.columns = None

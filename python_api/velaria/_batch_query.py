@@ -17,6 +17,7 @@ from ._shown import Progress
 
 if TYPE_CHECKING:
     from ._frame import DataFrame
+    from ._progress_bar import Tell
 
 ProgressOption = Union[bool, Callable[[dict[str, Any]], object], None]
 """Who is told how far a batch query is: a function that takes the dict, or True for a bar."""
@@ -117,20 +118,25 @@ class BatchQuery:
         deadline = None if timeout_ms is None else _Deadline(timeout_ms)
         with progress_teller(progress) as tell:
             try:
-                while not self._done.wait(_slice(tell is not None, deadline)):
-                    if tell is not None:
-                        tell(self.progress())
-                    if deadline is not None and deadline.left_s() <= 0:
-                        raise TimeoutError(f"the query still runs after {timeout_ms} ms")
-                if tell is not None:
-                    tell(self.progress())
-            except TimeoutError:
-                raise
-            except BaseException:
+                ended = self._watch(tell, deadline)
+            except BaseException:  # also a TimeoutError, which is then one of `progress`
                 self.cancel()
                 self._thread.join()
                 raise
+            if not ended:
+                raise TimeoutError(f"the query still runs after {timeout_ms} ms")
         return self._outcome()
+
+    def _watch(self, tell: Tell | None, deadline: _Deadline | None) -> bool:
+        """Tells how far the query is until it has ended; False when the deadline came first."""
+        while not self._done.wait(_slice(tell is not None, deadline)):
+            if tell is not None:
+                tell(self.progress())
+            if deadline is not None and deadline.left_s() <= 0:
+                return False
+        if tell is not None:
+            tell(self.progress())
+        return True
 
     async def result(self) -> DataFrame:
         """The rows, as a frame in memory. Cancelling the task that waits cancels the query."""

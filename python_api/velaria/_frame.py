@@ -9,7 +9,6 @@ from . import _velaria as core
 from ._argument_types import explains_argument_types
 from ._arguments import (
     PathLike,
-    file_option_texts,
     name_text,
     path_bytes,
     row_count,
@@ -19,6 +18,7 @@ from ._arguments import (
     verb_texts,
     window_arguments,
     with_article,
+    writer_option_texts,
 )
 from ._batch_query import BatchQuery, ProgressOption
 from ._optional import arrow_table, import_numpy, import_pandas, import_polars, import_pyarrow
@@ -111,9 +111,10 @@ class DataFrame:
         """Writes the rows as CSV that ``read_csv`` reads back equal; gives their number.
 
         The file is replaced as a whole when all is written, or stays as it was. Options: ``header``
-        (True), ``delimiter``, ``quote``, ``null_text``, ``compression`` ("none", "gzip", "zstd";
-        by default what the path's ``.gz`` or ``.zst`` says). A path that ends in .tsv or .tab has
-        tabs. Raises what the query raises, FileAccessError and InvalidArgumentError.
+        (True), ``delimiter``, ``quote``, ``null_text`` (one text, written for NULL as it is),
+        ``compression`` ("none", "gzip", "zstd"; by default what the path's ``.gz`` or ``.zst``
+        says). A path that ends in .tsv or .tab has tabs. Raises what the query raises,
+        FileAccessError and InvalidArgumentError.
 
         >>> import velaria
         >>> session = velaria.Session()
@@ -159,7 +160,7 @@ class DataFrame:
         return self._write("parquet", path, options)
 
     def _write(self, format: str, path: PathLike, options: Mapping[str, Any]) -> int:
-        texts = file_option_texts(options)
+        texts = writer_option_texts(options)
         return self._core.write(path_bytes(path), {"format": format, **texts})
 
     def count(self) -> int:

@@ -50,7 +50,7 @@ class Session(StreamReaders):
     without Python's lock. A session stays usable after an error. As a context manager it closes
     itself.
 
-    ``threads``: how many work; None is one per core that the process may use.
+    ``threads``: how many work, at most 1024; None is one per core that the process may use.
     ``memory_limit``: bytes, or a text such as ``"2GB"`` or ``"512MiB"``; None is no limit.
     ``temp_dir``: where ORDER BY, GROUP BY and JOIN put what does not fit into ``memory_limit``;
         None is the system's place. What must be in memory whole, such as a result, and does not
@@ -74,8 +74,9 @@ class Session(StreamReaders):
         allowed_paths: Iterable[PathLike] | None = None,
         _chunk_rows: int = 2048,
     ) -> None:
-        if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= 4096):
-            raise core.InvalidArgumentError(f"threads={threads!r} must be 1 to 4096, or None")
+        most = core.MOST_THREADS
+        if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= most):
+            raise core.InvalidArgumentError(f"threads={threads!r} must be 1 to {most}, or None")
         if isinstance(allowed_paths, (str, bytes)):
             raise core.InvalidArgumentError("allowed_paths is a list of paths, not one path")
         self._core = core.Session(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO, cast
 
 from . import _velaria as core
 from ._argument_types import explains_argument_types
-from ._arguments import PathLike, a_kind_of, file_option_texts, path_bytes
+from ._arguments import PathLike, a_kind_of, path_bytes, writer_option_texts
 from ._optional import arrow_table, import_pyarrow
 from ._waiting import until
 
@@ -71,8 +71,9 @@ class CsvFileSink:
     ``mode`` is ``"replace"`` (an existing file is emptied when the query starts, but not when it is
     restored from a checkpoint) or ``"append"``.
     Options are those of ``read_csv`` that matter for writing: ``delimiter``, ``quote``, ``header``,
-    ``null_text``. Raises InvalidArgumentError for another mode; options and path are checked when
-    a session takes the sink, and FileAccessError comes from the query.
+    ``null_text`` (one text, written for NULL as it is). Raises InvalidArgumentError for another
+    mode; options and path are checked when a session takes the sink, and FileAccessError comes from
+    the query.
 
     >>> import pathlib, velaria
     >>> session = velaria.Session()
@@ -90,7 +91,7 @@ class CsvFileSink:
             raise core.InvalidArgumentError(f"mode={mode!r} must be 'replace' or 'append'")
         self._path = path_bytes(path)
         self._append = mode == "append"
-        self._texts = file_option_texts(options)
+        self._texts = writer_option_texts(options)
 
 
 @explains_argument_types

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 _OnProgress: TypeAlias = Callable[[dict[str, Any], list[dict[str, Any]]], object]
 
 __version__: str
+MOST_THREADS: int
 
 class Error(Exception): ...
 class SqlSyntaxError(Error, ValueError): ...

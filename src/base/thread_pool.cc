@@ -23,13 +23,17 @@ size_t usable_cores() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-ThreadPool::ThreadPool(size_t threads) {
-  if (threads == 0) threads = usable_cores();
-  constexpr size_t kMostThreads = 1024;
+size_t pool_threads(size_t threads, size_t cores) {
+  if (threads == 0) return std::min(cores, kMostThreads);
   if (threads > kMostThreads) {
     throw Error(ErrorKind::kInvalidArgument,
                 concat("threads=", threads, " is more than the limit of ", kMostThreads));
   }
+  return threads;
+}
+
+ThreadPool::ThreadPool(size_t threads) {
+  threads = pool_threads(threads, usable_cores());
   // Signals belong to the embedding program's threads, so ours start with all of them blocked.
   sigset_t all;
   sigset_t before;

@@ -16,9 +16,13 @@
 
 namespace velaria {
 
+// More than this are refused; the default keeps to it on a larger machine.
+inline constexpr size_t kMostThreads = 1024;
+
 class ThreadPool {
  public:
-  // threads == 0: one per core the process may run on. kResource if the system gives no more.
+  // threads == 0: one per core the process may run on. kResource if the system gives no more,
+  // kInvalidArgument for more than kMostThreads.
   explicit ThreadPool(size_t threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -43,5 +47,7 @@ class ThreadPool {
 
 // Cores this process may use (respects CPU affinity), at least 1.
 size_t usable_cores();
+// How many threads a pool has that is asked for `threads`, on a machine of so many cores.
+size_t pool_threads(size_t threads, size_t cores);
 
 }  // namespace velaria

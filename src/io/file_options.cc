@@ -1,5 +1,7 @@
 #include "src/io/file_options.h"
 
+#include <utility>
+
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/io/option_texts.h"
@@ -90,6 +92,22 @@ CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts
       {"max_row_bytes", [&](const OptionText& option) { options.max_row_bytes = option.number(); }},
   };
   read_option_texts(kReader, texts, setters, &options.input);
+  check_csv_options(options);
+  return options;
+}
+
+CsvOptions csv_writer_options_from_text(std::map<std::string, std::string> texts) {
+  std::string null_text;
+  for (auto option = texts.begin(); option != texts.end();) {
+    if (to_lower_ascii(option->first) == "null_text") {
+      null_text = std::move(option->second);
+      option = texts.erase(option);
+    } else {
+      ++option;
+    }
+  }
+  CsvOptions options = csv_options_from_text(texts);
+  if (!null_text.empty()) options.null_texts.push_back(std::move(null_text));
   check_csv_options(options);
   return options;
 }

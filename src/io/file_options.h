@@ -88,8 +88,12 @@ struct CsvOptions {
 // null_words, ragged, on_type_error, sample_bytes, range_bytes, max_row_bytes, and those of
 // set_input_option(). `delimiter` and `quote` know "\t"; quote "" means none. `columns` and `types`
 // are "name type, ..." ("a b" in double quotes when a name needs them); `null_text` and
-// `null_words` are comma-separated lists.
+// `null_words` are comma-separated lists, 'in quotes' where a word has commas or blanks at its
+// ends.
 CsvOptions csv_options_from_text(const std::map<std::string, std::string>& texts);
+// The same for a writer: `null_text` is what it writes for NULL, whole, and no list; empty:
+// nothing.
+CsvOptions csv_writer_options_from_text(std::map<std::string, std::string> texts);
 
 // Throws InvalidArgumentError for values that cannot work together (delimiter = quote, ...).
 void check_csv_options(const CsvOptions& options);

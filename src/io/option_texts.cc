@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -10,20 +12,46 @@ namespace velaria {
 
 namespace {
 
+const char* const kBlanks = " \t\n";
+
 std::string_view trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\n");
+  const size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1);
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-// At commas outside of brackets and double quotes.
-std::vector<std::string_view> split_list(std::string_view text) {
+// Takes text in quotes off the front of `part`, where a doubled quote is one; nothing when it has
+// no end.
+std::optional<std::string> take_quoted(std::string_view* part) {
+  const char quote = part->front();
+  std::string out;
+  for (size_t at = 1; at < part->size(); ++at) {
+    if ((*part)[at] == quote) {
+      if (at + 1 == part->size() || (*part)[at + 1] != quote) {
+        part->remove_prefix(at + 1);
+        return out;
+      }
+      ++at;
+    }
+    out += (*part)[at];
+  }
+  return std::nullopt;
+}
+
+// At commas outside of brackets and double quotes, and with `words` outside of single quotes, which
+// count only where a part begins: "don't" is a word.
+std::vector<std::string_view> split_list(std::string_view text, bool words = false) {
   std::vector<std::string_view> parts;
   size_t begin = 0;
   int depth = 0;
   bool quoted = false;
+  bool in_word = false;
   for (size_t i = 0; i <= text.size(); ++i) {
     const char c = i < text.size() ? text[i] : ',';
+    if (c == '\'' && words && text[text.find_first_not_of(kBlanks, begin)] == '\'') {
+      in_word = !in_word;  // a doubled one ends the word and begins it again
+    }
+    if (i < text.size() && in_word) continue;
     if (c == '"') quoted = !quoted;
     if (i < text.size() && quoted) continue;
     if (c == '(' || c == '[') ++depth;
@@ -91,7 +119,15 @@ RaggedPolicy OptionText::ragged() const {
 
 std::vector<std::string> OptionText::words() const {
   std::vector<std::string> out;
-  for (std::string_view part : split_list(text)) out.emplace_back(part);
+  for (std::string_view part : split_list(text, true)) {
+    if (part.empty() || part.front() != '\'') {
+      out.emplace_back(part);
+      continue;
+    }
+    std::optional<std::string> word = take_quoted(&part);
+    if (!word || !part.empty()) refuse("a list like: NA, 'one, word', 'it''s'");
+    out.push_back(std::move(*word));
+  }
   return out;
 }
 
@@ -100,13 +136,10 @@ std::vector<NamedText> OptionText::named_list() const {
   for (std::string_view part : split_list(text)) {
     NamedText item;
     if (!part.empty() && part.front() == '"') {
-      size_t at = 1;
-      while (at < part.size() && !(part[at] == '"' && part.substr(at, 2) != "\"\"")) {
-        at += part[at] == '"' ? 1 : 0;  // "" is a quote
-        item.name += part[at++];
-      }
-      if (at >= part.size()) refuse("a list like: name, \"other name\" type");
-      part = trim(part.substr(at + 1));
+      std::optional<std::string> name = take_quoted(&part);
+      if (!name) refuse("a list like: name, \"other name\" type");
+      item.name = std::move(*name);
+      part = trim(part);
     } else {
       const size_t space = std::min(part.find_first_of(" \t\n"), part.size());
       item.name = std::string(part.substr(0, space));

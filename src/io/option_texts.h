@@ -32,7 +32,8 @@ struct OptionText {
   char character() const;          // one, or none: '\0'; knows "\t"
   RowErrorPolicy row_errors() const;
   RaggedPolicy ragged() const;
-  // "word, two words": at commas outside of brackets and double quotes.
+  // "word, two words": at commas outside of brackets and quotes. A word in single quotes is whole,
+  // with its commas and blanks: "'one, word', 'it''s'".
   std::vector<std::string> words() const;
   // "name text, \"other name\" text".
   std::vector<NamedText> named_list() const;

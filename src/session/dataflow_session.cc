@@ -4,6 +4,9 @@
 #include "src/base/text.h"
 #include "src/column/arrow/import.h"
 #include "src/column/builder.h"
+#include "src/expr/aggregate_registry.h"
+#include "src/expr/function_registry.h"
+#include "src/expr/window_function.h"
 #include "src/io/csv/csv_source.h"
 #include "src/io/json/json_source.h"
 #include "src/io/line/line_source.h"
@@ -16,6 +19,7 @@
 #include "src/session/vector_queries.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
+#include "src/sql/script.h"
 #include "stream/plugin_library.h"
 
 namespace velaria {
@@ -25,6 +29,28 @@ DataflowSession::DataflowSession(SessionOptions options)
       vectors_(std::make_shared<VectorQueries>()) {}
 
 void DataflowSession::close() { engine_->close(); }
+
+std::vector<std::string> DataflowSession::split_statements(std::string_view script) {
+  return sql::split_statements(script);
+}
+
+std::vector<std::string> DataflowSession::function_names() {
+  std::vector<std::string> out = FunctionRegistry::builtin().names();
+  for (std::string& name : AggregateRegistry::builtin().names()) out.push_back(std::move(name));
+  for (int kind = 0; kind < static_cast<int>(WindowFunctionKind::kAggregate); ++kind) {
+    out.emplace_back(window_function_name(static_cast<WindowFunctionKind>(kind)));
+  }
+  return out;
+}
+
+std::unique_ptr<ReadableFile> DataflowSession::open_file(const std::string& path) const {
+  engine_->check_open();
+  return engine_->files()->open_read(path);
+}
+
+const std::shared_ptr<MemoryBudget>& DataflowSession::memory_budget() const {
+  return engine_->budget();
+}
 
 ProbeResult DataflowSession::probe(const std::string& path, const InputOptions& input) const {
   return probe(std::vector<std::string>{path}, input);

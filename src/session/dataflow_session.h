@@ -14,8 +14,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "src/base/file_system.h"
 #include "src/column/arrow/c_data.h"
 #include "src/expr/user_function.h"
 #include "src/io/file_options.h"
@@ -36,6 +38,7 @@
 
 namespace velaria {
 
+class MemoryBudget;
 class VectorQueries;
 struct VectorQuestion;
 
@@ -75,6 +78,10 @@ class DataflowSession {
   // run at once and give a frame that tells what they did.
   // `parameters` are the values of ?, $1 or $name in the text.
   DataFrame sql(const std::string& text, const sql::Parameters& parameters = {});
+  // The texts of a script's statements; see src/sql/script.h.
+  static std::vector<std::string> split_statements(std::string_view script);
+  // What SQL calls by name: scalar, aggregate and window functions, and operators.
+  static std::vector<std::string> function_names();
   // The plans of a query; with `analyze` the query runs, and the text tells where the time went.
   std::string explain(const std::string& text, bool analyze = false);
 
@@ -152,6 +159,12 @@ class DataflowSession {
   std::string explain_vector_search(const std::string& table, const std::string& vector_column,
                                     const std::vector<float>& query_vectors, int64_t count,
                                     const VectorSearchOptions& options) const;
+
+  // ---- for readers of other formats that a layer above brings
+  // A file that this session may read; see allowed_paths.
+  std::unique_ptr<ReadableFile> open_file(const std::string& path) const;
+  // What the session's rows count against.
+  const std::shared_ptr<MemoryBudget>& memory_budget() const;
 
   const std::shared_ptr<Engine>& engine() const { return engine_; }
 

@@ -162,7 +162,7 @@ StreamSinkPtr make_sink(const Engine& engine, const Create& create) {
     }
     return make_json_file_sink(engine.files(), file.path);
   }
-  CsvOptions options = csv_options_from_text(file.options);
+  CsvOptions options = csv_writer_options_from_text(file.options);
   if (!create.columns.empty()) options.columns = columns_of(create);
   return make_csv_file_sink(engine.files(), file.path, CsvFileMode::kReplace, std::move(options));
 }

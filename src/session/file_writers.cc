@@ -105,7 +105,7 @@ std::unique_ptr<TextWriter> text_writer(const Writing& writing, const Schema& sc
   Texts options = writing.options;
   const std::string extension = extension_of(path);
   if (extension == "tsv" || extension == "tab") options.emplace("delimiter", "\t");
-  return std::make_unique<CsvWriter>(schema, csv_options_from_text(options));
+  return std::make_unique<CsvWriter>(schema, csv_writer_options_from_text(std::move(options)));
 }
 
 void write_rows(Engine& engine, const TextWriter& writer, const QueryResult& result,

@@ -21,7 +21,7 @@ using FormatWriter =
                        ArrowArrayStream* rows, const std::function<void(std::string_view)>& write)>;
 
 struct SessionOptions {
-  size_t threads = 0;               // 0: one per core the process may use
+  size_t threads = 0;               // 0: one per core the process may use; at most 1024
   uint64_t memory_limit_bytes = 0;  // 0: no limit
   // Where ORDER BY, GROUP BY and JOIN put rows that do not fit into memory_limit_bytes, in files
   // without names; empty: TMPDIR, or /tmp. What must be in memory whole (a result, a window

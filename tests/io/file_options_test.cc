@@ -38,6 +38,44 @@ std::string message_of(const std::map<std::string, std::string>& texts) {
   return "";
 }
 
+// A word in single quotes is whole, whatever is in it.
+TEST(CsvOptions, Words) {
+  const std::pair<const char*, std::vector<std::string>> cases[] = {
+      {"", {}},
+      {"NA", {"NA"}},
+      {"NA, N/A,", {"NA", "N/A", ""}},
+      {"don't, it's", {"don't", "it's"}},
+      {"[a,b], \"c,d\"", {"[a,b]", "\"c,d\""}},
+      {"''", {""}},
+      {"'n/a, none'", {"n/a, none"}},
+      {"' ' , - ,'it''s','''', '\"', '('", {" ", "-", "it's", "'", "\"", "("}},
+  };
+  for (const auto& [text, words] : cases) {
+    EXPECT_EQ(csv_options_from_text({{"delimiter", ";"}, {"null_text", text}}).null_texts, words)
+        << text;
+    EXPECT_EQ(csv_options_from_text({{"delimiter", ";"}, {"null_words", text}}).null_words, words)
+        << text;
+  }
+  for (const char* text : {"'", "'a", "'a' b", "NA,'b''"}) {
+    EXPECT_NE(message_of({{"null_text", text}}).find("'one, word'"), std::string::npos) << text;
+  }
+  // What the delimiter parts could never be one field.
+  EXPECT_NE(message_of({{"null_text", "'a,b'"}}).find("free of delimiters"), std::string::npos);
+}
+
+// NULL is written as one text, so a writer has no list.
+TEST(CsvOptions, OfAWriter) {
+  for (const char* text : {"a,b", " ", "'NA'"}) {
+    const CsvOptions options = csv_writer_options_from_text(
+        {{"Delimiter", ";"}, {"NULL_TEXT", text}, {"header", "false"}});
+    EXPECT_EQ(options.null_texts, std::vector<std::string>{text});
+    EXPECT_EQ(options.header, false);
+  }
+  EXPECT_TRUE(csv_writer_options_from_text({{"null_text", ""}}).null_texts.empty());
+  EXPECT_TRUE(csv_writer_options_from_text({}).null_texts.empty());
+  EXPECT_THROW(csv_writer_options_from_text({{"null_text", "a,b"}}), Error);
+}
+
 TEST(CsvOptions, Refusals) {
   EXPECT_NE(message_of({{"delimeter", ";"}}).find("did you mean 'delimiter'"), std::string::npos);
   EXPECT_NE(message_of({{"zzzzzzzzzz", ";"}}).find("the options are"), std::string::npos);

@@ -17,6 +17,10 @@ GOOD = {
     "src/exec/scan.h": '#include "src/kernel/cast.h"\n',
     "stream/query.h": '#include "src/exec/scan.h"\n#include "src/column/arrow/import.h"\n',
     "src/session/session.h": '#include "stream/query.h"\n',
+    "python_api/bindings/session.cc": (
+        '#include <pybind11/pybind11.h>\n#include "python_api/bindings/gil.h"\n'
+        '#include "src/column/arrow/import.h"\n#include "src/session/dataflow_session.h"\n'
+    ),
 }
 
 
@@ -51,6 +55,10 @@ def test_a_tree_in_order_passes(tmp_path: Path) -> None:
         ("src/expr/a.cc", "#include <fast_float/fast_float.h>\n", "is for src/io only"),
         ("src/base/a.cc", '#include "tests/x.h"\n', "may not include tests/x.h"),
         ("src/other/a.h", "#include <string>\n", "lies in no room"),
+        ("python_api/bindings/a.cc", '#include "src/session/engine.h"\n', "BINDINGS_MAY_INCLUDE"),
+        ("python_api/bindings/a.h", '#include "src/sql/script.h"\n', "python_api may not include"),
+        ("python_api/bindings/a.h", '#include "tests/x.h"\n', "may not include tests/x.h"),
+        ("python_api/bindings/a.cc", '#include "re2/re2.h"\n', "is for src/kernel only"),
     ],
 )
 def test_a_wrong_include_is_named(tmp_path: Path, file: str, text: str, expected: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from .. import _velaria as core
 from .._session import Session
 from .._workspace import Workspace
 from ._errors import Phase, State
@@ -44,7 +45,11 @@ def _stack(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 session_options = _stack(
-    click.option("--threads", type=click.IntRange(1, 4096), help="How many threads work."),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, core.MOST_THREADS),
+        help="How many threads work.",
+    ),
     click.option(
         "--memory-limit", metavar="SIZE", help="Such as 2GB or 512MiB; over it, rows go to disk."
     ),

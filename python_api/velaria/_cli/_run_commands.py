@@ -18,7 +18,7 @@ import click
 from .._session import Session
 from .._workspace import Run, RunRecorder, Workspace
 from .._workspace._files import is_locked
-from .._workspace._run import read_artifact
+from .._workspace._run import artifact_table
 from ._errors import DIFFERENT, Phase, State
 from ._options import (
     chosen_format,
@@ -614,7 +614,8 @@ def preview(
     path = run.artifact(str(name))
     if path.suffix in (".arrow", ".arrows"):
         with Session() as session:
-            frame = session.create_dataframe_from_arrow(read_artifact(path)).limit(most_rows)
+            table = artifact_table(run, path.name)
+            frame = session.create_dataframe_from_arrow(table).limit(most_rows)
             state.phase = Phase.OUTPUT
             RowWriter("json" if as_json else "table", None, most_rows).write(frame)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tempfile
@@ -19,6 +20,11 @@ from .._sources import RealtimeStreamSource
 _BLOCK = 1 << 18
 # What the first lines say of those behind them.
 _DIALECT = ("delimiter", "quote", "escape", "comment", "null_words")
+# UTF-32 first: its mark begins like that of UTF-16.
+_WIDE_MARKS = {
+    "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 
 
 class StandardInput:
@@ -70,12 +76,22 @@ class StandardInput:
     def _read_first(self, lines: bytes) -> DataFrame:
         if not lines:
             raise core.FileFormatError("standard input is empty; its first line names the columns")
+        for name, marks in _WIDE_MARKS.items():
+            if lines.startswith(marks):
+                message = (
+                    f"standard input is {name}, as its byte order mark says, in which a line end "
+                    f"is no single byte; make it UTF-8, as with: iconv -f {name} -t UTF-8"
+                )
+                raise core.FileFormatError(message)
 
         def read(path: str) -> DataFrame:
             found = self._session.probe(path)
             if found["kind"] != "csv":
                 raise click.UsageError(f"standard input is {found['kind']}; a live source is CSV")
             self._settings = {key: found[key] for key in _DIALECT}
+            # Only what was guessed is said again: a byte order mark is in the first lines alone.
+            if "encoding_confidence" in found:
+                self._settings["encoding"] = found["encoding"]
             quote, escape = self._settings["quote"], self._settings["escape"]
             delimiter = re.escape(self._settings["delimiter"])
             self._quoted = _quoted_fields(quote, delimiter, escape) if quote else None

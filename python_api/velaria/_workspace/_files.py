@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -26,6 +27,29 @@ def replace_json(path: Path, value: Any) -> None:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+class WholeFile(io.FileIO):
+    """A file without a buffer that takes all it is given: FileIO's may take a part, and say so."""
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            rest = rest[super().write(rest) :]
+        return size
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """What is written inside is not there when that fails, as on a full disk: readers would
+        take what comes behind a part for its rest."""
+        begin = self.seek(0, os.SEEK_END)
+        try:
+            yield
+        except BaseException:
+            self.truncate(begin)
+            self.seek(begin)
+            raise
 
 
 def sync_folder(path: Path) -> None:

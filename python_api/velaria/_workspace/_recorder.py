@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _velaria as core
 from .._optional import import_pyarrow
 from .._version import __version__
-from ._files import FileLock, replace_json, sync_folder
+from ._files import FileLock, WholeFile, replace_json, sync_folder
 from ._run import RESULT, RUNNING, STREAM_RESULT, Run
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RunRecorder:
         self._changed = changed
         self._begin = time.monotonic()
         self._stream: Any = None
-        self._progress: Any = None
+        self._progress: WholeFile | None = None
         self._last_line = ""
         self._open = True
         self.phase: str = "plan"
@@ -146,8 +146,9 @@ class RunRecorder:
             return
         if self._progress is None:
             # Unbuffered: a line is in the file, whole, when this returns.
-            self._progress = open(self._path / "progress.jsonl", "ab", buffering=0)  # noqa: SIM115
-        self._progress.write(snapshot_json.encode() + b"\n")
+            self._progress = WholeFile(self._path / "progress.jsonl", "ab")
+        with self._progress.all_or_nothing():
+            self._progress.write(snapshot_json.encode() + b"\n")
         self._last_line = snapshot_json
 
     def artifact_path(self, name: str) -> Path:
@@ -183,14 +184,15 @@ class RunRecorder:
         Each batch is in the file before the query goes on, and readable from then on.
         """
         arrow = import_pyarrow("the result of a run")
-        file = open(self.artifact_path(STREAM_RESULT), "wb", buffering=0)  # noqa: SIM115
+        file = WholeFile(self.artifact_path(STREAM_RESULT), "wb")
         writer = arrow.ipc.new_stream(file, schema.to_arrow())
         self._stream = (writer, file)
         self._record["row_count"] = 0
         self._record["schema"] = [list(field) for field in schema]
 
         def write(table: Any) -> None:
-            writer.write_table(table)
+            with file.all_or_nothing():
+                writer.write_table(table)
             self._record["row_count"] += table.num_rows
 
         return write

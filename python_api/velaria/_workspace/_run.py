@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 RUNNING = "running"
 KILLED = "killed"
+SUCCEEDED = "succeeded"
 # What a record ends with; it never changes again.
-FINAL = ("succeeded", "failed", "interrupted")
+FINAL = (SUCCEEDED, "failed", "interrupted")
 
 RESULT = "result.arrow"
 STREAM_RESULT = "result.arrows"
@@ -129,16 +130,15 @@ class Run:
         """The run's result. Of a stream: what was written so far.
 
         Raises CatalogError when the run has no result (it failed, or goes on), FileFormatError for
-        a broken file, and ImportError without pyarrow.
+        a broken file, also one with fewer rows than a stream that succeeded wrote, and ImportError
+        without pyarrow.
         """
-        arrow = import_pyarrow("the result of a run")
+        import_pyarrow("the result of a run")
         known = [artifact["name"] for artifact in self.artifacts()]
-        if RESULT in known:
-            return _read_file(arrow, self._path / "artifacts" / RESULT)
-        if STREAM_RESULT in known:
-            return _read_stream(arrow, self._path / "artifacts" / STREAM_RESULT)
-        status = self.status
-        raise core.CatalogError(f"run {self._run_id} ({status}) has no result")
+        for name in (RESULT, STREAM_RESULT):
+            if name in known:
+                return artifact_table(self, name)
+        raise core.CatalogError(f"run {self._run_id} ({self.status}) has no result")
 
     def to_frame(self, session: Session) -> DataFrame:
         """The run's result as a frame of a session; raises like ``to_arrow``."""
@@ -148,10 +148,23 @@ class Run:
         return f"Run({self._run_id!r})"
 
 
-def read_artifact(path: Path) -> pyarrow.Table:
-    """The table of an Arrow artifact, of either of Arrow's formats."""
+def artifact_table(run: Run, name: str) -> pyarrow.Table:
+    """The table of an Arrow artifact of a run. All rows of a stream that has succeeded, or an
+    error."""
+    written = None
+    if name == STREAM_RESULT:
+        # Asked before the file is read, which a run that goes on may write to meanwhile.
+        record = run.record
+        written = record["row_count"] if record["status"] == SUCCEEDED else None
+    return read_artifact(run.path / "artifacts" / name, written)
+
+
+def read_artifact(path: Path, written: int | None = None) -> pyarrow.Table:
+    """The table of an Arrow file of either of Arrow's formats; ``written`` as in _read_stream."""
     arrow = import_pyarrow("an artifact")
-    return (_read_stream if path.suffix == ".arrows" else _read_file)(arrow, path)
+    if path.suffix == ".arrows":
+        return _read_stream(arrow, path, written)
+    return _read_file(arrow, path)
 
 
 def _read_file(arrow: Any, path: Path) -> pyarrow.Table:
@@ -162,9 +175,13 @@ def _read_file(arrow: Any, path: Path) -> pyarrow.Table:
         raise core.FileFormatError(f"{path} is not a whole Arrow file: {error}") from None
 
 
-def _read_stream(arrow: Any, path: Path) -> pyarrow.Table:
-    """Every batch that is whole: the file may still grow, or its writer may have been killed."""
+def _read_stream(arrow: Any, path: Path, written: int | None = None) -> pyarrow.Table:
+    """Every batch that is whole: the file may still grow, or its writer may have been killed.
+
+    ``written``: so many rows there must be, as the writer has ended well.
+    """
     batches = []
+    damage = "the file ends there"
     try:
         with arrow.OSFile(str(path)) as source:
             reader = arrow.ipc.open_stream(source)
@@ -173,8 +190,18 @@ def _read_stream(arrow: Any, path: Path) -> pyarrow.Table:
             while True:
                 try:
                     batches.append(next(with_end))
-                except (StopIteration, OSError, arrow.ArrowInvalid):
+                except StopIteration:
+                    break
+                except (OSError, arrow.ArrowInvalid) as error:
+                    damage = str(error)
                     break
     except (OSError, arrow.ArrowInvalid) as error:
         raise core.FileFormatError(f"{path} has no whole batch yet: {error}") from None
-    return arrow.Table.from_batches(batches, schema)
+    table = arrow.Table.from_batches(batches, schema)
+    if written is not None and table.num_rows != written:
+        message = (
+            f"{path} gives {table.num_rows} rows, and its run wrote {written}: {damage}; restore "
+            f"the file, or run it again"
+        )
+        raise core.FileFormatError(message)
+    return table
