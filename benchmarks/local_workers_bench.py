@@ -1,8 +1,9 @@
 """Streaming queries with and without local workers, over a grid of what makes them pay.
 
-    ./scripts/run_benchmark.sh local_workers [--short] [--runs 5] [--output FILE] [--only TEXT]
+    ./scripts/run_benchmark.sh local_workers [--short | --grid] [--runs 5] [--only TEXT]
 
-Row widths, numbers of keys, batch sizes and costs of expressions; each cell runs
+Row widths, numbers of keys, batch sizes and costs of expressions, one of the first three changed at
+a time (--grid: each with each other, for most of an hour); each cell runs
 
     here      execution_mode=single-process, with all threads of the session
     asked     execution_mode=local-workers, two workers, the choice measured
@@ -16,6 +17,7 @@ use. Rows are compared before anything is timed. One JSON line a cell goes to --
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -62,7 +64,12 @@ class Cell:
         )
 
 
-def cells(short: bool) -> list[Cell]:
+# Extra columns, keys, rows of a batch: what is usual, and one of them changed.
+SHAPES = [(0, 10, 65_536), (12, 10, 65_536), (0, 100_000, 65_536), (0, 10, 2_000)]
+GRID = list(itertools.product((0, 12), (10, 100_000), (2_000, 65_536)))
+
+
+def cells(short: bool, grid: bool) -> list[Cell]:
     if short:
         return [
             Cell(0, 0, 1000, 65_536, "cheap"),
@@ -72,11 +79,9 @@ def cells(short: bool) -> list[Cell]:
             Cell(1, 12, 100_000, 65_536, "cheap"),
         ]
     return [
-        Cell(threads, extra, keys, batch_rows, cost)
+        Cell(threads, *shape, cost)
         for threads in (0, 1)
-        for extra in (0, 12)
-        for keys in (10, 100_000)
-        for batch_rows in (2_000, 65_536)
+        for shape in (GRID if grid else SHAPES)
         for cost in COSTS
     ]
 
@@ -175,6 +180,7 @@ def show(results: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="five cells, fewer rows")
+    parser.add_argument("--grid", action="store_true", help="all cells, for most of an hour")
     parser.add_argument("--runs", type=int, default=0, help="of each mode (5, short 3)")
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--only", default="", help="cells whose name has this text")
@@ -182,10 +188,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the times to this file")
     arguments = parser.parse_args()
     runs = arguments.runs or (3 if arguments.short else 5)
-    default_rows = 1_000_000 if arguments.short else 4_000_000
+    default_rows = 1_000_000 if arguments.short else 2_000_000
     rows = arguments.rows or int(os.environ.get("VELARIA_BENCH_ROWS", default_rows))
     results = []
-    for cell in cells(arguments.short):
+    for cell in cells(arguments.short, arguments.grid):
         if arguments.only not in cell.name:
             continue
         result = measure(cell, rows, runs)
