@@ -36,7 +36,7 @@ def budget(text: str) -> tuple[str, int]:
 
 def described(stage: Stage) -> str:
     time_of = "works for" if stage.fills_its_time else "at most"
-    return f"{stage.name:<16}{stage.title}; {time_of} {stage.seconds} s"
+    return f"{stage.name:<18}{stage.title}; {time_of} {stage.seconds} s"
 
 
 def main(arguments: list[str] | None = None) -> int:

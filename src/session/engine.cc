@@ -19,16 +19,6 @@ namespace velaria {
 
 namespace {
 
-SessionOptions checked(SessionOptions options,
-                       const std::shared_ptr<std::atomic<uint64_t>>& interrupts) {
-  if (options.chunk_rows < 1 || options.chunk_rows > kMostChunkRows) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("chunk_rows=", options.chunk_rows, " must be 1 to ", kMostChunkRows));
-  }
-  options.interrupt_check = counted(std::move(options.interrupt_check), interrupts);
-  return options;
-}
-
 // The check, which counts how often it has thrown: what it throws is not the query's failure.
 std::function<void()> counted(std::function<void()> check,
                               std::shared_ptr<std::atomic<uint64_t>> interrupts) {
@@ -41,6 +31,16 @@ std::function<void()> counted(std::function<void()> check,
       throw;
     }
   };
+}
+
+SessionOptions checked(SessionOptions options,
+                       const std::shared_ptr<std::atomic<uint64_t>>& interrupts) {
+  if (options.chunk_rows < 1 || options.chunk_rows > kMostChunkRows) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("chunk_rows=", options.chunk_rows, " must be 1 to ", kMostChunkRows));
+  }
+  options.interrupt_check = counted(std::move(options.interrupt_check), interrupts);
+  return options;
 }
 
 LocalFileOptions file_options(const SessionOptions& options) {
