@@ -10,6 +10,7 @@
 #include "src/base/error.h"
 #include "src/column/builder.h"
 #include "src/exec/sort/cancellable_sort.h"
+#include "src/exec/sort/row_sort.h"
 #include "src/kernel/take.h"
 
 namespace velaria {
@@ -120,6 +121,61 @@ TEST_P(FullSort, IsAStableSortOfAllRows) {
 INSTANTIATE_TEST_SUITE_P(Sizes, FullSort,
                          testing::Combine(testing::Values(0, 1, 7, 5000, 300000),
                                           testing::Values(1, 2, 3)));
+
+// Rows packed into one word stand as rows that are not: keys of all widths that leave room for the
+// row's number, and of the first that does not, on one task and on several.
+TEST(PackedRows, StandAsRowsOfTheirOwn) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  ThreadPool pool(2);
+  int packed = 0;
+  int too_wide = 0;
+  for (const uint32_t count : {1u, 2u, 255u, 4096u, 70000u, 600000u}) {
+    for (const int key_bits : {0, 1, 7, 12, 31, 40, 44, 45, 58, 63}) {
+      for (const bool has_nulls : {false, true}) {
+        SCOPED_TRACE(std::to_string(count) + " rows, " + std::to_string(key_bits) + " bits" +
+                     (has_nulls ? " and NULLs" : ""));
+        FixedBuilder<int64_t> numbers(kTypes[3]);
+        const uint64_t mask = (uint64_t{1} << key_bits) - 1;
+        const bool skewed = random() % 3 == 0;
+        for (uint32_t i = 0; i < count; ++i) {
+          const uint64_t value = skewed && random() % 50 != 0 ? 5 : random();
+          if (has_nulls && random() % 5 == 0) {
+            numbers.append_null();
+          } else {
+            numbers.append(static_cast<int64_t>(value & mask) - 1000);
+          }
+        }
+        ExecutionContext context;
+        if (random() % 2 == 0) {
+          context.pool = &pool;
+          context.tasks = 2;
+        }
+        const SortOrder order{random() % 2 == 0, random() % 2 == 0};
+        const OrderKeys keys({numbers.finish()}, {order}, context);
+        const int row_bits = packed_row_bits(count, keys);
+        std::vector<SortedRow> rows(count);
+        std::vector<SortedRow> scratch(count);
+        sort_all_rows(rows.data(), scratch.data(), count, keys, context);
+        if (row_bits == 0) {
+          ++too_wide;
+          continue;
+        }
+        ++packed;
+        std::vector<uint64_t> words(count);
+        std::vector<uint64_t> other(count);
+        sort_packed_rows(words.data(), other.data(), count, row_bits, keys, context);
+        for (uint32_t i = 0; i < count; ++i) {
+          ASSERT_EQ(words[i] & ((uint64_t{1} << row_bits) - 1), rows[i].row) << i;
+          ASSERT_EQ(words[i] >> row_bits, rows[i].prefix) << i;
+        }
+      }
+    }
+  }
+  EXPECT_GT(packed, 60);
+  EXPECT_GT(too_wide, 10);
+}
 
 TEST(FullSort, ExactPrefixesAreSortedByRadix) {
   std::mt19937_64 random(3);

@@ -17,20 +17,46 @@ namespace {
 // Rows of one piece of the result: enough that a piece is worth a turn of a thread.
 constexpr uint32_t kPieceRows = 64 * 1024;
 
+// The numbers of all rows in the order of their keys.
 class SortedRows {
  public:
   SortedRows(uint32_t count, const OrderKeys& keys, const ExecutionContext& context)
-      : rows_(Buffer::allocate(std::max<size_t>(1, count) * sizeof(SortedRow))) {
-    const auto scratch = Buffer::allocate(std::max<size_t>(1, count) * sizeof(SortedRow));
-    sort_all_rows(reinterpret_cast<SortedRow*>(rows_->mutable_data()),
-                  reinterpret_cast<SortedRow*>(scratch->mutable_data()), count, keys, context);
+      : row_bits_(packed_row_bits(count, keys)) {
+    if (row_bits_ != 0) {
+      sort<uint64_t>(count, [&](uint64_t* rows, uint64_t* scratch) {
+        sort_packed_rows(rows, scratch, count, row_bits_, keys, context);
+      });
+    } else {
+      sort<SortedRow>(count, [&](SortedRow* rows, SortedRow* scratch) {
+        sort_all_rows(rows, scratch, count, keys, context);
+      });
+    }
   }
-  const SortedRow& operator[](size_t i) const {
-    return reinterpret_cast<const SortedRow*>(rows_->data())[i];
+
+  void copy(uint32_t begin, uint32_t count, uint32_t* out) const {
+    if (row_bits_ != 0) {
+      const auto* rows = reinterpret_cast<const uint64_t*>(rows_->data()) + begin;
+      const uint64_t mask = (uint64_t{1} << row_bits_) - 1;
+      for (uint32_t i = 0; i < count; ++i) out[i] = static_cast<uint32_t>(rows[i] & mask);
+    } else {
+      const auto* rows = reinterpret_cast<const SortedRow*>(rows_->data()) + begin;
+      for (uint32_t i = 0; i < count; ++i) out[i] = rows[i].row;
+    }
   }
 
  private:
-  std::shared_ptr<Buffer> rows_;
+  template <typename Row, typename Sort>
+  void sort(uint32_t count, Sort f) {
+    const size_t size_bytes = std::max<size_t>(1, count) * sizeof(Row);
+    const auto rows = Buffer::allocate(size_bytes);
+    const auto scratch = Buffer::allocate(size_bytes);
+    f(reinterpret_cast<Row*>(rows->mutable_data()),
+      reinterpret_cast<Row*>(scratch->mutable_data()));
+    rows_ = rows;
+  }
+
+  const int row_bits_;  // of packed rows; 0: they are SortedRow
+  BufferPtr rows_;
 };
 
 }  // namespace
@@ -80,7 +106,7 @@ std::vector<Chunk> sort_chunks(std::vector<Chunk> chunks, const std::vector<Data
         const uint32_t begin = first + static_cast<uint32_t>(piece) * kPieceRows;
         const uint32_t count = std::min(kPieceRows, rows - begin);
         std::vector<uint32_t> places(count);
-        for (uint32_t i = 0; i < count; ++i) places[i] = sorted[begin + i].row;
+        sorted.copy(begin, count, places.data());
         out[piece].rows = count;
         for (const ColumnPtr& column : columns) {
           out[piece].columns.push_back(take(column, places.data(), count));

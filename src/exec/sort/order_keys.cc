@@ -130,6 +130,7 @@ OrderKeys::OrderKeys(const std::vector<ColumnPtr>& columns, const std::vector<So
     open = open && add_piece(keys_.size() - 1, &bits_left, context);
   }
   exact_ = open;
+  prefix_bits_ = 64 - bits_left;
 }
 
 // Whether the key is in the prefix as a whole.

@@ -38,6 +38,8 @@ class OrderKeys {
   bool empty() const { return keys_.empty(); }
   // Whether rows with equal prefixes have equal keys.
   bool prefixes_are_exact() const { return exact_; }
+  // How many low bits of a prefix may be set.
+  int prefix_bits() const { return prefix_bits_; }
   // Prefixes of rows [begin, end).
   void fill_prefixes(uint32_t begin, uint32_t end, uint64_t* prefixes) const;
 
@@ -89,6 +91,7 @@ class OrderKeys {
   std::vector<Key> keys_;
   std::vector<Piece> pieces_;
   bool exact_ = true;
+  int prefix_bits_ = 0;
 };
 
 }  // namespace velaria

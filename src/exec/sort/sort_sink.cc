@@ -27,27 +27,28 @@ class SortBuffer {
       : items_(items), types_(types) {}
 
   void clear() {
-    chunks_.clear();
-    positions_.clear();
+    pieces_.clear();
+    rows_ = 0;
     bytes_ = 0;
   }
 
   void add(const Chunk& chunk) {
     if (chunk.selected_rows() == 0) return;
-    append_positions(chunk, &positions_);
-    chunks_.push_back(compact(chunk));
+    pieces_.push_back({compact(chunk), chunk.selection, {}});
+    const Chunk& added = pieces_.back().chunk;
+    rows_ += added.rows;
     // Constants would otherwise be counted as nothing and expand only in the sort.
-    bytes_ += chunks_.back().estimated_bytes() + chunks_.back().rows * 8;
+    bytes_ += added.estimated_bytes() + added.rows * 8;
   }
 
   void add_all(SortBuffer&& other) {
-    positions_.insert(positions_.end(), other.positions_.begin(), other.positions_.end());
-    for (Chunk& chunk : other.chunks_) chunks_.push_back(std::move(chunk));
+    for (Piece& piece : other.pieces_) pieces_.push_back(std::move(piece));
+    rows_ += other.rows_;
     bytes_ += other.bytes_;
     other.clear();
   }
 
-  int64_t rows() const { return static_cast<int64_t>(positions_.size()); }
+  int64_t rows() const { return rows_; }
   // What the rows need while they are sorted: once more as they come out, their keys, and a few
   // words each.
   uint64_t bytes_to_sort() const {
@@ -65,7 +66,16 @@ class SortBuffer {
 
   // Sorts and keeps the first `keep` rows, as one chunk.
   void sort(int64_t keep, const CancellationToken* cancellation) {
-    Chunk all = concatenate_chunks(chunks_, types_);
+    std::vector<Chunk> chunks;
+    std::vector<uint64_t> places;
+    places.reserve(static_cast<size_t>(rows_));
+    for (Piece& piece : pieces_) {
+      piece.append_positions_to(&places);
+      chunks.push_back(std::move(piece.chunk));
+    }
+    pieces_.clear();
+    Chunk all = concatenate_chunks(chunks, types_);
+    chunks.clear();
     std::vector<ColumnPtr> columns;
     std::vector<SortOrder> orders;
     for (const SortItem& item : items_) {
@@ -74,9 +84,9 @@ class SortBuffer {
     }
     std::string keys;
     std::vector<uint64_t> ends;
-    ends.reserve(positions_.size());
+    ends.reserve(places.size());
     encode_sort_keys(columns, orders, all.rows, &keys, &ends);
-    std::vector<Entry> entries(positions_.size());
+    std::vector<Entry> entries(places.size());
     uint64_t start = 0;
     for (size_t i = 0; i < entries.size(); ++i) {
       entries[i] = {key_prefix(keys, start, ends[i]), static_cast<uint32_t>(i)};
@@ -89,7 +99,7 @@ class SortBuffer {
         return std::string_view(keys).substr(begin, ends[row] - begin);
       };
       const int order = key(a.row).compare(key(b.row));
-      return order != 0 ? order < 0 : positions_[a.row] < positions_[b.row];
+      return order != 0 ? order < 0 : places[a.row] < places[b.row];
     };
     const auto kept = static_cast<size_t>(std::min<int64_t>(keep, rows()));
     if (kept < entries.size()) {
@@ -102,51 +112,65 @@ class SortBuffer {
     std::vector<uint64_t> positions(entries.size());
     for (size_t i = 0; i < entries.size(); ++i) {
       order[i] = entries[i].row;
-      positions[i] = positions_[entries[i].row];
+      positions[i] = places[entries[i].row];
     }
     Chunk sorted;
     sorted.rows = static_cast<int64_t>(order.size());
     for (const ColumnPtr& column : all.columns) {
       sorted.columns.push_back(take(column, order.data(), sorted.rows));
     }
-    positions_ = std::move(positions);
+    rows_ = sorted.rows;
     bytes_ = sorted.estimated_bytes() + sorted.rows * 8;
-    chunks_.clear();
-    chunks_.push_back(std::move(sorted));
+    pieces_.push_back({std::move(sorted), nullptr, std::move(positions)});
   }
 
   // Of a sorted buffer: the first key of its last row.
   Value last_first_key() const {
-    const Chunk& sorted = chunks_[0];
+    const Chunk& sorted = pieces_[0].chunk;
     return sorted.columns[items_[0].column]->value(sorted.rows - 1);
   }
 
-  const Chunk& sorted() const { return chunks_[0]; }
-  const std::vector<uint64_t>& positions() const { return positions_; }
+  const Chunk& sorted() const { return pieces_[0].chunk; }
+  const std::vector<uint64_t>& positions() const { return pieces_[0].positions; }
 
   Chunk take_sorted() {
-    Chunk out = std::move(chunks_[0]);
+    Chunk out = std::move(pieces_[0].chunk);
     clear();
     return out;
   }
 
   // The chunks in the order of the input; none was sorted before.
   std::vector<Chunk> take_in_order() {
-    std::vector<std::pair<uint64_t, size_t>> order;  // first position, number
-    size_t row = 0;
-    for (size_t i = 0; i < chunks_.size(); ++i) {
-      order.emplace_back(positions_[row], i);
-      row += static_cast<size_t>(chunks_[i].rows);
-    }
-    std::sort(order.begin(), order.end());
+    std::sort(pieces_.begin(), pieces_.end(),
+              [](const Piece& a, const Piece& b) { return a.chunk.order < b.chunk.order; });
     std::vector<Chunk> out;
-    out.reserve(order.size());
-    for (const auto& [position, i] : order) out.push_back(std::move(chunks_[i]));
+    out.reserve(pieces_.size());
+    for (Piece& piece : pieces_) out.push_back(std::move(piece.chunk));
     clear();
     return out;
   }
 
  private:
+  // Rows of one chunk of the input, or those that an earlier sort has kept.
+  struct Piece {
+    Chunk chunk;
+    SelectionPtr selection;           // which rows of the input's chunk; null: all
+    std::vector<uint64_t> positions;  // of rows that were sorted
+
+    // Only where the order of the chunks does not tell: they are as large as a column.
+    void append_positions_to(std::vector<uint64_t>* out) const {
+      if (!positions.empty()) {
+        out->insert(out->end(), positions.begin(), positions.end());
+        return;
+      }
+      Chunk input;
+      input.rows = chunk.rows;
+      input.selection = selection;
+      input.order = chunk.order;
+      append_positions(input, out);
+    }
+  };
+
   struct Entry {
     uint64_t prefix;
     uint32_t row;
@@ -161,8 +185,8 @@ class SortBuffer {
 
   const std::vector<SortItem>& items_;
   const std::vector<DataType>& types_;
-  std::vector<Chunk> chunks_;
-  std::vector<uint64_t> positions_;
+  std::vector<Piece> pieces_;
+  int64_t rows_ = 0;
   int64_t bytes_ = 0;
 };
 
