@@ -210,8 +210,7 @@ BoundExpressionPtr ExpressionBinder::bind_call(const Expression& expression) {
       throw Error(ErrorKind::kSqlSemantic, concat(name, "() is a window function: write ", name,
                                                   "(...) OVER (PARTITION BY ... ORDER BY ...)"));
     }
-    throw Error(ErrorKind::kSqlSemantic,
-                concat("function '", excerpt(name), "' does not exist", did_you_mean(name, known)));
+    refuse_unknown_function(name, known);
   }
   return functions.bind(name, std::move(arguments));
 }

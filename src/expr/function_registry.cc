@@ -297,14 +297,18 @@ bool takes_nested(std::string_view name) {
 
 }  // namespace
 
+void refuse_unknown_function(std::string_view name, const std::vector<std::string>& known) {
+  const std::string_view instead = instead_of_function(name);
+  throw Error(ErrorKind::kSqlSemantic,
+              concat("function '", excerpt(name), "' does not exist",
+                     instead.empty() ? did_you_mean(name, known) : concat("; write ", instead)));
+}
+
 BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
                                           std::vector<BoundExpressionPtr> arguments) const {
   const FunctionDefinition* definition = find(name);
   if (definition == nullptr) {
-    const std::string_view instead = instead_of_function(name);
-    throw Error(ErrorKind::kSqlSemantic, concat("function '", excerpt(name), "' does not exist",
-                                                instead.empty() ? did_you_mean(name, names())
-                                                                : concat("; write ", instead)));
+    refuse_unknown_function(name, names());
   }
   if (arguments.size() < definition->least_arguments ||
       arguments.size() > definition->most_arguments) {

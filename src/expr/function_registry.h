@@ -68,6 +68,11 @@ class FunctionRegistry {
   std::map<std::string, FunctionDefinition> definitions_;
 };
 
+// Throws SqlSemanticError: what is written here where another dialect has the function, or else the
+// nearest of the `known` names.
+[[noreturn]] void refuse_unknown_function(std::string_view name,
+                                          const std::vector<std::string>& known);
+
 // decimal(p, 0) that holds every value of an integer type; a decimal type itself.
 DataType decimal_of(const DataType& type);
 
