@@ -38,7 +38,6 @@ const std::vector<OtherDialectsFunction>& functions_of_other_dialects() {
       {"locate", "strpos(text, part)", "strpos('abc', 'b')"},
       {"parse_date", kReadMoment, kReadMomentExample},
       {"parse_timestamp", kReadMoment, kReadMomentExample},
-      {"regexp_substr", "regexp_extract(text, pattern)", "regexp_extract('a1', '[0-9]')"},
       {"str_to_date", kReadMoment, kReadMomentExample},
       {"sysdate", kNow, kNowExample},
       {"timestampdiff", "date_diff(part, from, to)",
