@@ -10,12 +10,6 @@ import velaria
 ENDLESS = "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n"
 
 
-@pytest.fixture(scope="module")
-def one():
-    with velaria.Session() as session:
-        yield session
-
-
 def test_await_and_cancel(one):
     endless = one.sql(ENDLESS)
 

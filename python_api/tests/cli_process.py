@@ -1,5 +1,6 @@
 """The command `velaria` for tests: as a process of its own, on a pipe or on a terminal."""
 
+import contextlib
 import json
 import os
 import pty
@@ -8,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -64,6 +66,23 @@ class Cli:
             env=self.environment,
             **options,
         )
+
+    @contextlib.contextmanager
+    def live(self, *arguments, **options):
+        """A process of ``start``, killed at the end of the block, or when that takes too long."""
+        process = self.start(*arguments, **options)
+        watchdog = threading.Timer(300, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                with contextlib.suppress(OSError):  # what could not be written to it
+                    if stream is not None:
+                        stream.close()
 
 
 def without_steering(seen):

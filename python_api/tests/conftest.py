@@ -56,6 +56,19 @@ _FAULTS = Counter()
 
 
 @pytest.fixture
+def workspace(tmp_path):
+    """A new home of runs."""
+    return velaria.Workspace(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def one():
+    """A session for a whole file."""
+    with velaria.Session() as session:
+        yield session
+
+
+@pytest.fixture
 def faults():
     """Tests count here what they broke on purpose; the end of the run tells it."""
     return _FAULTS

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import termios
-import threading
 import time
 from pathlib import Path
 
@@ -414,31 +413,20 @@ def test_followed_sources_go_on_with_what_comes(cli, growing):
     query = "SELECT n FROM e"
     (row,) = cli("stream", "--source", f"e={path}", query).stdout.splitlines()
     assert json.loads(row) == {"n": 1}  # without --follow it ends
-    process = cli.start(
+    with cli.live(
         "stream", "--source", f"e={path}", "--follow", "--max-batches", 2, query,
-    )  # fmt: skip
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    try:
+    ) as process:  # fmt: skip
         assert json.loads(process.stdout.readline()) == {"n": 1}
         with open(folder / ("1.csv" if growing == "file" else "2.csv"), "a") as file:
             file.write("2\n" if growing == "file" else "n\n2\n")
         assert json.loads(process.stdout.readline()) == {"n": 2}
         assert process.wait(300) == 0, process.stderr.read()
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.stdout.close()
-        process.stderr.close()
 
 
 def test_a_live_stream_of_lines(cli):
-    process = cli.start(
+    with cli.live(
         "stream", "--source", "s=-", "SELECT a, b FROM s WHERE a <> 2", stdin=subprocess.PIPE
-    )
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    try:
+    ) as process:
         process.stdin.write("a,b\n1,x\n")
         process.stdin.flush()
         # The row comes while the input is still open.
@@ -450,22 +438,14 @@ def test_a_live_stream_of_lines(cli):
         process.stdin.close()
         assert json.loads(process.stdout.readline()) == {"a": 4, "b": "end"}
         assert process.wait(300) == 0, process.stderr.read()
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.stdout.close()
-        process.stderr.close()
 
 
 def test_a_live_stream_keeps_to_the_dialect_of_its_first_lines(cli):
-    process = cli.start("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE)
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    process.stdin.write('a,b\n1,"x \\" y"\n2,"z \\" w"\n')
-    process.stdin.flush()
-    assert [json.loads(process.stdout.readline())["b"] for _ in range(2)] == ['x " y', 'z " w']
-    out, words = process.communicate('4,"q \\" r"\n')
-    watchdog.cancel()
+    with cli.live("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE) as process:
+        process.stdin.write('a,b\n1,"x \\" y"\n2,"z \\" w"\n')
+        process.stdin.flush()
+        assert [json.loads(process.stdout.readline())["b"] for _ in range(2)] == ['x " y', 'z " w']
+        out, words = process.communicate('4,"q \\" r"\n')
     assert process.returncode == 0, words
     assert json.loads(out) == {"b": 'q " r'}
 
@@ -473,10 +453,7 @@ def test_a_live_stream_keeps_to_the_dialect_of_its_first_lines(cli):
 @pytest.mark.parametrize("encoding", ["cp1252", "gb18030"])
 def test_a_live_stream_keeps_to_the_encoding_of_its_first_lines(cli, encoding):
     words = ["café", "Müller", "naïve", "señor"] if encoding == "cp1252" else ["北京", "上海"] * 9
-    process = cli.start("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE)
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    try:
+    with cli.live("stream", "--source", "s=-", "SELECT b FROM s", stdin=subprocess.PIPE) as process:
         first = "a,b\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words))
         process.stdin.buffer.write(first.encode(encoding))
         process.stdin.flush()
@@ -485,11 +462,6 @@ def test_a_live_stream_keeps_to_the_encoding_of_its_first_lines(cli, encoding):
         process.stdin.close()
         assert json.loads(process.stdout.readline()) == {"b": words[-1]}
         assert process.wait(300) == 0, process.stderr.read()
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.stdout.close()
-        process.stderr.close()
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
@@ -504,10 +476,7 @@ def test_a_live_stream_refuses_wide_characters_by_name(cli, encoding):
 
 
 def test_a_quote_within_a_field_holds_nothing_back(cli):
-    process = cli.start("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE)
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    try:
+    with cli.live("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE) as process:
         for line, rows in [
             ('a,b\n0,"x\n', []),
             ('y"\n', [0]),
@@ -519,10 +488,6 @@ def test_a_quote_within_a_field_holds_nothing_back(cli):
             process.stdin.flush()
             for a in rows:
                 assert json.loads(process.stdout.readline()) == {"a": a}
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.communicate()
 
 
 def test_a_broken_line_ends_the_stream_with_an_error(cli):
@@ -530,14 +495,11 @@ def test_a_broken_line_ends_the_stream_with_an_error(cli):
     assert done.stderr.startswith("velaria: ")
     assert "3 fields" in done.stderr
     # The first lines make the types; what comes later must fit them.
-    process = cli.start("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE)
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    process.stdin.write("a,b\n1,2\n")
-    process.stdin.flush()
-    assert process.stdout.readline() == '{"a": 1}\n'
-    out, words = process.communicate("x,2\n")
-    watchdog.cancel()
+    with cli.live("stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE) as process:
+        process.stdin.write("a,b\n1,2\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == '{"a": 1}\n'
+        out, words = process.communicate("x,2\n")
     assert (process.returncode, out) == (1, "")
     assert "'x'" in words
     expect_error(
@@ -614,17 +576,11 @@ def wait_until_it_works(cli, process, arguments):
     ids=lambda arguments: "-".join(arguments[:3]).replace(" ", "_")[:30],
 )
 def test_signals_end_in_order(cli, arguments, number):
-    process = cli.start(*arguments, stdin=subprocess.PIPE)
-    watchdog = threading.Timer(300, process.kill)
-    watchdog.start()
-    try:
+    with cli.live(*arguments, stdin=subprocess.PIPE) as process:
         wait_until_it_works(cli, process, arguments)
         process.send_signal(number)
         _, words = process.communicate()
         code = process.returncode
-    finally:
-        watchdog.cancel()
-        process.kill()
     assert code == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
     assert "Traceback" not in words
     if arguments[0] == "run":

@@ -7,17 +7,6 @@ import pytest
 import velaria
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    return velaria.Workspace(tmp_path / "home")
-
-
-@pytest.fixture(scope="module")
-def one():
-    with velaria.Session() as session:
-        yield session
-
-
 def stream_run(workspace, one, status, batches=4):
     recorder = workspace.start("stream", {"sql": "..."})
     table = one.sql("SELECT n FROM range(0, 100) r(n)")

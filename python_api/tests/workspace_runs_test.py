@@ -19,17 +19,6 @@ import velaria
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    return velaria.Workspace(tmp_path / "home")
-
-
-@pytest.fixture(scope="module")
-def one():
-    with velaria.Session() as session:
-        yield session
-
-
 def read(path):
     return json.loads(path.read_text())
 
