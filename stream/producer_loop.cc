@@ -21,7 +21,7 @@ void StreamingQuery::Runtime::produce() {
     bool drained = false;
     {
       const Lock lock(mutex_);
-      source_open_ = true;
+      source_side_.open = true;
       drained = draining_;  // asked for before the source could hear of it
     }
     if (restored_) {
@@ -142,10 +142,7 @@ void StreamingQuery::Runtime::deliver_until_done() {
 void StreamingQuery::Runtime::close_source(bool* closed) {
   if (*closed) return;
   *closed = true;
-  {
-    const Lock lock(mutex_);
-    source_open_ = false;
-  }
+  refuse_calls(&source_side_);
   plan_.source->close();
 }
 

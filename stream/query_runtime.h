@@ -126,11 +126,20 @@ class StreamingQuery::Runtime : public std::enable_shared_from_this<StreamingQue
   // Keeps the first failure, and ends both threads. Throws nothing. `batch`: its number, if it is
   // one that failed.
   void fail(const std::exception_ptr& cause, const char* where, uint64_t batch = 0);
-  // Wakes a source or sink of which `open` says that it may be called. Throws nothing: a query that
-  // ends does so all the same, and warns of what wake() threw.
+  // The calls of wake() and drain(), which come on any thread, to a source or sink that is open.
+  // Before it is closed they are waited for: behind that, another query may open the same side.
+  struct OpenSide {
+    bool open = false;
+    int calls = 0;
+  };
+  bool begin_call(OpenSide* side);  // false: it is not open
+  void end_call(OpenSide* side);
+  void refuse_calls(OpenSide* side);
+  // Wakes a source or sink that is open. Throws nothing: a query that ends does so all the same,
+  // and warns of what wake() threw.
   template <typename Side>
-  void wake(Side& side, const bool& open);
-  // What drain() of the source says; when it throws, the query fails.
+  void wake(Side& side, OpenSide* calls);
+  // What drain() of the source says, false if it is not open; when it throws, the query fails.
   bool drain_source();
   bool on_own_thread() const;
   void wait_ended(Lock* lock, std::optional<int64_t> timeout_ms, const InterruptCheck& interrupt);
@@ -168,6 +177,7 @@ class StreamingQuery::Runtime : public std::enable_shared_from_this<StreamingQue
   std::condition_variable producer_wake_;
   std::condition_variable control_wake_;
   std::condition_variable ended_wake_;
+  std::condition_variable calls_wake_;
   std::condition_variable writer_wake_;
   std::condition_variable reporter_wake_;
   // All below is guarded by mutex_.
@@ -177,9 +187,8 @@ class StreamingQuery::Runtime : public std::enable_shared_from_this<StreamingQue
   bool stop_now_ = false;
   bool draining_ = false;
   bool source_drains_ = false;
-  // open() has returned and close() was not called: wake() and drain() may come.
-  bool source_open_ = false;
-  bool sink_open_ = false;
+  OpenSide source_side_;
+  OpenSide sink_side_;
   bool source_ended_ = false;  // no batch will be queued any more
   bool epochs_done_ = false;   // no marker will be queued any more
   bool control_started_ = false;

@@ -17,17 +17,17 @@
  * when open failed or was never reached. release comes once, last, when nobody needs the table any
  * more.
  *
- * Threads. All functions of one table but wake, drain, sync and the last_error of a sink are called
- * by one thread at a time and never concurrently; it need not be the thread that made the table.
- * wake and drain may be called by any thread at any time between the return of open with OK and
- * release; they are not called before that, or when open failed. When sync fails, the thread that
- * called it calls last_error, perhaps while write or flush runs. No function may call back into the
- * query.
+ * Threads. All functions of one table but wake, drain, sync and their last_error are called by one
+ * thread at a time and never concurrently; it need not be the thread that made the table. wake and
+ * drain may be called by any thread at any time between the return of open with OK and the call of
+ * close; they are not called before that, or when open failed. When sync or drain fails, the thread
+ * that called it calls last_error, perhaps while another function runs. No function may call back
+ * into the query.
  *
  * Ownership. Strings and contexts given to a function are valid during the call only. Strings that
  * a function gives out (last_error, source_offset) belong to the table and are valid until its next
- * function call, wake and drain not counted; what last_error of a sink with sync gives, until the
- * next call by the thread that asked: such a sink keeps a text for each thread. Arrow structs
+ * function call, wake and drain not counted; what last_error of a table with sync or a drain that can
+ * fail gives, until the next call by the thread that asked: it keeps a text for each thread. Arrow structs
  * follow the Arrow C data interface: whoever gets one moves it out or releases it. next_batch fills
  * *out, which then belongs to the caller. write takes *batch over with VELARIA_STREAM_OK and
  * VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it untouched.
@@ -109,7 +109,8 @@ typedef struct VelariaSource {
   /* Any thread: a waiting next_batch returns BLOCKED soon. */
   void (*wake)(void* self);
   /* Any thread: nothing new is wanted. 1: next_batch gives what was accepted so far and then END.
-   * 0 or NULL: the query just stops asking. */
+   * 0 or NULL: the query just stops asking. -1: it fails, and the query with the text of
+   * last_error. */
   int32_t (*drain)(void* self);
   void (*release)(void* self);
 

@@ -42,7 +42,8 @@ CheckpointMarker from_c(const VelariaCheckpointMarker& marker) {
   return out;
 }
 
-// The text of the newest failure. Of a sink, write() and sync() may fail at the same time.
+// The text of the newest failure. write() and sync() of a sink, next() and drain() of a source may
+// fail at the same time.
 class ErrorText {
  public:
   void set(const std::exception_ptr& failure) noexcept {
@@ -215,7 +216,13 @@ void export_stream_source(StreamSourcePtr source, VelariaSource* out) {
   };
   out->wake = [](void* self) { wake(*source_of(self).source); };
   out->drain = [](void* self) -> int32_t {
-    return yes_or_no([&] { return source_of(self).source->drain(); });
+    SourceSelf& own = source_of(self);
+    try {
+      return own.source->drain() ? 1 : 0;
+    } catch (...) {
+      own.error.set(std::current_exception());
+      return -1;
+    }
   };
   out->release = [](void* self) { delete static_cast<SourceSelf*>(self); };
   out->take_rejected_rows = [](void* self) {

@@ -178,7 +178,11 @@ class PluginSource : public StreamSource {
   void wake() override {
     if (table_->wake != nullptr) table_->wake(table_->self);
   }
-  bool drain() override { return table_->drain != nullptr && table_->drain(table_->self) == 1; }
+  bool drain() override {
+    const int32_t answer = table_->drain != nullptr ? table_->drain(table_->self) : 0;
+    if (answer < 0) table_.fail("drain", VELARIA_STREAM_ERROR);
+    return answer == 1;
+  }
 
  private:
   const TableOwner<VelariaSource> table_;

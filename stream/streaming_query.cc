@@ -254,7 +254,7 @@ void StreamingQuery::Runtime::control() {
     sink_->open(context_, output_schema());
     {
       const Lock lock(mutex_);
-      sink_open_ = true;
+      sink_side_.open = true;
     }
     doing = "while restoring its state";
     open_state();
@@ -297,7 +297,7 @@ void StreamingQuery::Runtime::finish() {
     producer_wake_.notify_all();
   }
   if (producer_.joinable()) {
-    wake(*plan_.source, source_open_);
+    wake(*plan_.source, &source_side_);
     producer_.join();
   }
   // Without them, a query that was never started: they are another one's.
@@ -307,10 +307,7 @@ void StreamingQuery::Runtime::finish() {
     } catch (...) {
       fail(std::current_exception(), "while closing its source");
     }
-    {
-      const Lock lock(mutex_);
-      sink_open_ = false;
-    }
+    refuse_calls(&sink_side_);
     try {
       sink_->close();
     } catch (...) {
@@ -359,35 +356,57 @@ void StreamingQuery::Runtime::fail(const std::exception_ptr& cause, const char* 
     producer_wake_.notify_all();
     control_wake_.notify_all();
   }
-  wake(*plan_.source, source_open_);
-  wake(*sink_, sink_open_);
+  wake(*plan_.source, &source_side_);
+  wake(*sink_, &sink_side_);
+}
+
+bool StreamingQuery::Runtime::begin_call(OpenSide* side) {
+  const Lock lock(mutex_);
+  if (side->open) ++side->calls;
+  return side->open;
+}
+
+void StreamingQuery::Runtime::end_call(OpenSide* side) {
+  const Lock lock(mutex_);
+  if (--side->calls == 0) calls_wake_.notify_all();
+}
+
+void StreamingQuery::Runtime::refuse_calls(OpenSide* side) {
+  Lock lock(mutex_);
+  side->open = false;
+  calls_wake_.wait(lock, [side] { return side->calls == 0; });
 }
 
 template <typename Side>
-void StreamingQuery::Runtime::wake(Side& side, const bool& open) {
+void StreamingQuery::Runtime::wake(Side& side, OpenSide* calls) {
+  if (!begin_call(calls)) return;
   std::string failure;
+  bool failed = false;
   try {
-    {
-      const Lock lock(mutex_);
-      if (!open) return;
-    }
     side.wake();
-    return;
   } catch (...) {
+    failed = true;
     failure = describe_exception(std::current_exception());
   }
+  end_call(calls);
+  if (!failed) return;
   const Lock lock(mutex_);
   ++wake_failures_;
   last_wake_failure_ = std::move(failure);
 }
 
 bool StreamingQuery::Runtime::drain_source() {
+  if (!begin_call(&source_side_)) return false;
+  bool drains = false;
+  std::exception_ptr failure;
   try {
-    return plan_.source->drain();
+    drains = plan_.source->drain();
   } catch (...) {
-    fail(std::current_exception(), "while its source was asked to drain");
-    return false;
+    failure = std::current_exception();
   }
+  end_call(&source_side_);
+  if (failure) fail(failure, "while its source was asked to drain");
+  return drains;
 }
 
 bool StreamingQuery::Runtime::asked_to_end() const {
@@ -454,9 +473,9 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
       stopping_unstarted_ = true;
       take_source_and_sink();
     }
-    source_hears = drain && source_open_;
+    source_hears = drain && source_side_.open;
     // A source that is not open yet hears of it from the producer, when it is.
-    if (drain && !source_open_) draining_ = true;
+    if (drain && !source_side_.open) draining_ = true;
   }
   if (unstarted) {
     finish();
@@ -476,8 +495,8 @@ void StreamingQuery::Runtime::stop(bool drain, const InterruptCheck& interrupt) 
     producer_wake_.notify_all();
     control_wake_.notify_all();
   }
-  wake(*plan_.source, source_open_);
-  if (!drain) wake(*sink_, sink_open_);
+  wake(*plan_.source, &source_side_);
+  if (!drain) wake(*sink_, &sink_side_);
   Lock lock(mutex_);
   if (!on_own_thread()) wait_ended(&lock, std::nullopt, interrupt);
 }

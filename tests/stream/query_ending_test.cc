@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "stream/connectors/callback_sink.h"
@@ -12,15 +13,6 @@ namespace velaria {
 namespace {
 
 using std::chrono::milliseconds;
-
-template <typename Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 5000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  return false;
-}
 
 StreamingQueryPtr make_query(StreamSourcePtr source, StreamSinkPtr sink,
                              StreamOptions options = {}) {
@@ -39,38 +31,38 @@ bool any_holds(const std::vector<std::string>& texts, const std::string& part) {
 }
 
 // Writes down what it is asked from any thread, and throws where it is told to.
-class LoggedSource : public RealtimeStreamSource {
+class LoggedSource : public RealtimeStreamSource, private NotedCalls {
  public:
   explicit LoggedSource(CallLogPtr log, std::string fail_at = "")
       : RealtimeStreamSource(event_schema(), RealtimeSourceOptions{}),
-        log_(std::move(log)),
-        fail_at_(std::move(fail_at)) {}
+        NotedCalls(std::move(log), std::move(fail_at)) {}
   void open(const StreamContext& context) override {
     RealtimeStreamSource::open(context);
     note("source open");
   }
   void wake() override {
     RealtimeStreamSource::wake();
+    if (when_woken) when_woken();
     note("source wake");
   }
   bool drain() override {
     note("source drain");
+    if (when_drained) when_drained();
     return RealtimeStreamSource::drain();
   }
-
- private:
-  void note(const std::string& line) {
-    log_->add(line);
-    if (line == fail_at_) throw Error(ErrorKind::kFileAccess, "told to fail at " + line);
+  void close() override {
+    note("source close");
+    RealtimeStreamSource::close();
   }
-  const CallLogPtr log_;
-  const std::string fail_at_;
+
+  std::function<void()> when_woken;
+  std::function<void()> when_drained;
 };
 
-class LoggedSink : public MemorySink {
+class LoggedSink : public MemorySink, private NotedCalls {
  public:
   explicit LoggedSink(CallLogPtr log, std::string fail_at = "")
-      : log_(std::move(log)), fail_at_(std::move(fail_at)) {}
+      : NotedCalls(std::move(log), std::move(fail_at)) {}
   void open(const StreamContext& context, const Schema& schema) override {
     if (before_open) before_open();
     note("sink open");
@@ -85,18 +77,14 @@ class LoggedSink : public MemorySink {
     if (when_woken) when_woken();
     note("sink wake");
   }
+  void close() override {
+    note("sink close");
+    MemorySink::close();
+  }
 
   std::function<void()> before_open;
   std::function<void()> before_write;
   std::function<void()> when_woken;
-
- private:
-  void note(const std::string& line) {
-    log_->add(line);
-    if (line == fail_at_) throw Error(ErrorKind::kFileAccess, "told to fail at " + line);
-  }
-  const CallLogPtr log_;
-  const std::string fail_at_;
 };
 
 TEST(QueryEnding, WhatTheWakeOfASourceThrowsIsAWarning) {
@@ -179,7 +167,44 @@ TEST(QueryEnding, NothingIsWokenBeforeItIsOpen) {
   query->start();
   EXPECT_EQ(kind_of([&] { query->await_termination(); }), ErrorKind::kStream);
   query->stop();
-  EXPECT_EQ(log->lines(), std::vector<std::string>{"sink open"});
+  EXPECT_EQ(log->count("source wake") + log->count("sink wake"), 0);
+}
+
+// Behind its close() a side may belong to another query: a call that is on its way is waited for.
+TEST(QueryEnding, ASideIsClosedBehindTheCallsThatCameWhileItWasOpen) {
+  for (const std::string call : {"source wake", "sink wake", "source drain"}) {
+    SCOPED_TRACE(call);
+    const auto log = std::make_shared<CallLog>();
+    const auto source = std::make_shared<LoggedSource>(log);
+    const auto sink = std::make_shared<LoggedSink>(log);
+    std::promise<void> called;
+    std::once_flag once;
+    const auto slow = [&] {
+      // From here on the query has every reason to close both sides.
+      source->close_input();
+      std::call_once(once, [&] { called.set_value(); });
+      std::this_thread::sleep_for(milliseconds(100));
+      log->add(call + " over");
+    };
+    if (call == "source wake") source->when_woken = slow;
+    if (call == "source drain") source->when_drained = slow;
+    if (call == "sink wake") {
+      sink->when_woken = slow;
+      sink->before_write = [&] { called.get_future().wait(); };
+    }
+    const auto query = make_query(source, sink);
+    query->start();
+    source->push({one_row()});
+    ASSERT_TRUE(eventually([&] { return log->count("sink write") == 1; }));
+    query->stop(call == "source drain");
+    EXPECT_EQ(query->status(), StreamStatus::kStopped);
+    const std::vector<std::string> lines = log->lines();
+    const auto closed =
+        std::find(lines.begin(), lines.end(), call.substr(0, call.find(' ')) + " close");
+    ASSERT_NE(closed, lines.end());
+    EXPECT_GE(std::count(lines.begin(), closed, call + " over"), 1);
+    EXPECT_EQ(std::count(closed, lines.end(), call + " over"), 0);
+  }
 }
 
 // Rows that were pushed before the source was opened are not forgotten.

@@ -165,7 +165,7 @@ TEST(SourceSinkAbi, ErrorsAndWakeCrossTheTables) {
   EXPECT_EQ(sink->rows(), 1);
 }
 
-// What a function without a status throws does not pass through C.
+// What a function without a status throws does not pass through C; drain() has an answer for it.
 TEST(SourceSinkAbi, FunctionsWithoutAStatusThrowNothing) {
   class Source : public StreamSource {
    public:
@@ -174,7 +174,7 @@ TEST(SourceSinkAbi, FunctionsWithoutAStatusThrowNothing) {
     std::string describe() const override { return "throwing"; }
     SourceStatus next(StreamBatch*) override { return SourceStatus::kEnd; }
     void wake() override { throw std::runtime_error("wake"); }
-    bool drain() override { throw std::runtime_error("drain"); }
+    bool drain() override { throw Error(ErrorKind::kFileAccess, "its disk is gone"); }
 
    private:
     const Schema schema_ = event_schema();
@@ -187,9 +187,15 @@ TEST(SourceSinkAbi, FunctionsWithoutAStatusThrowNothing) {
   VelariaSource source;
   export_stream_source(std::make_shared<Source>(), &source);
   EXPECT_EQ(source.bounded(source.self), 0);
-  EXPECT_EQ(source.drain(source.self), 0);
+  EXPECT_EQ(source.drain(source.self), -1);
+  EXPECT_NE(std::string(source.last_error(source.self)).find("its disk is gone"),
+            std::string::npos);
   EXPECT_NO_THROW(source.wake(source.self));
-  source.release(source.self);
+  const StreamSourcePtr imported = import_stream_source(&source, "plugin");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { imported->drain(); }, &message), ErrorKind::kStream);
+  EXPECT_NE(message.find("'plugin' failed in drain"), std::string::npos) << message;
+  EXPECT_NE(message.find("its disk is gone"), std::string::npos) << message;
   VelariaSink sink;
   export_stream_sink(std::make_shared<Sink>(), &sink);
   EXPECT_EQ(sink.blocking(sink.self), 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -202,11 +204,40 @@ class CallLog {
 };
 using CallLogPtr = std::shared_ptr<CallLog>;
 
+// The calls of one source or sink: each is written down, and the one that it is told to fail at
+// throws.
+class NotedCalls {
+ public:
+  NotedCalls(CallLogPtr log, std::string fail_at)
+      : log_(std::move(log)), fail_at_(std::move(fail_at)) {}
+
+ protected:
+  ~NotedCalls() = default;
+  void note(const std::string& line) {
+    log_->add(line);
+    if (line == fail_at_) throw Error(ErrorKind::kFileAccess, "told to fail at " + line);
+  }
+
+ private:
+  const CallLogPtr log_;
+  const std::string fail_at_;
+};
+
+// Whether it holds within ten seconds.
+template <typename Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 5000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return false;
+}
+
 // Passes everything on, writes it down, and fails where it is told to.
-class WatchedSource : public StreamSource {
+class WatchedSource : public StreamSource, private NotedCalls {
  public:
   WatchedSource(StreamSourcePtr inner, CallLogPtr log, std::string fail_at = "")
-      : inner_(std::move(inner)), log_(std::move(log)), fail_at_(std::move(fail_at)) {}
+      : NotedCalls(std::move(log), std::move(fail_at)), inner_(std::move(inner)) {}
   const Schema& schema() const override { return inner_->schema(); }
   bool bounded() const override { return inner_->bounded(); }
   std::string describe() const override { return inner_->describe(); }
@@ -236,20 +267,14 @@ class WatchedSource : public StreamSource {
   bool drain() override { return inner_->drain(); }
 
  private:
-  void note(const std::string& line) {
-    log_->add(line);
-    if (line == fail_at_) throw Error(ErrorKind::kFileAccess, "told to fail at " + line);
-  }
   StreamSourcePtr inner_;
-  CallLogPtr log_;
-  std::string fail_at_;
   int asked_ = 0;
 };
 
-class WatchedSink : public StreamSink {
+class WatchedSink : public StreamSink, private NotedCalls {
  public:
   WatchedSink(StreamSinkPtr inner, CallLogPtr log, std::string fail_at = "")
-      : inner_(std::move(inner)), log_(std::move(log)), fail_at_(std::move(fail_at)) {}
+      : NotedCalls(std::move(log), std::move(fail_at)), inner_(std::move(inner)) {}
   std::string describe() const override { return inner_->describe(); }
   void open(const StreamContext& context, const Schema& schema) override {
     note("sink open");
@@ -277,13 +302,7 @@ class WatchedSink : public StreamSink {
   void wake() override { inner_->wake(); }
 
  private:
-  void note(const std::string& line) {
-    log_->add(line);
-    if (line == fail_at_) throw Error(ErrorKind::kFileAccess, "told to fail at " + line);
-  }
   StreamSinkPtr inner_;
-  CallLogPtr log_;
-  std::string fail_at_;
   int writes_ = 0;
 };
 

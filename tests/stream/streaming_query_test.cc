@@ -25,15 +25,6 @@ std::vector<Chunk> small_batches(int count) {
   return batches;
 }
 
-template <typename Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 5000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  return false;
-}
-
 StreamingQueryPtr stateless_query(StreamSourcePtr source, StreamSinkPtr sink,
                                   StreamOptions options = {}) {
   return StreamingQuery::make(event_scan(std::move(source)), std::move(sink), std::move(options),
