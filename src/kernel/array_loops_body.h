@@ -259,10 +259,6 @@ inline uint64_t compare_64(const T* x, const T* y) {
     for (int lane = 0; lane < kLanes; ++lane) bits[lane] = Lane{1} << lane;
     M found = M{};
     for (int k = 0; k < kRows / kLanes; ++k) {
-      if (k % 2 == 0) {
-        prefetch_ahead(x + part * kRows + k * kLanes);
-        if constexpr (!kConstant) prefetch_ahead(y + part * kRows + k * kLanes);
-      }
       V left;
       load(x + part * kRows + k * kLanes, &left);
       if constexpr (!kConstant) load(y + part * kRows + k * kLanes, &right);
