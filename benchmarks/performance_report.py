@@ -61,7 +61,7 @@ def newest(all_records: list[dict[str, Any]]) -> dict[str, tuple[dict[str, Any],
 
 def time_text(times: list[float] | None) -> str:
     if not times:
-        return "refused"
+        return "–"
     middle = statistics.median(times)
     places = 1 if middle < 100 else 0
     low, high = (f"{value:.{places}f}" for value in (min(times), max(times)))
@@ -116,6 +116,13 @@ def ratios_of(result: dict[str, Any]) -> list[float]:
     return [c["best_peer_over_ours"] for c in result["cases"] if c.get("best_peer_over_ours")]
 
 
+def with_peers(
+    results: dict[str, tuple[dict[str, Any], dict[str, Any]]],
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Without the benchmarks that compare us with ourselves alone."""
+    return {bench: found for bench, found in results.items() if bench != "scaling"}
+
+
 def geometric_mean(values: list[float]) -> float:
     return math.exp(sum(math.log(value) for value in values) / len(values))
 
@@ -133,7 +140,8 @@ def losses(results: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> list[st
         lines += ["", "| best peer / ours | benchmark | case |", "|---:|---|---|"]
         lines += [f"| {ratio:.2f} | {bench} | {case} |" for ratio, bench, case in sorted(lost)]
     # What was never recorded is no case that we win.
-    missing = [bench for benches in FAMILIES.values() for bench in benches if bench not in results]
+    known = {*results, "scaling"}
+    missing = [bench for benches in FAMILIES.values() for bench in benches if bench not in known]
     if missing:
         lines += ["", f"Not recorded yet, so nothing is said of them: {', '.join(missing)}."]
     return lines
@@ -145,10 +153,11 @@ def page(results: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> str:
         "",
         "<!-- Made by benchmarks/performance_report.py of benchmarks/records; not edited. -->",
         "",
-        "Every benchmark here runs Velaria and its peers in one process and in turns, over the "
-        "same data, after their answers were found equal. Times are medians; a figure above 1 says "
-        "how many times as long as Velaria the fastest peer took, one below 1 is bold and a case "
-        "where a peer wins.",
+        "Every benchmark here runs Velaria and its peers in one run and in turns, over the same "
+        "data, after their answers were found equal. Times are medians; a figure above 1 says how "
+        "many times as long as Velaria the fastest peer took, one below 1 is bold and a case where "
+        "a peer wins. Where an engine has no time (–) it has no such feature, refused, or was not "
+        "asked.",
         "",
         "![Best peer / ours of every case, on a logarithmic scale](images/performance.svg)",
         "",
@@ -165,7 +174,7 @@ def page(results: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> str:
         "",
         "## Where we lose",
         "",
-        *losses(results),
+        *losses(with_peers(results)),
     ]
     for family, benches in FAMILIES.items():
         known = [bench for bench in benches if bench in results]

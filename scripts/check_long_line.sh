@@ -4,6 +4,7 @@
 #   scripts/check_long_line.sh [FOLDER]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+case "${1-}" in -h | --help) sed -n '2,4s/^# *//p' "$0"; exit ;; esac
 folder=${1-${TMPDIR-/tmp}}
 file=$folder/velaria_long_line.csv
 trap 'rm -f "$file"' EXIT

@@ -9,7 +9,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$here/lib_steps.sh"
 # shellcheck source=scripts/lib_python.sh
 . "$here/lib_python.sh"
+# shellcheck source=scripts/lib_checks.sh
+. "$here/lib_checks.sh"
 
+case "${1-}" in -h | --help) show_help "$0"; exit ;; esac
 DATA=$VELARIA_PREFIX/demo-data
 FLIGHTS_SHA256=563db8f117faf6ffd76aa868099df37dfa78dc17b5ac6d3d9ea6476e051a0bc4
 DIGITS_SHA256=6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8

@@ -2,7 +2,6 @@
 # Sourced after lib_steps.sh. Which uv and which Python the project uses.
 # shellcheck disable=SC2034
 
-UV_PIN=0.13.9 # the one installed where the machine has none
 # uv brings its own list of certificate authorities; the machine's may know more.
 export UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never
 # An environment that happens to be active must not be taken for ours.
@@ -34,7 +33,8 @@ install_uv() {
     }
     pip=("$folder.tmp/pip/bin/python" -m pip)
   fi
-  "${pip[@]}" --disable-pip-version-check install -q --no-deps --target "$folder.tmp/uv" "uv==$UV_PIN" >"$folder.tmp/log" 2>&1 || {
+  "${pip[@]}" --disable-pip-version-check install -q --no-deps --require-hashes --only-binary :all: \
+    --target "$folder.tmp/uv" -r "$REPO_ROOT/requirements-uv.lock" >"$folder.tmp/log" 2>&1 || {
     tail -n 3 "$folder.tmp/log" >&2
     fail "uv could not be installed from the Python package index; install uv yourself and put it on PATH"
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements.lock and those of the benchmarks, docs and demo anew from pyproject.toml:
+# Writes requirements.lock and those of the benchmarks, docs, demo and uv anew from pyproject.toml:
 # names, versions and hashes for every Python and platform, no addresses.
 # Pins already in a lock stay; --upgrade takes the newest.
 set -euo pipefail
@@ -34,3 +34,4 @@ lock requirements.lock pyproject.toml --all-extras --group dev
 lock requirements-bench.lock --group bench
 lock requirements-docs.lock --group docs
 lock requirements-demo.lock --no-deps --group demo
+lock requirements-uv.lock --no-deps --group uv

@@ -26,11 +26,12 @@
  *
  * Ownership. Strings and contexts given to a function are valid during the call only. Strings that
  * a function gives out (last_error, source_offset) belong to the table and are valid until its next
- * function call, wake and drain not counted; what last_error of a table with sync or a drain that can
- * fail gives, until the next call by the thread that asked: it keeps a text for each thread. Arrow structs
- * follow the Arrow C data interface: whoever gets one moves it out or releases it. next_batch fills
- * *out, which then belongs to the caller. write takes *batch over with VELARIA_STREAM_OK and
- * VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it untouched.
+ * function call, wake and drain not counted; what last_error of a table with sync or a drain that
+ * can fail gives, until the next call by the thread that asked: it keeps a text for each thread.
+ * Arrow structs follow the Arrow C data interface: whoever gets one moves it out or releases it.
+ * next_batch fills *out, which then belongs to the caller. write takes *batch over with
+ * VELARIA_STREAM_OK and VELARIA_STREAM_ERROR; with VELARIA_STREAM_BLOCKED it must leave it
+ * untouched.
  *
  * Errors. VELARIA_STREAM_ERROR ends the query as failed with the text of last_error.
  *

@@ -6,11 +6,12 @@
 
 namespace velaria {
 
-// Given at open(); the same for the whole life of the query.
+// Given at open(), and as things were then: a query that measures whether workers pay may change
+// to another mode later, as its progress tells.
 struct StreamContext {
   std::string query_id;
-  std::string execution_mode;            // what runs: "single-process"
-  std::string transport_mode;            // "inproc"
+  std::string execution_mode;            // what runs: "single-process" or "local-workers"
+  std::string transport_mode;            // "inproc", "shared-memory" or "rpc-copy"
   std::string checkpoint_delivery_mode;  // "at-least-once" or "best-effort"
   std::string checkpoint_path;           // empty: no checkpoint file
   bool restored = false;                 // goes on from a checkpoint, so earlier rows are written

@@ -46,8 +46,9 @@ class StreamSink {
   virtual void checkpoint(const CheckpointMarker& marker) { static_cast<void>(marker); }
   virtual void close() {}
 
-  // Any thread, once open() has returned: the query is being stopped at once; a waiting write()
-  // throws CancelledError soon. What this throws is a warning of the query.
+  // Any thread, between the return of open() and close(), which waits for it: the query is being
+  // stopped at once; a waiting write() throws CancelledError soon. What this throws is a warning of
+  // the query.
   virtual void wake() {}
 
   // For queries: each takes it before any call of the life above.

@@ -81,12 +81,12 @@ class StreamSource {
   virtual void restore(std::string_view source_offset);
   virtual void close() {}
 
-  // Any thread, once open() has returned: makes a waiting next() return kBlocked soon. What it
-  // throws is a warning of the query.
+  // Any thread, between the return of open() and close(), which waits for it: makes a waiting
+  // next() return kBlocked soon. What it throws is a warning of the query.
   virtual void wake() {}
-  // Any thread, once open() has returned: nothing new is wanted. True: next() will give what was
+  // Any thread, at the same times as wake(): nothing new is wanted. True: next() will give what was
   // accepted so far and then kEnd. False: the source cannot tell, and the query simply stops
-  // asking.
+  // asking. What it throws fails the query.
   virtual bool drain() { return false; }
 
   // For queries: each takes it before any call of the life above.

@@ -23,7 +23,8 @@ class LogLines(velaria.CustomArrowStreamSource):
     def read(self, offset):
         with self.path.open("rb") as file:
             file.seek(int(offset or 0))
-            while line := file.readline():
+            # A line that is still being written is left for the next time.
+            while (line := file.readline()).endswith(b"\n"):
                 yield velaria.StreamItem({"line": line.decode().rstrip("\n")}, str(file.tell()))
 
 

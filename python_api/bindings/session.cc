@@ -129,6 +129,16 @@ void bind_files(py::class_<Session>* session) {
              const CsvOptions options = csv_options(texts, columns, types, std::move(null_texts));
              return without_gil([&] { return self.read_csv(paths, options); });
            })
+      // Rows behind others that have a header and whose columns were inferred: what would lose a
+      // digit of theirs is an error.
+      .def("read_further_csv",
+           [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
+              const py::object& columns, NullTexts null_texts) {
+             CsvOptions options = csv_options(texts, columns, py::dict(), std::move(null_texts));
+             options.input.inferred_columns = std::exchange(options.columns, {});
+             options.header = false;
+             return without_gil([&] { return self.read_csv(paths, options); });
+           })
       .def("read_json",
            [](const Session& self, const std::vector<std::string>& paths, const TextMap& texts,
               const py::object& columns, const py::dict& types) {
@@ -168,6 +178,13 @@ void bind_files(py::class_<Session>* session) {
             return self.create_csv_file_sink(path,
                                              append ? CsvFileMode::kAppend : CsvFileMode::kReplace,
                                              csv_writer_options_from_text(options));
+          },
+          unlocked)
+      .def(
+          "json_file_sink",
+          [](const Session& self, const std::string& path, bool append) {
+            return self.create_json_file_sink(
+                path, append ? CsvFileMode::kAppend : CsvFileMode::kReplace);
           },
           unlocked);
 }

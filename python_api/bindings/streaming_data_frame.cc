@@ -100,6 +100,13 @@ void bind_streaming_data_frame(py::module_& module) {
                                       csv_writer_options_from_text(options));
           },
           unlocked)
+      .def(
+          "json_file_sink",
+          [](const Frame& frame, const std::string& path, bool append) {
+            return make_json_file_sink(frame.environment().files, path,
+                                       append ? CsvFileMode::kAppend : CsvFileMode::kReplace);
+          },
+          unlocked)
       .def("write_stream", [](const Frame& frame, std::shared_ptr<StreamSink> sink,
                               const TextMap& texts, const py::object& on_progress) {
         StreamOptions options = stream_options_to_cpp(texts, on_progress);

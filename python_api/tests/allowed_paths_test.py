@@ -68,6 +68,11 @@ def write_sink(session, path):
     stream.write_stream(velaria.CsvFileSink(path)).start().await_termination()
 
 
+def write_json_sink(session, path):
+    stream = session.create_stream_from_arrow({"x": [1]})
+    stream.write_stream(velaria.JsonFileSink(path)).start().await_termination()
+
+
 def write_sink_table(session, path):
     session.sql(f"CREATE OR REPLACE SINK TABLE out USING csv OPTIONS(path: '{path}')")
     session.create_temp_view("s", session.create_stream_from_arrow({"x": [1]}))
@@ -80,6 +85,7 @@ WRITERS = {
     "write_arrow": lambda s, p: s.sql("SELECT 1 AS x").write_arrow(p),
     "write_parquet": lambda s, p: s.sql("SELECT 1 AS x").write_parquet(p),
     "CsvFileSink": write_sink,
+    "JsonFileSink": write_json_sink,
     "CREATE SINK TABLE": write_sink_table,
     "a checkpoint": lambda s, p: run_stream(s, checkpoint_path=str(p)),
 }

@@ -98,6 +98,8 @@ def test_the_same_by_python(session, server):
     assert {key: len(rows) for key, rows in by_owner.items()} == counts
     assert list(counts) == ["Ada", "Bo", None, "Cy"]  # by their first row
     assert by_owner["Cy"][0]["fields"]["Task"] == [{"text": "Task 4", "type": "text"}]
+    with pytest.raises(velaria.InvalidArgumentError, match="'Ownr'; the first rows have 'Task'"):
+        velaria.group_rows_by_field(records, "Ownr")
 
 
 def test_the_same_in_batch(session, server):

@@ -370,6 +370,9 @@ def test_line_files(session, tmp_path):
         session.read_line_file(path, regex_pattern="x")
     with pytest.raises(velaria.SqlSemanticError):
         session.read_line_file(path, mode="regex", regex_pattern="(?=x)")
+    for more in ({"split_delimiter": ";"}, {"mode": "glob"}):
+        with pytest.raises(velaria.InvalidArgumentError, match="preset='syslog' is a pattern"):
+            session.read_line_file(path, preset="syslog", **more)
 
 
 def test_every_kind_is_read_as_it_is_probed(session, tmp_path):

@@ -156,6 +156,15 @@ def test_tables_parameters_and_scripts(cli):
     assert cli.json("sql", "--json", "-p", "7", "-p", "x;y", "SELECT ? AS a, ? AS b")["rows"] == [
         {"a": 7, "b": "x;y"}
     ]
+    exact = cli.json(
+        "sql", "--json", "-p", "0.12345678901234567890", "-p", "9007199254740993.5", "-p", "0.1",
+        "-p", "NaN", "SELECT ? AS a, ? AS b, ? AS c, ? AS d",
+    )  # fmt: skip
+    assert [column["type"] for column in exact["schema"]] == [
+        "decimal128(20, 20)", "decimal128(17, 1)", "float64", "utf8",
+    ]  # fmt: skip
+    refused = cli("sql", "--json", "-p", "1e400", "SELECT ?", code=1)
+    assert "1E+400" in refused.stdout + refused.stderr
     (cli.folder / "script.sql").write_text(
         "-- a comment; with a semicolon\nCREATE TABLE t (n BIGINT);\nINSERT INTO t VALUES (1), (2);"
         "\nSELECT sum(n) AS s, ';' AS c FROM t;\n"
@@ -379,6 +388,9 @@ def test_a_stream_into_files_and_sinks(cli):
     cli("stream", "--source", "e=events", "-o", "w.jsonl", windows)
     rows = [json.loads(line) for line in (cli.folder / "w.jsonl").read_text().splitlines()]
     assert rows[-1] == {"w": "2024-01-01 00:01:00", "n": 3}
+    for more in ([], ["-o", "w.jsonl"]):
+        twice = cli("stream", "--source", "e=events", *more, "SELECT k, k FROM e", code=1)
+        assert "'k'" in twice.stderr
     cli(
         "stream",
         "--init", "CREATE SOURCE TABLE s OPTIONS(path: 'events'); "
@@ -388,6 +400,21 @@ def test_a_stream_into_files_and_sinks(cli):
     assert velaria.Session().read(cli.folder / "o.csv").to_rows() == [
         {"k": "a", "n": n} for n in range(3)
     ]
+
+
+def test_a_restored_stream_keeps_the_rows_of_its_file(cli):
+    (cli.folder / "in").mkdir()
+    stream = [
+        "stream", "--source", "e=in", "--checkpoint-path", "c", "--checkpoint-delivery-mode",
+        "best-effort",
+    ]  # fmt: skip
+    for number in range(2):
+        (cli.folder / "in" / f"{number}.csv").write_text(f"n\n{number}\n")
+        cli(*stream, "-o", "rows.jsonl", "SELECT n FROM e")
+    assert (cli.folder / "rows.jsonl").read_text() == '{"n":0}\n{"n":1}\n'
+    # A pipe may lose rows that a checkpoint would call written.
+    refused = cli(*stream, "SELECT n FROM e", code=2)
+    assert "--output FILE" in refused.stderr
 
 
 def test_a_stream_says_what_it_left_out(cli):
@@ -502,6 +529,17 @@ def test_a_broken_line_ends_the_stream_with_an_error(cli):
         out, words = process.communicate("x,2\n")
     assert (process.returncode, out) == (1, "")
     assert "'x'" in words
+    # Types that were found hold each digit: no zero in front is dropped, no float is rounded.
+    for first, later in (("1", "02134"), ("1.5", "9007199254740993")):
+        with cli.live(
+            "stream", "--source", "s=-", "SELECT a FROM s", stdin=subprocess.PIPE
+        ) as process:
+            process.stdin.write(f"a,b\n{first},2\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline()) == {"a": float(first)}
+            out, words = process.communicate(f"{later},2\n")
+        assert (process.returncode, out) == (1, "")
+        assert f"'{later}'" in words
     expect_error(
         cli, "stream", "--source", "s=-", "SELECT a FROM s", text="", code=1,
         kind="FileFormatError", phase="open", says="standard input is empty",

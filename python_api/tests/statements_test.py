@@ -2,6 +2,7 @@
 
 import ast
 import datetime
+import enum
 import subprocess
 import sys
 from decimal import Decimal
@@ -11,6 +12,14 @@ import pytest
 import velaria
 
 UTC = datetime.timezone.utc
+
+
+class Colour(str, enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
 
 
 def rows(frame):
@@ -61,6 +70,9 @@ def test_statements_give_row_counts(session):
         (np.datetime64("2024-01-02T03"), "timestamp[us]", datetime.datetime(2024, 1, 2, 3)),
         (np.datetime64("NaT"), "utf8", None),
         (np.array([1, 2]), "fixed_size_list<float32>[2]", [1.0, 2.0]),
+        (Colour.RED, "utf8", "red"),
+        (Level.LOW, "int64", 1),
+        (type("Raw", (bytes,), {})(b"\x00a"), "binary", b"\x00a"),
     ],
 )
 def test_a_parameter_keeps_type_and_value(session, value, kind, back):
@@ -90,6 +102,15 @@ def test_parameters_that_do_not_fit(session):
         session.sql("SELECT ?", [object()])
     with pytest.raises(velaria.InvalidArgumentError):
         session.sql("SELECT ?", "text")
+
+
+@pytest.mark.parametrize("name", ["x.parquet.gz", "x.arrow.zst"])
+def test_a_format_that_compresses_inside_is_not_called_compressed(session, tmp_path, name):
+    with pytest.raises(velaria.InvalidArgumentError, match="compressed inside"):
+        session.sql(f"COPY (SELECT 1 AS n) TO '{tmp_path / name}'")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(velaria.InvalidArgumentError, match="write_csv takes no option 'format'"):
+        session.sql("SELECT 1 AS n").write_csv(tmp_path / "x.csv", format="json")
 
 
 def test_copy_writes_what_is_read_back(session, tmp_path):

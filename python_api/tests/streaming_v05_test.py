@@ -298,6 +298,24 @@ def test_csv_sink_appends(session, tmp_path):
         stream.write_stream(velaria.CsvFileSink(path, nope=1))
 
 
+def test_json_sink_replaces_or_appends(session, tmp_path):
+    path = tmp_path / "out.jsonl"
+    for n, mode in ((0, "replace"), (1, "replace"), (2, "append")):
+        stream = session.create_stream_from_arrow({"n": [n], "s": ["é"]})
+        with stream.write_stream(velaria.JsonFileSink(path, mode)) as query:
+            query.await_termination(WAIT_MS)
+    assert path.read_text("utf-8") == '{"n":1,"s":"é"}\n{"n":2,"s":"é"}\n'
+    session.register_stream_sink("rows_out", velaria.JsonFileSink(path))
+    session.create_temp_view("numbers", session.create_stream_from_arrow({"n": [3]}))
+    session.start_stream_sql("INSERT INTO rows_out SELECT n FROM numbers").await_termination()
+    assert path.read_text("utf-8") == '{"n":3}\n'
+    with pytest.raises(velaria.InvalidArgumentError, match="append"):
+        velaria.JsonFileSink(path, mode="a")
+    twice = stream.select("n", "n").write_stream(velaria.JsonFileSink(path)).start()
+    with pytest.raises(velaria.StreamError, match="'n'"):
+        twice.await_termination(WAIT_MS)
+
+
 @pytest.mark.parametrize("where", ["open", "write_arrow", "flush", "close"])
 def test_a_failing_python_sink_fails_the_query(session, where):
     class Broken:

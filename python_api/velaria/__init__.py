@@ -43,7 +43,14 @@ from ._interval import Interval
 from ._schema import Field, Schema
 from ._session import Session
 from ._shown import Plan, ProbeResult, Progress, ProgressEvent
-from ._sinks import ConsoleSink, CsvFileSink, MemorySink, PluginSink, RealtimeStreamSink
+from ._sinks import (
+    ConsoleSink,
+    CsvFileSink,
+    JsonFileSink,
+    MemorySink,
+    PluginSink,
+    RealtimeStreamSink,
+)
 from ._source_pump import StreamItem
 from ._sources import RealtimeStreamSource
 from ._streaming import GroupedStreamingDataFrame, StreamingDataFrame, StreamingQuery
@@ -95,6 +102,7 @@ __all__ = [
     "InternalError",
     "Interval",
     "InvalidArgumentError",
+    "JsonFileSink",
     "MemorySink",
     "Plan",
     "PluginSink",

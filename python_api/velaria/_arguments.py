@@ -257,7 +257,14 @@ class LineArguments:
         mode = rest.pop("mode", "split")
         delimiter = rest.pop("split_delimiter", ",")
         self.texts = file_option_texts(rest)
-        if not self.texts.get("preset"):
+        if self.texts.get("preset"):
+            if delimiter != "," or mode not in ("split", "regex"):
+                message = (
+                    f"preset={self.texts['preset']!r} is a pattern of its own: it goes neither "
+                    f"with split_delimiter nor with another mode; give one of them"
+                )
+                raise InvalidArgumentError(message)
+        else:
             self.texts.pop("preset", None)
             self.texts["mode"] = mode
             if mode == "split":

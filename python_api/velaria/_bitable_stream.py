@@ -177,6 +177,10 @@ class _ChangesSource(_BitableSource):
         return given  # all of it is read, and told apart here
 
 
+_POLL_INTERVAL_MS = 60_000
+_SETTLE_MS = 2000
+
+
 def create_stream_from_bitable(
     session: Session,
     client: BitableClient,
@@ -193,9 +197,9 @@ def create_stream_from_bitable(
     time_zone: datetime.tzinfo = datetime.timezone.utc,
     incremental: bool = False,
     since: datetime.datetime | int | None = None,
-    poll_interval_ms: int = 60_000,
+    poll_interval_ms: int = _POLL_INTERVAL_MS,
     max_polls: int | None = None,
-    settle_ms: int = 2000,
+    settle_ms: int = _SETTLE_MS,
     modified_field: str | None = None,
 ) -> StreamingDataFrame:
     """The records of a Bitable table as a stream; each page is a batch.
@@ -237,6 +241,18 @@ def create_stream_from_bitable(
             raise core.InvalidArgumentError(
                 f"{name}={number!r} must be a whole number from {least}"
             )
+    if not incremental:
+        for name, given in (
+            ("since", since is not None),
+            ("max_polls", max_polls is not None),
+            ("modified_field", modified_field is not None),
+            ("poll_interval_ms", poll_interval_ms != _POLL_INTERVAL_MS),
+            ("settle_ms", settle_ms != _SETTLE_MS),
+        ):
+            if given:
+                raise core.InvalidArgumentError(
+                    f"{name} is for incremental reading; give incremental=True, or leave it out"
+                )
     if incremental and sort is not None:
         raise core.InvalidArgumentError(
             "incremental reading has an order of its own; leave out sort"

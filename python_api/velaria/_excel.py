@@ -69,7 +69,7 @@ def read_excel(
         ("text"), or a FileFormatError ("fail").
     ``fill_merged``: merged cells all have the value of their first one; else the others are NULL.
     ``skip_empty_rows``: rows without a value are left out, else those between others are kept.
-    ``engine``: "openpyxl", or the several times faster "calamine" with the same result.
+    ``engine``: "openpyxl", or "calamine", which is faster and has the same result.
     ``max_uncompressed_bytes``: larger files are refused before they are inflated.
 
     What a cell is wins over what it looks like: the text 007 stays text, and a number is never a

@@ -110,6 +110,7 @@ class DataFrame:
     def write_csv(self, path: PathLike, **options: Any) -> int:
         """Writes the rows as CSV that ``read_csv`` reads back equal; gives their number.
 
+        Read with the same types named, that is: without them, digits in a text column are numbers.
         The file is replaced as a whole when all is written, or stays as it was. Options: ``header``
         (True), ``delimiter``, ``quote``, ``null_text`` (one text, written for NULL as it is),
         ``compression`` ("none", "gzip", "zstd"; by default what the path's ``.gz`` or ``.zst``
@@ -161,6 +162,12 @@ class DataFrame:
 
     def _write(self, format: str, path: PathLike, options: Mapping[str, Any]) -> int:
         texts = writer_option_texts(options)
+        if "format" in texts:
+            message = (
+                f"write_{format} takes no option 'format'; write_csv, write_json, write_arrow and "
+                "write_parquet each write their own, and COPY takes any"
+            )
+            raise core.InvalidArgumentError(message)
         return self._core.write(path_bytes(path), {"format": format, **texts})
 
     def count(self) -> int:

@@ -16,7 +16,8 @@ def group_rows_by_field(rows: Any, field: str) -> dict[Any, list[dict[str, Any]]
     ``rows``: dicts, a DataFrame, a MemorySink, a pyarrow.Table, or records of the Bitable API,
     whose ``fields`` are looked at. A field with several values (people, options, links) puts its
     row into the group of each of them, by the name of a person; a row without a value is in the
-    group None. For large data group in SQL. Raises InvalidArgumentError when no row has the field.
+    group None. For large data group in SQL. Raises InvalidArgumentError when no row has the field;
+    the API leaves empty fields out of a record, so also when all records have it empty.
 
     >>> rows = [{"owner": "Ada", "n": 1}, {"owner": "Bo", "n": 2}, {"owner": "Ada", "n": 3}]
     >>> group_rows_by_field(rows, "owner")["Ada"]
@@ -24,15 +25,19 @@ def group_rows_by_field(rows: Any, field: str) -> dict[Any, list[dict[str, Any]]
     """
     groups: dict[Any, list[dict[str, Any]]] = {}
     known = False
+    seen: list[Mapping[str, Any]] = []
     for row in _dicts(rows):
         record = isinstance(row.get("fields"), Mapping) and "record_id" in row
         cells = row["fields"] if record else row
-        # The API leaves empty fields out of a record.
-        known = known or record or field in cells
+        known = known or field in cells
+        if not known and len(seen) < 10:
+            seen.append(cells)
         for key in dict.fromkeys(_keys(cells.get(field))) or [None]:
             groups.setdefault(key, []).append(row)
     if groups and not known:
-        raise core.InvalidArgumentError(f"no row has a field {field!r}")
+        there = dict.fromkeys(name for row in seen for name in row)
+        message = f"no row has a field {field!r}; the first rows have {', '.join(map(repr, there))}"
+        raise core.InvalidArgumentError(message)
     return groups
 
 

@@ -56,22 +56,23 @@ def _typed(name: str, value: Any) -> Typed:
         return _typed_decimal(name, value)
     if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
         return _typed(name, _numpy_scalar(name, value))
-    if isinstance(value, Sequence) or hasattr(value, "__array__"):
-        vector = vector_numbers(value)
-        return f"fixed_size_list<float32>[{len(vector)}]", vector
-    for known, type_name in _PLAIN.items():  # subclasses
+    for known, type_name in _PLAIN.items():  # subclasses, as an Enum of texts is
         if isinstance(value, known):
             # The plain value: the extension module asks for exact types.
             if isinstance(value, (float, str, bytes)):
                 return type_name, _without_subclass(value)
             return type_name, value
+    if isinstance(value, Sequence) or hasattr(value, "__array__"):
+        vector = vector_numbers(value)
+        return f"fixed_size_list<float32>[{len(vector)}]", vector
     raise TypeMismatchError(f"parameter {name} is {a_kind_of(value)}, which SQL has no type for")
 
 
 def _without_subclass(value: float | str | bytes) -> float | str | bytes:
     if isinstance(value, float):
         return float(value)
-    return str(value) if isinstance(value, str) else bytes(value)
+    # str() of an Enum would be the name of its member.
+    return str.__str__(value) if isinstance(value, str) else bytes(memoryview(value))
 
 
 def _typed_int(name: str, value: int) -> Typed:

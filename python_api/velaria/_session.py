@@ -187,6 +187,15 @@ class Session(StreamReaders):
             )
         )
 
+    def _read_further_csv(self, path: PathLike, columns: Any, **options: Any) -> DataFrame:
+        """Rows that came behind those of another file, whose types were found in them."""
+        given = CsvArguments(",", {**options, "columns": columns})
+        return DataFrame(
+            self._core.read_further_csv(
+                paths_bytes(path), given.texts, given.columns, given.null_texts
+            )
+        )
+
     def read_json(
         self,
         path: Paths,

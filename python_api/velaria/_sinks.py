@@ -87,11 +87,38 @@ class CsvFileSink:
     __slots__ = ("_append", "_path", "_texts")
 
     def __init__(self, path: PathLike, mode: str = "replace", **options: Any) -> None:
-        if mode not in ("replace", "append"):
-            raise core.InvalidArgumentError(f"mode={mode!r} must be 'replace' or 'append'")
         self._path = path_bytes(path)
-        self._append = mode == "append"
+        self._append = _appends(mode)
         self._texts = writer_option_texts(options)
+
+
+@explains_argument_types
+class JsonFileSink:
+    """Writes a stream to one file of JSON lines, an object for each row, as ``write_json`` does.
+
+    ``mode``: as in ``CsvFileSink``. Raises InvalidArgumentError for another mode; FileAccessError
+    comes from the query, and InvalidArgumentError when two of its columns have one name.
+
+    >>> import pathlib, velaria
+    >>> session = velaria.Session()
+    >>> frame = session.create_stream_from_arrow({"n": [1, 2]})
+    >>> with frame.write_stream(velaria.JsonFileSink("out.jsonl")) as query:
+    ...     _ = query.await_termination()
+    >>> pathlib.Path("out.jsonl").read_text()
+    '{"n":1}\\n{"n":2}\\n'
+    """
+
+    __slots__ = ("_append", "_path")
+
+    def __init__(self, path: PathLike, mode: str = "replace") -> None:
+        self._path = path_bytes(path)
+        self._append = _appends(mode)
+
+
+def _appends(mode: str) -> bool:
+    if mode not in ("replace", "append"):
+        raise core.InvalidArgumentError(f"mode={mode!r} must be 'replace' or 'append'")
+    return mode == "append"
 
 
 @explains_argument_types
@@ -234,18 +261,21 @@ class ArrowWriter(Protocol):
     def write_arrow(self, table: pyarrow.Table) -> Any: ...
 
 
-class _MakesCsvSinks(Protocol):
+class _MakesFileSinks(Protocol):
     def csv_file_sink(
         self, path: bytes, append: bool, options: dict[str, str]
     ) -> core.StreamSink: ...
+    def json_file_sink(self, path: bytes, append: bool) -> core.StreamSink: ...
 
 
-def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
+def core_sink(maker: _MakesFileSinks, sink: Any) -> core.StreamSink:
     """The kernel's sink for anything that may be one."""
     if isinstance(sink, (ConsoleSink, MemorySink, PluginSink, RealtimeStreamSink)):
         return sink._core
     if isinstance(sink, CsvFileSink):
         return maker.csv_file_sink(sink._path, sink._append, sink._texts)
+    if isinstance(sink, JsonFileSink):
+        return maker.json_file_sink(sink._path, sink._append)
     if hasattr(sink, "core_sink"):
         return cast("core.StreamSink", sink.core_sink())
     write = getattr(sink, "write_arrow", None)
@@ -253,9 +283,9 @@ def core_sink(maker: _MakesCsvSinks, sink: Any) -> core.StreamSink:
         return _python_sink(cast("Callable[[Any], Any]", sink), None)
     if not callable(write):
         raise core.InvalidArgumentError(
-            f"{a_kind_of(sink)} is no sink; give MemorySink, CsvFileSink, ConsoleSink, a "
-            "realtime sink, an object with write_arrow(table), or a function that takes a "
-            "pyarrow.Table"
+            f"{a_kind_of(sink)} is no sink; give MemorySink, CsvFileSink, JsonFileSink, "
+            "ConsoleSink, a realtime sink, an object with write_arrow(table), or a function that "
+            "takes a pyarrow.Table"
         )
     return _python_sink(write, sink)
 

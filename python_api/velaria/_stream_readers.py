@@ -73,8 +73,9 @@ class StreamReaders:
         that comes with a place before one that was read is read next. ``pattern``: which names are
         read; those that begin with ``.`` or ``_`` never are. ``settle_ms``: a file is read when it
         has not changed for so long, so that one being written is not; put files in place by
-        renaming them, and 0 will do. One that changes after it was read fails the query; an empty
-        one gives no rows, and a warning.
+        renaming them, and 0 will do. One that changes after it was read fails a query that follows;
+        one that a query stopped in and that has another size now is refused by its restart. An
+        empty one gives no rows, and a warning.
 
         Raises FileAccessError, and InvalidArgumentError for a folder without a file when there are
         no ``columns``.

@@ -100,6 +100,9 @@ class DataFrame {
   DataFrame order_by(const std::vector<std::string>& keys) const;
   DataFrame limit(int64_t rows, int64_t offset = 0) const;
   DataFrame distinct() const;
+  // Adds `output_column`: the start of each window of `window_ms` that covers the row, a multiple
+  // of `slide_ms` since 1970-01-01, one row per window; rows without a time are left out.
+  // `slide_ms` is from 1 to window_ms. Throws as StreamingDataFrame::window() does.
   DataFrame time_window(const std::string& time_column, int64_t window_ms,
                         const std::string& output_column, int64_t slide_ms) const;
   GroupedDataFrame group_by(std::vector<std::string> keys) const;

@@ -187,6 +187,12 @@ StreamSinkPtr DataflowSession::create_csv_file_sink(const std::string& path, Csv
   return make_csv_file_sink(engine_->files(), path, mode, std::move(options));
 }
 
+StreamSinkPtr DataflowSession::create_json_file_sink(const std::string& path,
+                                                     CsvFileMode mode) const {
+  engine_->check_open();
+  return make_json_file_sink(engine_->files(), path, mode);
+}
+
 StreamSinkPtr DataflowSession::create_console_sink(ConsoleOptions options) const {
   engine_->check_open();
   return make_session_console_sink(*engine_, options);
@@ -288,6 +294,22 @@ struct StreamInsert {
   StreamSinkPtr sink;
 };
 
+// A sink writes the columns that come, under their own names: what was declared must be just that.
+void check_sink_columns(const Engine::Entry& target, const Schema& schema) {
+  const std::vector<Field>& declared = target.sink_columns;
+  if (declared.empty()) return;
+  bool same = declared.size() == schema.size();
+  for (size_t i = 0; same && i < declared.size(); ++i) {
+    same = equals_ignore_case(declared[i].name, schema.field(i).name) &&
+           declared[i].type == schema.field(i).type;
+  }
+  if (same) return;
+  throw Error(ErrorKind::kSqlSemantic,
+              concat("sink table '", target.name, "' has the columns (",
+                     Schema(declared).to_string(), "), and the query gives (", schema.to_string(),
+                     "); put them in this order, name them with AS and change types with CAST"));
+}
+
 StreamInsert bind_insert(const std::shared_ptr<Engine>& engine, const std::string& text) {
   const sql::Statement statement = sql::parse_statement(text);
   const auto* insert = std::get_if<sql::InsertStatement>(&statement.body);
@@ -310,9 +332,10 @@ StreamInsert bind_insert(const std::shared_ptr<Engine>& engine, const std::strin
     throw Error(ErrorKind::kSqlUnsupported,
                 "a column list after INSERT INTO a sink is not supported; order the select list");
   }
-  return {StreamingDataFrame(sql::bind_select(*insert->query, *engine, text),
-                             engine->stream_environment()),
-          target.sink};
+  StreamingDataFrame frame(sql::bind_select(*insert->query, *engine, text),
+                           engine->stream_environment());
+  check_sink_columns(target, frame.schema());
+  return {std::move(frame), target.sink};
 }
 
 }  // namespace

@@ -136,6 +136,10 @@ class DataflowSession {
   std::shared_ptr<StreamSink> create_csv_file_sink(const std::string& path,
                                                    CsvFileMode mode = CsvFileMode::kReplace,
                                                    CsvOptions options = {}) const;
+  // The same as JSON lines, an object for each row; the query is refused when two columns have one
+  // name.
+  std::shared_ptr<StreamSink> create_json_file_sink(const std::string& path,
+                                                    CsvFileMode mode = CsvFileMode::kReplace) const;
 
   // Prints to the session's console_writer, else to standard output; see console_sink.h.
   std::shared_ptr<StreamSink> create_console_sink(ConsoleOptions options = {}) const;

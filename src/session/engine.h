@@ -65,6 +65,7 @@ class Engine : public TableResolver, public std::enable_shared_from_this<Engine>
     PlanPtr plan;                        // null for sinks
     std::shared_ptr<MemoryTable> table;  // of a table that can be written to
     std::shared_ptr<StreamSink> sink;
+    std::vector<Field> sink_columns;  // as they were declared; empty: whatever a query gives
   };
   void add_entry(Entry entry, bool replace);
   // Throws CatalogError with a suggestion.

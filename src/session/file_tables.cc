@@ -162,9 +162,8 @@ StreamSinkPtr make_sink(const Engine& engine, const Create& create) {
     }
     return make_json_file_sink(engine.files(), file.path);
   }
-  CsvOptions options = csv_writer_options_from_text(file.options);
-  if (!create.columns.empty()) options.columns = columns_of(create);
-  return make_csv_file_sink(engine.files(), file.path, CsvFileMode::kReplace, std::move(options));
+  return make_csv_file_sink(engine.files(), file.path, CsvFileMode::kReplace,
+                            csv_writer_options_from_text(file.options));
 }
 
 }  // namespace
@@ -180,6 +179,7 @@ Engine::Entry make_stream_table(const Engine& engine, const Create& create) {
   entry.kind = sink ? Engine::EntryKind::kStreamSink : Engine::EntryKind::kStreamSource;
   if (sink) {
     entry.sink = make_sink(engine, create);
+    entry.sink_columns = columns_of(create);
   } else {
     entry.plan = ScanPlan::all_columns(
         std::make_shared<StreamTableSource>(make_source(engine, create)), create.name);

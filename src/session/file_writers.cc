@@ -138,6 +138,12 @@ int64_t write_file(Engine& engine, const PlanPtr& plan, const std::string& path,
     });
     return result.rows;
   }
+  if (compression_of_name(path) != Compression::kNone) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat(verb, " TO '", excerpt(path, 200), "': ", writing.format,
+                       " files are compressed inside, and not as a whole; leave the last ending "
+                       "out, the option compression names the codec"));
+  }
   const FormatWriter& write_format = engine.options().format_writer;
   if (!write_format) {
     throw Error(ErrorKind::kSqlUnsupported,

@@ -22,8 +22,8 @@ enum class CsvFileMode {
 // its line end is what a crash left: it is moved to `path` + ".torn" (FileFormatError when it is
 // larger than 1 MiB). Without one it counts as whole and gets its line end.
 //
-// `options`: delimiter, quote, header, null_texts and columns are used; InvalidArgumentError for
-// one that only a reader can follow.
+// `options`: delimiter, quote, header and null_texts are used; InvalidArgumentError for one that
+// only a reader can follow.
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode = CsvFileMode::kReplace, CsvOptions options = {});
 // One object on each line; see json_writer.h.

@@ -29,7 +29,13 @@ bool read_file(std::string_view part, FileBatches* out) {
   const size_t colon = part.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
   out->name = std::string(part.substr(0, colon));
-  return read_number(part.substr(colon + 1), &out->batches);
+  part = part.substr(colon + 1);
+  const size_t at = part.find('@');
+  if (at != std::string_view::npos &&
+      !read_number(part.substr(at + 1), &out->size_bytes.emplace())) {
+    return false;
+  }
+  return read_number(part.substr(0, at), &out->batches);
 }
 
 // "name:17" or "modified:17:1700000000000000000".
@@ -61,7 +67,8 @@ bool read_offset(std::string_view text, FileDirectoryOffset* out) {
 
 std::string format_file_directory_offset(const FileDirectoryOffset& offset) {
   const auto text_of = [](const FileBatches& file) {
-    return file.name + ":" + std::to_string(file.batches);
+    return file.name + ":" + std::to_string(file.batches) +
+           (file.size_bytes ? "@" + std::to_string(*file.size_bytes) : "");
   };
   std::string out = text_of(offset.last) + "/" + file_order_name(offset.order) + ":" +
                     std::to_string(offset.files.value_or(0));
@@ -79,7 +86,7 @@ FileDirectoryOffset parse_file_directory_offset(std::string_view text, const std
   }
   throw Error(ErrorKind::kCheckpoint,
               concat("'", excerpt(text), "' is no offset of ", source,
-                     ": it names a file and its batches, as in 'a.csv:2/name:3'"));
+                     ": it names a file and its batches, as in 'a.csv:2@4096/name:3'"));
 }
 
 }  // namespace velaria

@@ -1,10 +1,12 @@
 // The offset of a directory of files, as text:
 //
-//   b.csv:2/name:17                            2 batches of b.csv, 17 files begun, in order of name
-//   b.csv:2/modified:17:1700000000000000000    ... b.csv was last written then (ns since 1970)
-//   b.csv:2/name:17/a.csv:1/aa.csv:0           late files that are not done, and their batches
+//   b.csv:2@4096/name:17                       2 batches of b.csv, which had 4096 bytes; 17 files
+//                                              begun, in order of name
+//   b.csv:2@4096/modified:17:1700000000000000000
+//                                              ... b.csv was last written then (ns since 1970)
+//   b.csv:2@4096/name:17/a.csv:1@80/aa.csv:0   late files that are not done, and their batches
 //
-// "b.csv:2" alone is one of order name, too.
+// "b.csv:2" alone is one of order name, too; a file of unknown size is not compared with it.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@ namespace velaria {
 struct FileBatches {
   std::string name;
   uint64_t batches = 0;
+  std::optional<uint64_t> size_bytes;  // when it was read
 };
 
 struct FileDirectoryOffset {

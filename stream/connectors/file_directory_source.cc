@@ -135,9 +135,9 @@ class FileDirectoryStream : public StreamSource {
     }
     look_for_files();
     last_ = FilePlace{from.last.name, from.modified_ns};
-    batches_of_last_ = from.last.batches;
-    batches_to_skip_[from.last.name] = from.last.batches;
-    for (const FileBatches& late : from.late) batches_to_skip_[late.name] = late.batches;
+    last_file_ = from.last;
+    go_on_with(from.last);
+    for (const FileBatches& late : from.late) go_on_with(late);
     uint64_t read = 0;
     bool found_last = false;
     const PlaceLess less{options_.order};
@@ -145,7 +145,7 @@ class FileDirectoryStream : public StreamSource {
       const auto batches = batches_to_skip_.find(file->name);
       const bool is_last = file->name == from.last.name;
       found_last = found_last || is_last;
-      const bool started = batches != batches_to_skip_.end() && batches->second > 0;
+      const bool started = batches != batches_to_skip_.end() && batches->second.batches > 0;
       if (started || (batches == batches_to_skip_.end() && less(*file, *last_))) ++read;
       if (batches == batches_to_skip_.end() && less(*file, *last_)) {
         opened_.insert(file->name);
@@ -255,7 +255,7 @@ class FileDirectoryStream : public StreamSource {
         notes_.warnings.push_back(concat("'", path_of(file.name), "' is empty: it gives no rows"));
         continue;
       }
-      open_file(file);
+      open_file(file, look->size_bytes);
       return SourceStatus::kBatch;
     }
   }
@@ -302,7 +302,22 @@ class FileDirectoryStream : public StreamSource {
     if (watched_.size() > kWatchedFiles) watched_.pop_front();
   }
 
-  void open_file(const FilePlace& file) {
+  // A file whose first batches are done. Of one that looks otherwise now, nobody knows which of its
+  // rows they were.
+  void go_on_with(const FileBatches& file) {
+    batches_to_skip_[file.name] = file;
+    if (!file.size_bytes) return;
+    const std::optional<FileLook> look = look_at(file.name);
+    if (!look || look->size_bytes == *file.size_bytes) return;
+    throw Error(
+        ErrorKind::kCheckpoint,
+        concat("cannot go on behind batch ", file.batches, " of '", path_of(file.name),
+               "': it had ", *file.size_bytes, " bytes when it was read and has ", look->size_bytes,
+               " now; put it back and its new rows into a new file, or start anew with "
+               "another checkpoint_path"));
+  }
+
+  void open_file(const FilePlace& file, uint64_t size_bytes) {
     source_ = format_.open(files_, path_of(file.name), format_.columns, StreamFilePart::kWhole);
     notes_.rejected_rows += rejected_rows_of(*source_);
     for (const std::string& warning : warnings_of(*source_)) {
@@ -314,9 +329,10 @@ class FileDirectoryStream : public StreamSource {
     scan_ = source_->scan(request);
     task_ = scan_->new_task();
     current_ = file;
+    size_of_file_bytes_ = size_bytes;
     batches_of_file_ = 0;
     const auto skip = batches_to_skip_.find(file.name);
-    skip_batches_ = skip != batches_to_skip_.end() ? skip->second : 0;
+    skip_batches_ = skip != batches_to_skip_.end() ? skip->second.batches : 0;
     batches_to_skip_.erase(file.name);
   }
 
@@ -351,22 +367,24 @@ class FileDirectoryStream : public StreamSource {
   std::string offset() {
     const PlaceLess less{options_.order};
     FileDirectoryOffset out;
+    const FileBatches current{current_.name, batches_of_file_, size_of_file_bytes_};
     if (!last_ || !less(current_, *last_)) {
       last_ = current_;
-      batches_of_last_ = batches_of_file_;
+      last_file_ = current;
     } else if (current_.name == last_->name) {
-      batches_of_last_ = batches_of_file_;
+      last_file_ = current;
     } else {
-      out.late.push_back({current_.name, batches_of_file_});
+      out.late.push_back(current);
     }
-    out.last = {last_->name, batches_of_last_};
+    out.last = last_file_;
     out.modified_ns = last_->modified_ns;
     out.order = options_.order;
     out.files = opened_.size();
     for (const FilePlace& file : pending_) {
       if (!less(file, *last_)) break;
       const auto batches = batches_to_skip_.find(file.name);
-      out.late.push_back({file.name, batches != batches_to_skip_.end() ? batches->second : 0});
+      out.late.push_back(batches != batches_to_skip_.end() ? batches->second
+                                                           : FileBatches{file.name, 0, {}});
     }
     return format_file_directory_offset(out);
   }
@@ -393,14 +411,16 @@ class FileDirectoryStream : public StreamSource {
   std::set<FilePlace, PlaceLess> pending_;  // seen, and to be read
   std::optional<Settling> settling_;        // the first of pending_
   std::deque<FileLook> watched_;            // the newest that were opened, as they looked then
-  std::map<std::string, uint64_t> batches_to_skip_;  // of files that a restored query goes on with
-  std::optional<FilePlace> last_;                    // in order, of those that gave a batch
-  uint64_t batches_of_last_ = 0;
+  std::map<std::string, FileBatches>
+      batches_to_skip_;            // of files that a restored query goes on with
+  std::optional<FilePlace> last_;  // in order, of those that gave a batch
+  FileBatches last_file_;          // the same one
   // The file being read.
   FilePlace current_;
   TableSourcePtr source_;
   std::unique_ptr<TableScan> scan_;
   std::unique_ptr<ScanTask> task_;
+  uint64_t size_of_file_bytes_ = 0;
   uint64_t batches_of_file_ = 0;
   uint64_t skip_batches_ = 0;
   SourceNotes notes_;  // not taken yet

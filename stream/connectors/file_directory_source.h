@@ -8,8 +8,9 @@
 // Which files. Those whose names match the pattern and do not begin with '.' or '_'. A file is read
 // when it looked the same for `settle_ms`, or was last written so long ago: one that is being
 // written is not read, and holds up those behind it. That is a guess about the writer; put files in
-// place by rename and there is none. Of the newest files that were read, one that changes
-// afterwards fails the query.
+// place by rename and there is none. Of the newest 16 files that were read, one that changes
+// afterwards fails the query, unless it is bounded. An offset knows the size of the files it is in:
+// restore() refuses one that has another size now.
 //
 // Late files. A file that comes with a place before one that was read is read next, behind it: no
 // file that a query sees is lost. The offset names the last file in order, how many of its batches

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/io/file_source.h"
+#include "src/kernel/hash.h"
 
 namespace velaria {
 
@@ -18,7 +20,13 @@ constexpr uint64_t kMostRowBytes = uint64_t{64} << 20;
 // The columns come from so much of the file.
 constexpr uint64_t kSampleBytes = uint64_t{16} << 20;
 // Of the part that was read, so much before its end is looked at again before reading goes on.
-constexpr uint64_t kWatchedBytes = 256;
+constexpr size_t kWatchedBytes = 256;
+
+bool read_number(std::string_view text, int base, uint64_t* out) {
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, *out, base);
+  return !text.empty() && result.ec == std::errc() && result.ptr == end;
+}
 
 class PieceFile : public ReadableFile {
  public:
@@ -121,7 +129,7 @@ class FileTailStream : public StreamSource {
       }
       read_rows(std::move(piece), batch);
       if (batch->chunks.empty()) continue;  // a header, or blank lines
-      batch->source_offset = std::to_string(read_);
+      batch->source_offset = offset();
       return SourceStatus::kBatch;
     }
   }
@@ -129,12 +137,14 @@ class FileTailStream : public StreamSource {
   SourceNotes take_notes() override { return std::exchange(notes_, {}); }
 
   void restore(std::string_view offset) override {
+    const size_t at = offset.find('@');
     uint64_t read = 0;
-    const char* end = offset.data() + offset.size();
-    const auto result = std::from_chars(offset.data(), end, read);
-    if (offset.empty() || result.ec != std::errc() || result.ptr != end) {
-      throw Error(ErrorKind::kCheckpoint, concat("'", excerpt(offset), "' is no offset of ",
-                                                 describe(), ": it counts bytes, as in '4096'"));
+    uint64_t hash = 0;
+    if (!read_number(offset.substr(0, at), 10, &read) ||
+        (at != std::string_view::npos && !read_number(offset.substr(at + 1), 16, &hash))) {
+      throw Error(ErrorKind::kCheckpoint,
+                  concat("'", excerpt(offset), "' is no offset of ", describe(),
+                         ": it counts bytes, as in '4096@9f3c2b1a00e4d7c5'"));
     }
     const std::unique_ptr<ReadableFile> file = files_->open_read(path_);
     char last = '\n';
@@ -147,11 +157,26 @@ class FileTailStream : public StreamSource {
     }
     read_ = read;
     watch(*file);
+    if (at != std::string_view::npos && hash_bytes(watched_.data(), watched_.size()) != hash) {
+      throw Error(
+          ErrorKind::kCheckpoint,
+          concat("cannot go on behind byte ", read, " of ", describe(), ": the ", watched_.size(),
+                 " bytes before it are not those that were read; it is "
+                 "another file, or was changed"));
+    }
   }
 
  private:
+  // How many bytes were read, and what the last of them were.
+  std::string offset() const {
+    char hash[17];
+    std::snprintf(hash, sizeof(hash), "%016llx",
+                  static_cast<unsigned long long>(hash_bytes(watched_.data(), watched_.size())));
+    return concat(read_, "@", hash);
+  }
+
   void watch(const ReadableFile& file) {
-    watched_.resize(static_cast<size_t>(std::min(read_, kWatchedBytes)));
+    watched_.resize(static_cast<size_t>(std::min<uint64_t>(read_, kWatchedBytes)));
     watched_.resize(file.read_at(read_ - watched_.size(), watched_.data(), watched_.size()));
   }
 
@@ -201,7 +226,9 @@ class FileTailStream : public StreamSource {
     const auto part = read_ == 0 ? StreamFilePart::kBeginning : StreamFilePart::kFurther;
     const uint64_t begin = read_;
     read_ += piece.size();
-    watched_ = piece.size() > kWatchedBytes ? piece.substr(piece.size() - kWatchedBytes) : piece;
+    watched_ +=
+        std::string_view(piece).substr(piece.size() - std::min(piece.size(), kWatchedBytes));
+    watched_.erase(0, watched_.size() - std::min<size_t>(watched_.size(), kWatchedBytes));
     try {
       const TableSourcePtr rows = format_.open(std::make_shared<PieceFiles>(std::move(piece)),
                                                path_, format_.columns, part);
@@ -230,7 +257,7 @@ class FileTailStream : public StreamSource {
   Schema schema_;
   uint64_t read_ = 0;    // bytes
   uint64_t end_ = 0;     // bounded: where it ends
-  std::string watched_;  // the last bytes before read_
+  std::string watched_;  // the last bytes before read_, kWatchedBytes if there are so many
   SourceNotes notes_;
 };
 

@@ -3,9 +3,10 @@
 //   auto source = make_file_tail_stream(files, "app.jsonl", json_stream_format());
 //
 // Only whole rows are read: up to the last LF that ends a row for the format's reader. The offset
-// is the number of bytes read so far, and restore goes on behind it. A file that became shorter, or
-// whose read part changed, was replaced: that fails the query, since nobody knows which rows are
-// missing. UTF-8, not compressed.
+// is the number of bytes read so far and a hash of the last 256 of them, '4096@9f3c2b1a00e4d7c5',
+// and restore goes on behind it. A file that became shorter, or whose last 256 bytes that were read
+// changed, was replaced: that fails the query, or the restore, since nobody knows which rows are
+// missing. A change further in front is not seen. UTF-8, not compressed.
 #pragma once
 
 #include <cstdint>

@@ -153,6 +153,13 @@ TEST_F(PublicSurfaceTest, FilesAndConsolesAsSinks) {
   session.startStreamSql("INSERT INTO file SELECT 9 AS amount FROM events LIMIT 1")
       ->await_termination();
   EXPECT_EQ(rows_of(session.read_csv(path)), (Rows{"-3", "-2", "-1", "0", "9"}));
+  const std::string json = temp_path("surface_sink.jsonl");
+  for (const CsvFileMode mode : {CsvFileMode::kReplace, CsvFileMode::kAppend}) {
+    session.register_stream_sink("file", session.create_json_file_sink(json, mode));
+    session.startStreamSql("INSERT INTO file SELECT amount FROM events LIMIT 1")
+        ->await_termination();
+  }
+  EXPECT_EQ(text_of(json), "{\"amount\":-3}\n{\"amount\":-3}\n");
   session.register_stream_sink("shown", session.create_console_sink(ConsoleOptions{1}));
   session.startStreamSql("INSERT INTO shown SELECT amount FROM events")->await_termination();
   EXPECT_EQ(printed.str().rfind("batch 1\namount\n int64\n------\n    -3\n(1 of 2 rows)\n", 0), 0u)

@@ -361,6 +361,13 @@ TEST(StreamRuntimeTest, SourceAndSinkTablesOfSql) {
   session.startStreamSql("INSERT INTO o SELECT k, sum(n) AS total FROM s GROUP BY k")
       ->await_termination();
   EXPECT_EQ(latest_rows(rows_of(session.read_csv(out)), 1), (Rows{"a|11", "b|2"}));
+  for (const char* select :
+       {"sum(n) AS total, k", "k, sum(n)", "k, CAST(sum(n) AS DOUBLE) AS total",
+        "k, sum(n) AS total, 1 AS more"}) {
+    EXPECT_ERROR(session.startStreamSql(std::string("INSERT INTO o SELECT ") + select +
+                                        " FROM s GROUP BY k"),
+                 "SqlSemanticError", "sink table 'o' has the columns (k utf8, total int64)");
+  }
 }
 
 TEST(StreamRuntimeTest, ACheckpointGoesOnWhereItStopped) {

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -166,9 +167,19 @@ def parameters_of(pairs: Iterable[str]) -> Any:
 
 def _json_or_text(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_exact_number, parse_constant=_no_number)
     except ValueError:
         return text
+
+
+def _exact_number(text: str) -> float | Decimal:
+    """A float; where it would not have all digits of the text, or be infinite, a decimal."""
+    number, exact = float(text), Decimal(text)
+    return number if Decimal(repr(number)) == exact else exact
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
 
 
 def named_path(pair: str, option: str) -> tuple[str, str]:

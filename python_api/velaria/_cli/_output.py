@@ -138,7 +138,8 @@ def json_value(text: str | None, kind: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _json_names(schema: Schema) -> list[str]:
+def json_names(schema: Schema) -> list[str]:
+    """The names of columns as keys; InvalidArgumentError when two have one name."""
     names = schema.names
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -165,7 +166,7 @@ def json_row(names: Sequence[str], kinds: Sequence[str], row: Sequence[str | Non
 def json_rows(frame: DataFrame) -> Iterator[str]:
     """Each row as a JSON object."""
     schema = frame.schema
-    names, kinds = _json_names(schema), schema.types
+    names, kinds = json_names(schema), schema.types
     for row in texts_of(frame):
         yield json_row(names, kinds, row)
 

@@ -107,10 +107,7 @@ class StandardInput:
 
     def _pump(self) -> None:
         def read(path: str) -> DataFrame:
-            frame = self._session.read_csv(
-                path, header=False, columns=self._schema, on_type_error="fail", **self._settings
-            )
-            return frame.cache()
+            return self._session._read_further_csv(path, self._schema, **self._settings).cache()
 
         try:
             if self._pending is not None and self._pending.count():

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from .._session import Session
-from .._sinks import CsvFileSink, RealtimeStreamSink
+from .._sinks import CsvFileSink, JsonFileSink, RealtimeStreamSink
 from .._streaming import StreamingQuery
 from .._velaria import CatalogError
 from .._workspace import RunRecorder, Workspace
@@ -28,7 +27,7 @@ from ._options import (
     workspace_of,
     workspace_option,
 )
-from ._output import echo_json, json_row
+from ._output import echo_json, json_names, json_row
 from ._stdin_source import StandardInput
 
 _TURN_S = 0.2
@@ -166,7 +165,15 @@ class StreamRun:
             sink = recorder.stream_sink(frame.schema)
         elif output is not None and output.lower().endswith((".csv", ".tsv")):
             sink = CsvFileSink(output, delimiter="\t" if output.lower().endswith(".tsv") else ",")
+        elif output is not None:
+            sink = JsonFileSink(output)
         else:
+            if self._options.get("checkpoint_delivery_mode") == "best-effort":
+                message = (
+                    "best-effort goes on behind rows that standard output may have lost with the "
+                    "process; give --output FILE, INSERT INTO a sink, or at-least-once"
+                )
+                raise click.UsageError(message)
             sink = self.sink = self._session.create_realtime_stream_sink()
         return frame.write_stream(sink, **self._options)
 
@@ -262,35 +269,30 @@ def stream(state: State, /, query: str, **options: Any) -> None:
             run.told.append(lambda line: file.write(line + "\n"))
         started = run.query(None, output)
         view = stack.enter_context(_View(wants_view and sys.stderr.isatty()))
-        rows = _rows_writer(stack, run, output, as_json, view)
+        rows = _rows_writer(stack, run, as_json, view)
         run.follow(started, live, rows, view.show)
     view.tell_end(started.progress())
 
 
 def _rows_writer(
-    stack: ExitStack, run: StreamRun, output: str | None, as_json: bool, view: _View
+    stack: ExitStack, run: StreamRun, as_json: bool, view: _View
 ) -> Callable[[list[list[str | None]]], None]:
     if run.sink is None:
         return lambda rows: None
-    names = [json.dumps(name, ensure_ascii=False) for name in run.schema.names]
-    kinds = run.schema.types
-    if output is None and not as_json and sys.stdout.isatty():
+    if not as_json and sys.stdout.isatty():
         return view.rows_printer(run.schema)
-    file = stack.enter_context(_opened(output))
+    names, kinds = json_names(run.schema), run.schema.types
+    sys.stdout.flush()
+    # Buffered whatever PYTHONUNBUFFERED says: a raw write may stop half way.
+    file = stack.enter_context(
+        open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    )
 
     def write(rows: list[list[str | None]]) -> None:
         file.write("".join(json_row(names, kinds, row) + "\n" for row in rows))
         file.flush()
 
     return write
-
-
-def _opened(path: str | None) -> IO[str]:
-    if path is not None:
-        return open(path, "w", encoding="utf-8")
-    sys.stdout.flush()
-    # Buffered whatever PYTHONUNBUFFERED says: a raw write may stop half way.
-    return open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
 
 
 class _View:
