@@ -50,6 +50,10 @@ NOTES = {
 }
 
 
+# What compares ways of ours with each other.
+OURS_ALONE = ("scaling", "local_workers")
+
+
 def newest(all_records: list[dict[str, Any]]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """By benchmark: its newest result and the record it stands in."""
     out = {}
@@ -120,7 +124,7 @@ def with_peers(
     results: dict[str, tuple[dict[str, Any], dict[str, Any]]],
 ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Without the benchmarks that compare us with ourselves alone."""
-    return {bench: found for bench, found in results.items() if bench != "scaling"}
+    return {bench: found for bench, found in results.items() if bench not in OURS_ALONE}
 
 
 def geometric_mean(values: list[float]) -> float:
@@ -140,7 +144,7 @@ def losses(results: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> list[st
         lines += ["", "| best peer / ours | benchmark | case |", "|---:|---|---|"]
         lines += [f"| {ratio:.2f} | {bench} | {case} |" for ratio, bench, case in sorted(lost)]
     # What was never recorded is no case that we win.
-    known = {*results, "scaling"}
+    known = {*results, *OURS_ALONE}
     missing = [bench for benches in FAMILIES.values() for bench in benches if bench not in known]
     if missing:
         lines += ["", f"Not recorded yet, so nothing is said of them: {', '.join(missing)}."]

@@ -387,7 +387,7 @@ def test_a_stream_into_files_and_sinks(cli):
     assert len((cli.folder / "w.csv").read_text().splitlines()) == 7
     cli("stream", "--source", "e=events", "-o", "w.jsonl", windows)
     rows = [json.loads(line) for line in (cli.folder / "w.jsonl").read_text().splitlines()]
-    assert rows[-1] == {"w": "2024-01-01 00:01:00", "n": 3}
+    assert rows[-1] == {"w": "2024-01-01T00:01:00", "n": 3}
     for more in ([], ["-o", "w.jsonl"]):
         twice = cli("stream", "--source", "e=events", *more, "SELECT k, k FROM e", code=1)
         assert "'k'" in twice.stderr
