@@ -60,7 +60,7 @@ void StreamingQuery::Runtime::open_state() {
 std::unique_ptr<BatchExecution> StreamingQuery::Runtime::make_execution() {
   ExecutionChoice choice;
   choice.execution_mode = strategy_.selected_mode;
-  choice.execution_reason = strategy_.reason;
+  choice.execution_reason = strategy_.mode_reason;
   choice.transport_mode = strategy_.transport_mode;
   const auto in_process = [this](ExecutionChoice now, std::atomic<int64_t>* pool_cpu_ns) {
     ExecutionContext context = execution_context();
@@ -287,7 +287,7 @@ void StreamingQuery::Runtime::report_final_rows(int64_t rows) {
 void StreamingQuery::Runtime::report_choice(const ExecutionChoice& choice) {
   const Lock lock(mutex_);
   progress_.execution_mode = choice.execution_mode;
-  progress_.execution_reason = choice.execution_reason;
+  progress_.execution_reason = concat(choice.execution_reason, strategy_.restore_note);
   progress_.transport_mode = choice.transport_mode;
   progress_.used_actor_runtime = choice.used_actor_runtime;
   progress_.used_shared_memory = choice.used_shared_memory;

@@ -75,6 +75,7 @@ typedef struct VelariaStreamContext {
   int64_t max_inflight_partitions;
   int64_t backpressure_high_watermark;
   int64_t backpressure_low_watermark;
+  uint32_t source_hears; /* 1: the source is told which batches are done */
 } VelariaStreamContext;
 
 typedef struct VelariaCheckpointMarker {

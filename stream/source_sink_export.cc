@@ -31,6 +31,8 @@ StreamContext from_c(const VelariaStreamContext& context) {
   out.max_inflight_partitions = context.max_inflight_partitions;
   out.backpressure_high_watermark = context.backpressure_high_watermark;
   out.backpressure_low_watermark = context.backpressure_low_watermark;
+  const size_t known = offsetof(VelariaStreamContext, source_hears) + sizeof(context.source_hears);
+  out.source_hears = context.struct_size >= known && context.source_hears != 0;
   return out;
 }
 

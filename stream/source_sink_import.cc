@@ -58,6 +58,7 @@ VelariaStreamContext to_c(const StreamContext& context) {
   out.max_inflight_partitions = context.max_inflight_partitions;
   out.backpressure_high_watermark = context.backpressure_high_watermark;
   out.backpressure_low_watermark = context.backpressure_low_watermark;
+  out.source_hears = context.source_hears ? 1 : 0;
   return out;
 }
 

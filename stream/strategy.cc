@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/exec/aggregate/group_windows.h"
+#include "src/plan/logical_plan.h"
 #include "stream/workers/worker_process.h"
 
 namespace velaria {
@@ -86,10 +89,44 @@ void decide_execution(const StreamPlan& plan, const StreamOptions& options, size
   }
 }
 
+// Dropping windows must be what the query means, and must leave the windows of one row alone.
+void check_retention(const StreamPlan& plan, const StreamOptions& options) {
+  if (!options.max_retained_windows && !options.window_retention_ms) return;
+  const char* name = options.max_retained_windows ? "max_retained_windows" : "window_retention_ms";
+  const auto* aggregate =
+      static_cast<const AggregatePlan*>(find_node(*plan.per_batch, PlanKind::kAggregate));
+  const std::optional<GroupWindows> windows =
+      aggregate != nullptr ? find_group_windows(*aggregate) : std::nullopt;
+  if (!windows || plan.at_end) {
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        concat(name, plan.at_end ? " drops windows, and this query gives out all of them at "
+                                   "the end of its stream; leave it out"
+                                 : " needs a query that groups by the start of a window "
+                                   "(WINDOW BY ... AS w ... GROUP BY w)"));
+  }
+  const TimeWindow& window = static_cast<const TimeWindowPlan&>(*windows->window).window();
+  const int64_t overlapping = windows_per_row(window);
+  if (options.max_retained_windows && *options.max_retained_windows < overlapping) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("max_retained_windows=", *options.max_retained_windows,
+                       " is too small: each row of this query lies in ", overlapping,
+                       " windows at once; it must be at least that"));
+  }
+  if (options.window_retention_ms &&
+      *options.window_retention_ms < window.width_ms - window.slide_ms) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("window_retention_ms=", *options.window_retention_ms,
+                       " is too small: windows of one row start up to ",
+                       window.width_ms - window.slide_ms, " ms apart; it must be at least that"));
+  }
+}
+
 }  // namespace
 
 StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& options,
                                const StreamEnvironment& environment, bool sink_is_blocking) {
+  check_retention(plan, options);
   StreamStrategy out;
   const size_t tasks = environment.tasks != 0 ? environment.tasks
                        : environment.pool     ? environment.pool->size()
@@ -118,11 +155,13 @@ StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& opti
   const bool best_effort = options.checkpoint_delivery_mode == DeliveryMode::kBestEffort;
   out.restores_state = best_effort && !options.checkpoint_path.empty() && out.source_can_restore;
   if (best_effort && options.checkpoint_path.empty()) {
-    out.reason += "; best-effort has no checkpoint_path, so nothing is restored";
+    out.restore_note = "; best-effort has no checkpoint_path, so nothing is restored";
   } else if (best_effort && !out.source_can_restore) {
-    out.reason += concat("; best-effort behaves like at-least-once, because the source (",
-                         plan.source->describe(), ") cannot restore");
+    out.restore_note = concat("; best-effort behaves like at-least-once, because the source (",
+                              plan.source->describe(), ") cannot restore");
   }
+  out.mode_reason = out.reason;
+  out.reason += out.restore_note;
   out.shared_memory_transport = options.shared_memory_transport;
   out.shared_memory_min_payload_bytes = options.shared_memory_min_payload_bytes;
   out.local_workers = options.local_workers;

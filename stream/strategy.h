@@ -18,7 +18,9 @@ namespace velaria {
 struct StreamStrategy {
   std::string requested_mode;
   std::string selected_mode;
-  std::string reason;
+  std::string reason;        // mode_reason + restore_note
+  std::string mode_reason;   // measuring may put another one in its place
+  std::string restore_note;  // why best-effort restores nothing, as "; ..."; else empty
   std::string transport_mode;
   // Whether the plan's hot path can be divided over workers, and how or why not.
   bool actor_eligible = false;
@@ -59,7 +61,8 @@ struct StreamStrategy {
   std::optional<int64_t> window_retention_ms;
 };
 
-// `options` are checked already. `sink_is_blocking`: StreamSink::blocking(), false without a sink.
+// `options` are checked already. Throws InvalidArgumentError for windows to be dropped where the
+// query cannot mean that. `sink_is_blocking`: StreamSink::blocking(), false without a sink.
 StreamStrategy decide_strategy(const StreamPlan& plan, const StreamOptions& options,
                                const StreamEnvironment& environment, bool sink_is_blocking);
 

@@ -15,6 +15,7 @@ struct StreamContext {
   std::string checkpoint_delivery_mode;  // "at-least-once" or "best-effort"
   std::string checkpoint_path;           // empty: no checkpoint file
   bool restored = false;                 // goes on from a checkpoint, so earlier rows are written
+  bool source_hears = false;             // the source is told which batches are done
   int64_t trigger_interval_ms = 0;
   int64_t idle_wait_ms = 100;  // how long next() may wait for data
   int64_t max_inflight_batches = 0;

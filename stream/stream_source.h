@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/column/chunk.h"
@@ -90,10 +91,13 @@ class StreamSource {
   virtual bool drain() { return false; }
 
   // For queries: each takes it before any call of the life above.
-  ExclusiveUse& exclusive_use() { return exclusive_use_; }
+  ExclusiveUse& exclusive_use() { return *exclusive_use_; }
+  // Of several views of one thing, such as one file, that may be used by one query in all. Before
+  // any query has this one.
+  void share_exclusive_use(std::shared_ptr<ExclusiveUse> use) { exclusive_use_ = std::move(use); }
 
  private:
-  ExclusiveUse exclusive_use_;
+  std::shared_ptr<ExclusiveUse> exclusive_use_ = std::make_shared<ExclusiveUse>();
 };
 
 using StreamSourcePtr = std::shared_ptr<StreamSource>;

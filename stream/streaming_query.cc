@@ -56,39 +56,6 @@ double per_second(uint64_t rows, int64_t ns) {
   return ns > 0 ? static_cast<double>(rows) * 1e9 / static_cast<double>(ns) : 0.0;
 }
 
-// Dropping windows must be what the query means, and must leave the windows of one row alone.
-void check_retention(const StreamPlan& plan, const StreamOptions& options) {
-  if (!options.max_retained_windows && !options.window_retention_ms) return;
-  const char* name = options.max_retained_windows ? "max_retained_windows" : "window_retention_ms";
-  const auto* aggregate =
-      static_cast<const AggregatePlan*>(find_node(*plan.per_batch, PlanKind::kAggregate));
-  const std::optional<GroupWindows> windows =
-      aggregate != nullptr ? find_group_windows(*aggregate) : std::nullopt;
-  if (!windows || plan.at_end) {
-    throw Error(
-        ErrorKind::kInvalidArgument,
-        concat(name, plan.at_end ? " drops windows, and this query gives out all of them at "
-                                   "the end of its stream; leave it out"
-                                 : " needs a query that groups by the start of a window "
-                                   "(WINDOW BY ... AS w ... GROUP BY w)"));
-  }
-  const TimeWindow& window = static_cast<const TimeWindowPlan&>(*windows->window).window();
-  const int64_t overlapping = windows_per_row(window);
-  if (options.max_retained_windows && *options.max_retained_windows < overlapping) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("max_retained_windows=", *options.max_retained_windows,
-                       " is too small: each row of this query lies in ", overlapping,
-                       " windows at once; it must be at least that"));
-  }
-  if (options.window_retention_ms &&
-      *options.window_retention_ms < window.width_ms - window.slide_ms) {
-    throw Error(ErrorKind::kInvalidArgument,
-                concat("window_retention_ms=", *options.window_retention_ms,
-                       " is too small: windows of one row start up to ",
-                       window.width_ms - window.slide_ms, " ms apart; it must be at least that"));
-  }
-}
-
 StreamContext make_context(const StreamPlan& plan, const StreamOptions& options,
                            const StreamStrategy& strategy, const Clock& clock, const void* self) {
   StreamContext context;
@@ -101,6 +68,7 @@ StreamContext make_context(const StreamPlan& plan, const StreamOptions& options,
        << (reinterpret_cast<uintptr_t>(self) >> 4 & 0xffffff);
     context.query_id = id.str();
   }
+  context.source_hears = plan.source->wants_markers();
   context.execution_mode = strategy.selected_mode;
   context.transport_mode = strategy.transport_mode;
   context.checkpoint_delivery_mode = strategy.checkpoint_delivery_mode;
@@ -556,7 +524,6 @@ std::shared_ptr<StreamingQuery> StreamingQuery::make(PlanPtr plan, StreamSinkPtr
     apply_environment_options(&options);
     check_stream_options(options);
     StreamPlan stream_plan = make_stream_plan(std::move(plan));
-    check_retention(stream_plan, options);
     auto runtime =
         std::make_shared<Runtime>(std::move(stream_plan), std::move(sink), std::move(options),
                                   with_defaults(std::move(environment)));

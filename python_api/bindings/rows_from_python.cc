@@ -219,11 +219,23 @@ class ValueReader {
     } else {
       units = micros * (per_second / 1000000);
     }
+    // Of pandas, whose times are datetimes with more digits.
+    if (const int64_t nanos = nanos_of(value, "nanosecond"); nanos != 0) {
+      if (per_second != 1000000000) {
+        *why = "it is finer than the column's unit";
+        return std::nullopt;
+      }
+      units += nanos;
+    }
     if (units > INT64_MAX || units < INT64_MIN) {
       *why = "out of range";
       return std::nullopt;
     }
     return Value::integral(type, static_cast<int64_t>(units));
+  }
+
+  static int64_t nanos_of(py::handle value, const char* name) {
+    return py::hasattr(value, name) ? py::cast<int64_t>(value.attr(name)) : 0;
   }
 
   static bool zones_agree(bool column, bool value, std::string* why) {
@@ -236,6 +248,10 @@ class ValueReader {
   std::optional<Value> interval(py::handle value, std::string* why) const {
     Interval out;
     if (py::isinstance(value, classes_.timedelta)) {
+      if (nanos_of(value, "nanoseconds") != 0) {
+        *why = "it is finer than microseconds";
+        return std::nullopt;
+      }
       out.days = py::cast<int32_t>(value.attr("days"));
       out.micros = py::cast<int64_t>(value.attr("seconds")) * 1000000 +
                    py::cast<int64_t>(value.attr("microseconds"));
@@ -341,6 +357,36 @@ std::vector<py::object> row_values(const Schema& schema, py::handle row, size_t 
               concat("row ", number, " is ", shown(row), "; a row is a dict, a list or a tuple"));
 }
 
+bool is_not_a_time(py::handle value) {
+  return std::string_view(Py_TYPE(value.ptr())->tp_name).find("NaTType") != std::string_view::npos;
+}
+
+// NumPy's times, whose item() is a bare integer where Python has no such time: a datetime, a date
+// or a timedelta, None for NaT, or nanoseconds for a column of them. Empty, with the reason:
+// neither.
+std::optional<py::object> plain_time(const DataType& type, const py::object& value,
+                                     const std::string& kind, std::string* why) {
+  if (py::cast<std::string>(py::str(value)) == "NaT") return py::none();
+  const py::object unit = value.attr("dtype").attr("str");
+  const bool nanos = py::cast<std::string>(unit).find("[ns]") != std::string::npos;
+  if (nanos && type.id() == TypeId::kTimestamp && type.unit() == TimeUnit::kNano &&
+      type.time_zone().empty()) {
+    return value.attr("astype")("i8").attr("item")();
+  }
+  const bool day = py::cast<std::string>(unit).find("[D]") != std::string::npos;
+  const py::object exact = day ? value : py::object(value.attr("astype")(kind + "8[us]"));
+  if (!exact.equal(value)) {
+    *why = "it is finer than microseconds";
+    return std::nullopt;
+  }
+  py::object plain = exact.attr("item")();
+  if (PyLong_Check(plain.ptr())) {
+    *why = "it is beyond the years 1 to 9999";
+    return std::nullopt;
+  }
+  return plain;
+}
+
 }  // namespace
 
 Chunk rows_from_python(const Schema& schema, py::handle rows) {
@@ -353,18 +399,27 @@ Chunk rows_from_python(const Schema& schema, py::handle rows) {
     const std::vector<py::object> values = row_values(schema, row, static_cast<size_t>(chunk.rows));
     for (size_t c = 0; c < values.size(); ++c) {
       py::object value = values[c];
-      if (value.is_none()) {
-        builders[c]->append_null();
-        continue;
-      }
+      std::string why;
+      const Field& field = schema.field(c);
+      bool readable = true;
       // NumPy's scalars know their plain Python value.
       if (py::hasattr(value, "dtype") && py::hasattr(value, "item") &&
           !py::hasattr(value, "__len__")) {
-        value = value.attr("item")();
+        const auto kind = py::cast<std::string>(value.attr("dtype").attr("kind"));
+        if (kind == "M" || kind == "m") {
+          const std::optional<py::object> plain = plain_time(field.type, value, kind, &why);
+          readable = plain.has_value();
+          if (readable) value = *plain;
+        } else {
+          value = value.attr("item")();
+        }
       }
-      std::string why;
-      const Field& field = schema.field(c);
-      const std::optional<Value> read = reader.read(field.type, value, &why);
+      if (value.is_none() || is_not_a_time(value)) {
+        builders[c]->append_null();
+        continue;
+      }
+      const std::optional<Value> read =
+          readable ? reader.read(field.type, value, &why) : std::nullopt;
       if (!read) {
         throw Error(ErrorKind::kTypeMismatch,
                     concat("row ", chunk.rows, ", column '", excerpt(field.name),

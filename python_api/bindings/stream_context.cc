@@ -14,6 +14,7 @@ py::dict context_to_dict(const StreamContext& context) {
   info["checkpoint_delivery_mode"] = context.checkpoint_delivery_mode;
   info["checkpoint_path"] = to_python_text(context.checkpoint_path);
   info["restored"] = context.restored;
+  info["source_hears"] = context.source_hears;
   info["trigger_interval_ms"] = context.trigger_interval_ms;
   info["idle_wait_ms"] = context.idle_wait_ms;
   info["max_inflight_batches"] = context.max_inflight_batches;

@@ -18,8 +18,11 @@ namespace velaria::python {
 void bind_stream_sinks(py::module_& module) {
   const py::call_guard<py::gil_scoped_release> unlocked;
   const py::release_gil_before_calling_cpp_dtor dies_unlocked;
+  // What the views of one Python object have in common: see stream/exclusive_use.h.
+  py::class_<ExclusiveUse, std::shared_ptr<ExclusiveUse>>(module, "ExclusiveUse").def(py::init<>());
   py::class_<StreamSink, std::shared_ptr<StreamSink>>(module, "StreamSink", dies_unlocked)
-      .def("describe", [](const StreamSink& sink) { return to_shown_text(sink.describe()); });
+      .def("describe", [](const StreamSink& sink) { return to_shown_text(sink.describe()); })
+      .def("share_exclusive_use", &StreamSink::share_exclusive_use);
 
   py::class_<MemorySink, StreamSink, std::shared_ptr<MemorySink>>(module, "MemorySink",
                                                                   dies_unlocked)

@@ -97,7 +97,8 @@ void bind_stream_sources(py::module_& module) {
            py::arg("checkpoint") = py::none(), py::arg("ack") = py::none(),
            py::arg("restore") = py::none(), py::arg("close") = py::none(),
            py::arg("wake") = py::none(), py::arg("drain") = py::none(), py::arg("bounded"),
-           py::arg("description"));
+           py::arg("description"))
+      .def("share_exclusive_use", &Python::share_exclusive_use);
 
   // What a Python source makes its batches with. It has no callbacks, so that the source may keep
   // it without keeping itself.

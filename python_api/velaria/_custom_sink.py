@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
 from ._optional import arrow_table, import_pyarrow
+from ._own_calls import asks_only
 from ._sinks import refuse_coroutine
 from ._source_pump import check_emit
 from ._streaming import StreamingDataFrame
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from ._session import Session
 
 
-# Which query has a sink changes under it; not of each sink, whose __init__ need not be called.
-_opening = threading.Lock()
+# What is made under it is not made by __init__, which a subclass need not call.
+_making = threading.Lock()
 
 
 class CustomArrowStreamSink:
@@ -35,9 +36,9 @@ class CustomArrowStreamSink:
     ``name``: how errors name the sink.
 
     Calls never overlap; those that an interval causes come from a thread of the sink. A query with
-    a checkpoint file has everything written before its checkpoint is, whatever ``emit_rows`` says:
-    a row that is recorded as done is out of our hands. What the sink raises fails the query with
-    its text. One query writes to a sink at a time.
+    a checkpoint file, or whose source or sink has a ``checkpoint`` or ``ack`` that hears what is
+    done, writes each batch before it says so, whatever ``emit_rows`` says: such a row is out of our
+    hands. What the sink raises fails the query with its text. One query writes to a sink at a time.
 
     >>> import velaria
     >>> got = []
@@ -52,7 +53,7 @@ class CustomArrowStreamSink:
 
     _write: Callable[[Any], Any] | None = None
     _buffer: _Buffer | None = None
-    _refused: frozenset[int] = frozenset()
+    _use: core.ExclusiveUse | None = None
 
     name: str | None = None
     emit_rows: int | None = None
@@ -105,22 +106,32 @@ class CustomArrowStreamSink:
         """The kernel's view of this sink."""
         import_pyarrow("a sink written in Python")
         check_emit(self.emit_rows, self.emit_interval_ms)
-        return core.PythonSink(
+        sink = core.PythonSink(
             self._take,
             open=self._open,
             flush=self._flush,
-            checkpoint=self.checkpoint,
+            checkpoint=self._checkpoint if self._hears_checkpoints() else None,
             close=self._close,
             description=f"python {self.name or type(self).__qualname__}",
         )
+        with _making:
+            self._use = self._use or core.ExclusiveUse()
+        sink.share_exclusive_use(self._use)
+        return sink
+
+    def _hears_checkpoints(self) -> bool:
+        return type(self).checkpoint is not CustomArrowStreamSink.checkpoint
 
     def _open(self, context: dict[str, Any]) -> None:
-        with _opening:
-            if self._buffer is not None:
-                self._refused |= {threading.get_ident()}
-                raise RuntimeError("another query writes to this sink; make a sink for each query")
-            self._buffer = _Buffer(self, keeps=not context["checkpoint_path"])
+        # A row that somebody is told is done may not wait here.
+        told = context["checkpoint_path"] or context["source_hears"] or self._hears_checkpoints()
+        self._buffer = _Buffer(self, keeps=not told)
         self.open(context)
+
+    def _checkpoint(self, marker: dict[str, Any]) -> None:
+        assert self._buffer is not None
+        with self._buffer.alone():
+            self.checkpoint(marker)
 
     def _take(self, rows: core.RowSet) -> None:
         assert self._buffer is not None
@@ -131,13 +142,7 @@ class CustomArrowStreamSink:
         self._buffer.flush()
 
     def _close(self) -> None:
-        me = threading.get_ident()
-        with _opening:
-            if me in self._refused:
-                # The end of a query that was not let in, on the thread that asked.
-                self._refused -= {me}
-                return
-            buffer, self._buffer = self._buffer, None
+        buffer, self._buffer = self._buffer, None
         try:
             if buffer is not None:
                 buffer.close()
@@ -159,6 +164,10 @@ class _Buffer:
         self._error: BaseException | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
+
+    def alone(self) -> threading.Condition:
+        """What a call of the sink has while it runs."""
+        return self._changed
 
     def add(self, table: pyarrow.Table) -> None:
         with self._changed:
@@ -244,8 +253,9 @@ class _Buffer:
                     self._changed.wait(left)
                     continue
                 try:
-                    self._emit_rest()
-                    self._sink.flush()
+                    with asks_only():
+                        self._emit_rest()
+                        self._sink.flush()
                 except BaseException as error:
                     # The query hears of it with its next batch, or at its end.
                     self._error = error

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ._session import Session
 
 
-# Which query has a source changes under it; not of each source, whose __init__ need not be called.
-_opening = threading.Lock()
+# What is made under it is not made by __init__, which a subclass need not call.
+_making = threading.Lock()
 
 
 class CustomArrowStreamSource:
@@ -66,7 +66,7 @@ class CustomArrowStreamSource:
     _rows: core.RowReader | None = None
     _peeked: Iterator[Any] | None = None
     _spent = False
-    _refused: frozenset[int] = frozenset()
+    _use: core.ExclusiveUse | None = None
 
     # A subclass may set these instead of giving them to __init__.
     schema: Any = None
@@ -159,17 +159,20 @@ class CustomArrowStreamSource:
         )
 
     def drain(self) -> bool:
-        """Any thread, once ``open`` has returned: nothing new is wanted.
+        """Any thread, between ``open`` and ``close``: nothing new is wanted.
 
-        True: ``next_batch`` gives what it has and then None. What this raises fails the query.
+        True: ``next_batch`` gives what it has and then None; False, as a ``next_batch`` of your
+        own has it unless you say more: it is just not called any more. What this raises fails the
+        query.
         """
-        if self._pump is None:
+        pump = self._pump
+        if pump is None or type(self).next_batch is not CustomArrowStreamSource.next_batch:
             return False
-        self._pump.drain()
+        pump.drain()
         return True
 
     def wake(self) -> None:
-        """Any thread, once ``open`` has returned: a ``next_batch`` that waits should return False
+        """Any thread, between ``open`` and ``close``: a ``next_batch`` that waits should return False
         soon. What this raises is one of the query's ``warnings()``."""
 
     # ---- what the kernel calls
@@ -179,12 +182,16 @@ class CustomArrowStreamSource:
         # Made anew, not kept: it holds this object's methods, and a cycle through it would stay.
         check_emit(self.emit_rows, self.emit_interval_ms)
         schema = self.row_reader()
-        return core.PythonSource(
+        hears = {
+            name: getattr(self, name)
+            for name in ("checkpoint", "ack")
+            if getattr(type(self), name) is not getattr(CustomArrowStreamSource, name)
+        }
+        source = core.PythonSource(
             schema,
             self._next,
             open=self._open,
-            checkpoint=self.checkpoint,
-            ack=self.ack,
+            **hears,
             restore=self._restore if self.can_restore else None,
             close=self._close,
             wake=self._wake,
@@ -192,6 +199,10 @@ class CustomArrowStreamSource:
             bounded=bool(self.bounded),
             description=f"python {self.name or type(self).__qualname__}",
         )
+        with _making:
+            self._use = self._use or core.ExclusiveUse()
+        source.share_exclusive_use(self._use)
+        return source
 
     def row_reader(self) -> core.RowReader:
         """Makes rows and Arrow data into batches of the schema."""
@@ -222,14 +233,8 @@ class CustomArrowStreamSource:
         return _iterator(self.read(offset))
 
     def _open(self, context: dict[str, Any]) -> None:
-        with _opening:
-            if self._pump is not None:
-                self._refused |= {threading.get_ident()}
-                raise RuntimeError(
-                    "another query is reading this source; make a source for each query"
-                )
-            self._offset = None
-            self._pump = SourcePump(self, context["idle_wait_ms"] / 1000)
+        self._offset = None
+        self._pump = SourcePump(self, context["idle_wait_ms"] / 1000)
         self.open(context)
 
     def _restore(self, offset: str) -> None:
@@ -247,13 +252,7 @@ class CustomArrowStreamSource:
         self.wake()
 
     def _close(self) -> None:
-        me = threading.get_ident()
-        with _opening:
-            if me in self._refused:
-                # The end of a query that was not let in, on the thread that asked.
-                self._refused -= {me}
-                return
-            pump, self._pump = self._pump, None
+        pump, self._pump = self._pump, None
         try:
             if pump is not None:
                 pump.close()

@@ -66,6 +66,7 @@ class SourcePump:
         self._closed = False
         self._ended = False
         self._error: BaseException | None = None
+        self._own_offsets: bool | None = None  # of the items, as the first one has it
         self._pieces: deque[_Piece] = deque()
         self._rows = 0
         self._first_at = 0.0
@@ -95,8 +96,8 @@ class SourcePump:
                 if self._error is not None:
                     error, self._error = self._error, None
                     raise error
-                if self._ended:
-                    return None
+                if self._ended or self._draining:
+                    return None  # a reader that hangs is not waited for
                 if self._woken or now >= until:
                     self._woken = False
                     return False
@@ -152,7 +153,7 @@ class SourcePump:
         emit_rows, interval = self._emit_rows(), self._emit_interval_s()
         if self._rows >= (emit_rows or (1 if interval is None else 1 << 62)):
             return self._count_up_to(emit_rows)
-        over = self._ended or self._error is not None
+        over = self._ended or self._draining or self._error is not None
         if over or (interval is not None and now >= self._first_at + interval):
             return self._count_up_to(None, partly=over)
         return 0
@@ -265,11 +266,14 @@ class SourcePump:
         if piece.rows == 0 and not own:
             return
         with self._changed:
-            if self._closed:
+            # What comes once the query drains was not accepted before it.
+            if self._closed or self._draining:
                 return
             if not self._pieces:
                 self._first_at = time.monotonic()
-            elif self._pieces[0].own_offsets != own:
+            if self._own_offsets is None:
+                self._own_offsets = own
+            elif self._own_offsets != own:
                 raise ValueError("either all items of a source have offsets of their own, or none")
             self._pieces.append(piece)
             self._rows += piece.rows

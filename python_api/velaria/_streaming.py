@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,6 +21,7 @@ from ._arguments import (
 )
 from ._background import Background
 from ._frame import DataFrame
+from ._own_calls import only_asks
 from ._schema import Schema
 from ._shown import Plan, Progress, ProgressEvent
 from ._sinks import core_sink
@@ -287,7 +289,14 @@ class StreamingQuery:
         return self._core.await_termination(None)
 
     def stop(self, drain: bool = False) -> None:
-        """Ends the query and waits for it. ``drain``: first processes what the source accepted."""
+        """Ends the query and waits for it. ``drain``: first processes what the source accepted.
+
+        In a call of the query's own source, sink or listener it asks, and does not wait.
+        """
+        if only_asks():
+            # The kernel does not know this thread, which the query waits for.
+            threading.Thread(target=self._core.stop, args=(bool(drain),), daemon=True).start()
+            return
         self._core.stop(bool(drain))
 
     def progress(self) -> Progress:

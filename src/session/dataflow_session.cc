@@ -20,6 +20,7 @@
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
 #include "src/sql/script.h"
+#include "stream/explain.h"
 #include "stream/plugin_library.h"
 
 namespace velaria {
@@ -345,7 +346,9 @@ std::string DataflowSession::explainStreamSql(const std::string& text,
   engine_->check_open();
   const sql::Statement statement = sql::parse_statement(text);
   if (std::holds_alternative<sql::InsertStatement>(statement.body)) {
-    return bind_insert(engine_, text).frame.explain(options);
+    const StreamInsert insert = bind_insert(engine_, text);
+    return explain_stream(insert.frame.plan(), options, insert.frame.environment(),
+                          insert.sink->blocking());
   }
   return streamSql(text).explain(options);
 }

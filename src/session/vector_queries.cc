@@ -39,7 +39,10 @@ void require_vectors(const Field& field) {
 PlanPtr condition_plan(const PlanPtr& plan, const std::string& where, const Engine& engine) {
   PlanPtr condition = select_items(plan, {where}, engine.user_functions());
   const Schema& schema = condition->schema();
-  if (schema.size() == 1 && schema.field(0).type.id() == TypeId::kBool) return condition;
+  if (schema.size() == 1 && schema.field(0).type.id() == TypeId::kBool) {
+    filter_rows(plan, where, engine.user_functions());  // refuses what is no condition of one row
+    return condition;
+  }
   throw Error(ErrorKind::kTypeMismatch,
               concat("vector search: where is '", excerpt(where), "', which is ",
                      schema.size() == 1 ? schema.field(0).type.to_string()

@@ -1,6 +1,7 @@
 #include "stream/connectors/arrow_stream_source.h"
 
 #include <charconv>
+#include <optional>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -9,16 +10,43 @@ namespace velaria {
 
 namespace {
 
-uint64_t parse_batch_offset(std::string_view offset, const std::string& source) {
+// What was given so far. The rows tell whether they are the same batches when they come again.
+struct BatchOffset {
   uint64_t batches = 0;
-  const auto result = std::from_chars(offset.data(), offset.data() + offset.size(), batches);
-  if (offset.empty() || result.ec != std::errc() || result.ptr != offset.data() + offset.size()) {
-    throw Error(ErrorKind::kCheckpoint,
-                concat("'", excerpt(offset), "' is no offset of the stream source ", source,
-                       ": it counts batches, as in '3'"));
-  }
-  return batches;
+  std::optional<uint64_t> rows;  // not known: of an older version
+};
+
+std::string format_batch_offset(uint64_t batches, uint64_t rows) {
+  return concat(batches, "@", rows);
 }
+
+BatchOffset parse_batch_offset(std::string_view text, const std::string& source) {
+  const auto read_number = [](std::string_view part, uint64_t* out) {
+    const auto result = std::from_chars(part.data(), part.data() + part.size(), *out);
+    return !part.empty() && result.ec == std::errc() && result.ptr == part.data() + part.size();
+  };
+  const size_t at = text.find('@');
+  BatchOffset out;
+  if (!read_number(text.substr(0, at), &out.batches) ||
+      (at != std::string_view::npos && !read_number(text.substr(at + 1), &out.rows.emplace()))) {
+    throw Error(ErrorKind::kCheckpoint,
+                concat("'", excerpt(text), "' is no offset of the stream source ", source,
+                       ": it counts batches and rows, as in '3@1500'"));
+  }
+  return out;
+}
+
+void require_same_rows(const BatchOffset& offset, uint64_t rows, const std::string& source) {
+  if (!offset.rows || rows == *offset.rows) return;
+  throw Error(
+      ErrorKind::kCheckpoint,
+      concat("cannot go on behind batch ", offset.batches, " of the stream source ", source,
+             ": its first ", offset.batches, " batches had ", *offset.rows, " rows and have ", rows,
+             " now; cut it into the same batches (batch_rows), or start anew with another "
+             "checkpoint_path"));
+}
+
+uint64_t rows_of(const Chunk& chunk) { return static_cast<uint64_t>(chunk.selected_rows()); }
 
 // Batches that are all there: of an Arrow table or of chunks.
 class IndexedStream : public StreamSource {
@@ -26,20 +54,25 @@ class IndexedStream : public StreamSource {
   bool wants_markers() const override { return false; }
   bool bounded() const override { return true; }
   bool can_restore() const override { return true; }
-  void open(const StreamContext&) override { next_ = 0; }
+  void open(const StreamContext&) override { next_ = rows_ = 0; }
   SourceStatus next(StreamBatch* batch) override {
     if (next_ >= batches()) return SourceStatus::kEnd;
     batch->chunks = {chunk(next_)};
-    batch->source_offset = std::to_string(++next_);
+    ++next_;
+    rows_ += rows_of(batch->chunks[0]);
+    batch->source_offset = format_batch_offset(next_, rows_);
     return SourceStatus::kBatch;
   }
-  void restore(std::string_view offset) override {
-    next_ = parse_batch_offset(offset, describe());
-    if (next_ > batches()) {
+  void restore(std::string_view text) override {
+    const BatchOffset offset = parse_batch_offset(text, describe());
+    if (offset.batches > batches()) {
       throw Error(ErrorKind::kCheckpoint,
-                  concat("cannot go on behind batch ", next_, " of the stream source ", describe(),
-                         ": it has only ", batches(), " batches now"));
+                  concat("cannot go on behind batch ", offset.batches, " of the stream source ",
+                         describe(), ": it has only ", batches(), " batches now"));
     }
+    rows_ = 0;
+    for (next_ = 0; next_ < offset.batches; ++next_) rows_ += rows_of(chunk(next_));
+    require_same_rows(offset, rows_, describe());
   }
 
  protected:
@@ -48,6 +81,7 @@ class IndexedStream : public StreamSource {
 
  private:
   uint64_t next_ = 0;
+  uint64_t rows_ = 0;  // of the batches before next_
 };
 
 class ArrowTableStream : public IndexedStream {
@@ -106,24 +140,32 @@ class ArrowReaderStream : public StreamSource {
     const ImportedArrayPtr array = reader_->next();
     if (!array) return SourceStatus::kEnd;
     batch->chunks = {array->chunk()};
-    batch->source_offset = std::to_string(++given_);
+    ++given_;
+    rows_ += rows_of(batch->chunks[0]);
+    batch->source_offset = format_batch_offset(given_, rows_);
     return SourceStatus::kBatch;
   }
 
-  void restore(std::string_view offset) override {
-    const uint64_t done = parse_batch_offset(offset, describe());
-    while (given_ < done) {
-      if (!reader_->next()) {
+  void restore(std::string_view text) override {
+    const BatchOffset offset = parse_batch_offset(text, describe());
+    while (given_ < offset.batches) {
+      const ImportedArrayPtr array = reader_->next();
+      if (!array) {
         throw Error(ErrorKind::kCheckpoint,
-                    concat("cannot go on behind batch ", done,
+                    concat("cannot go on behind batch ", offset.batches,
                            " of the Arrow stream: it ends after ", given_, " batches now"));
       }
       ++given_;
+      rows_ += rows_of(array->chunk());
     }
+    require_same_rows(offset, rows_, describe());
   }
 
-  // The producer gets its stream back as soon as the query ends.
-  void close() override { reader_.reset(); }
+  // The producer gets its stream back as soon as the query ends. One that ended before it opened
+  // this read nothing of it: another may.
+  void close() override {
+    if (opened_) reader_.reset();
+  }
 
  private:
   const Schema schema_;
@@ -131,6 +173,7 @@ class ArrowReaderStream : public StreamSource {
   const bool bounded_;
   bool opened_ = false;
   uint64_t given_ = 0;
+  uint64_t rows_ = 0;  // of those
 };
 
 }  // namespace

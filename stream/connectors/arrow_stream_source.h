@@ -1,6 +1,7 @@
 // Arrow data as a stream: one record batch is one batch of the stream.
 //
-// The offset is the number of batches given so far, as decimal text ("3": three are done).
+// The offset is the number of batches given so far and of their rows ("3@1500": three are done).
+// restore() refuses it when the first batches have another number of rows now.
 #pragma once
 
 #include <memory>

@@ -7,6 +7,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/compressed_writer.h"
 #include "src/io/csv/csv_writer.h"
 #include "src/io/json/json_writer.h"
 
@@ -159,6 +160,7 @@ class TextFileSink : public StreamSink {
 // What only a reader can do: taken in silence, it would seem to have been done.
 void refuse_reader_options(const CsvOptions& options) {
   const std::pair<const char*, bool> of_readers[] = {
+      {"columns", !options.columns.empty()},
       {"escape", options.escape != '\0'},
       {"comment", !options.comment.empty()},
       {"skip_lines", options.skip_lines != 0},
@@ -179,12 +181,20 @@ void refuse_reader_options(const CsvOptions& options) {
   }
 }
 
+void refuse_compressed_name(const std::string& path, const char* format) {
+  if (compression_of_name(path) == Compression::kNone) return;
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("a ", format, " sink writes plain text, row by row, and '", excerpt(path, 200),
+                     "' ends as a compressed file does; leave the last ending out"));
+}
+
 }  // namespace
 
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode, CsvOptions options) {
   check_csv_options(options);
   refuse_reader_options(options);
+  refuse_compressed_name(path, "CSV");
   const char quote = options.quote;
   return std::make_shared<TextFileSink>(
       std::move(files), std::move(path), mode, "csv", quote,
@@ -195,6 +205,7 @@ StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string 
 
 StreamSinkPtr make_json_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                   CsvFileMode mode) {
+  refuse_compressed_name(path, "JSON");
   return std::make_shared<TextFileSink>(std::move(files), std::move(path), mode, "json", '\0',
                                         [](const Schema& schema) -> std::unique_ptr<TextWriter> {
                                           return std::make_unique<JsonWriter>(schema);

@@ -239,6 +239,7 @@ class FileDirectoryStream : public StreamSource {
       if (!look) {
         notes_.warnings.push_back(
             concat("'", path_of(file.name), "' was removed before it was read"));
+        batches_to_skip_.erase(file.name);
         pending_.erase(pending_.begin());
         continue;
       }
@@ -305,10 +306,10 @@ class FileDirectoryStream : public StreamSource {
   // A file whose first batches are done. Of one that looks otherwise now, nobody knows which of its
   // rows they were.
   void go_on_with(const FileBatches& file) {
-    batches_to_skip_[file.name] = file;
-    if (!file.size_bytes) return;
     const std::optional<FileLook> look = look_at(file.name);
-    if (!look || look->size_bytes == *file.size_bytes) return;
+    if (!look) return;  // one of this name that comes later is another file
+    batches_to_skip_[file.name] = file;
+    if (!file.size_bytes || look->size_bytes == *file.size_bytes) return;
     throw Error(
         ErrorKind::kCheckpoint,
         concat("cannot go on behind batch ", file.batches, " of '", path_of(file.name),

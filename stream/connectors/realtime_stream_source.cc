@@ -138,7 +138,7 @@ uint64_t RealtimeStreamSource::dropped_batches() const {
 
 void RealtimeStreamSource::open(const StreamContext& context) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (opened_) {
+  if (opened_ || ended_) {
     throw Error(ErrorKind::kStream,
                 "a realtime source serves one query, and this one has had it; make a new one");
   }

@@ -149,10 +149,12 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
 
   std::vector<std::string> warnings;
   const bool header = layout->options.header.value_or(true);
-  const FirstRow first = read_first_row(*layout, *pass, context.cancellation);
   std::vector<Field> fields = layout->options.columns;
   const bool named = !fields.empty();
   const bool given = named || !layout->options.input.inferred_columns.empty();
+  // Where the columns are known and there is no header, no row need be there.
+  FirstRow first;
+  if (header || !given) first = read_first_row(*layout, *pass, context.cancellation);
   if (!given) {
     fields = fields_from_header(first.texts, header, &warnings);
   } else if (!named) {
