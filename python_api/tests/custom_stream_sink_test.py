@@ -211,7 +211,7 @@ def test_a_query_that_is_not_let_in_disturbs_nobody(session):
         source.push_rows([[1]])
         while not got:
             time.sleep(0.005)
-        with pytest.raises(velaria.StreamError, match="another query writes to this sink"):
+        with pytest.raises(velaria.StreamError, match="another query that has not ended"):
             consume(session, sink, 1)
         source.push_rows([[2]])
         source.close()
@@ -219,6 +219,62 @@ def test_a_query_that_is_not_let_in_disturbs_nobody(session):
     assert [table.column("n").to_pylist() for table in got] == [[1], [2]]
     # Behind it the sink is free.
     assert consume(session, sink, 1) == 1
+
+
+@pytest.mark.parametrize("make", [velaria.CsvFileSink, velaria.JsonFileSink])
+def test_one_query_at_a_time_writes_a_file(session, tmp_path, make):
+    sink = make(tmp_path / "out")
+    source = session.create_realtime_stream_source({"n": "int64"})
+    with session.read_realtime_stream_source(source).write_stream(sink) as query:
+        with pytest.raises(velaria.StreamError, match="another query that has not ended"):
+            consume(session, sink, 1)
+        source.push_rows([[1]])
+        source.close()
+        assert query.await_termination(20_000) == 1
+    assert "1" in (tmp_path / "out").read_text()
+    assert consume(session, sink, 1) == 1
+
+
+def test_a_row_that_is_told_to_be_done_does_not_wait_in_the_sink(session):
+    told = []
+
+    class Queue(velaria.CustomArrowStreamSource):
+        schema = SCHEMA
+        emit_rows = 1
+
+        def read(self, offset):
+            yield from ({"n": n} for n in range(3))
+
+        def ack(self, offset):
+            told.append(("done", offset))
+
+    def write(table):
+        told.append(("written", table.num_rows))
+
+    stream = velaria.create_stream_from_custom_source(session, Queue())
+    sink = velaria.CustomArrowStreamSink(write, emit_rows=1000)
+    with stream.write_stream(sink) as query:
+        query.await_termination(20_000)
+    for n in range(1, 4):
+        done = told.index(("done", str(n)))
+        assert sum(rows for what, rows in told[:done] if what == "written") >= n
+
+
+def test_stop_in_a_write_that_an_interval_caused_asks_and_does_not_wait(session):
+    queries = []
+    stopped = threading.Event()
+
+    def write(table):
+        queries[0].stop()
+        stopped.set()
+
+    source = session.create_realtime_stream_source(SCHEMA)
+    sink = velaria.CustomArrowStreamSink(write, emit_interval_ms=50)
+    queries.append(session.read_realtime_stream_source(source).write_stream(sink).start())
+    source.push_rows([[1]])
+    assert stopped.wait(20)
+    queries[0].await_termination(20_000)
+    assert queries[0].status == "stopped"
 
 
 def test_the_last_share_of_a_query_may_go_in_its_own_sink(session):

@@ -351,14 +351,54 @@ def test_one_query_at_a_time(session):
     assert sink.poll_rows(30) == [{"n": 1}]
     with pytest.raises(velaria.StreamError, match="another query"):
         stream.write_stream(velaria.MemorySink()).start()
-    # The kernel cannot know that another stream has the same source.
+    # Also of another stream of the same source, however that one ends.
     other = velaria.create_stream_from_custom_source(session, source)
-    second = other.write_stream(velaria.MemorySink()).start()
+    second = other.write_stream(velaria.MemorySink())
     with pytest.raises(velaria.StreamError, match="another query"):
-        second.await_termination(30_000)
+        second.start()
+    assert second.status == "created"
+    second.stop()
+    assert first.status == "running"
     hold.set()
     first.await_termination(30_000)
     assert first.status == "stopped"
+
+
+def test_a_drain_does_not_wait_for_a_source_that_hangs(session):
+    hold = threading.Event()
+
+    def read():
+        yield {"n": 1}
+        yield {"n": 2}
+        hold.wait(60)
+
+    class OwnBatches(velaria.CustomArrowStreamSource):
+        schema = SCHEMA
+
+        def next_batch(self):
+            time.sleep(0.005)
+            return False
+
+    sink = velaria.MemorySink()
+    reads = velaria.CustomArrowStreamSource(read, schema=SCHEMA, emit_rows=1000)
+    for source, rows in ((reads, [{"n": 1}, {"n": 2}]), (OwnBatches(), [])):
+        stream = velaria.create_stream_from_custom_source(session, source)
+        query = stream.write_stream(sink if rows else velaria.MemorySink()).start()
+        time.sleep(0.2)
+        query.stop(drain=True)
+        assert query.status == "stopped"
+    hold.set()
+    assert sink.to_rows() == [{"n": 1}, {"n": 2}]
+
+
+def test_items_have_offsets_of_their_own_or_none_has_in_all_batches(session):
+    def read(offset):
+        yield velaria.StreamItem({"n": 1}, "byte 900")
+        yield {"n": 2}
+
+    source = velaria.CustomArrowStreamSource(read, schema=SCHEMA, emit_rows=1)
+    with pytest.raises(velaria.StreamError, match="offsets of their own"):
+        run(session, source)
 
 
 def test_windows_and_groups_of_a_custom_source(session):

@@ -2,9 +2,12 @@
 
 import asyncio
 import concurrent.futures
+import datetime
 import threading
 import time
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import velaria
@@ -290,6 +293,36 @@ def test_cancelled_async_readers_lose_nothing(session):
     asyncio.run(read())
     assert sorted(seen) == list(range(30))
     query.await_termination(WAIT_MS)
+
+
+def test_times_of_numpy_and_pandas_keep_their_digits(session):
+    def pushed(kind, value):
+        source = session.create_realtime_stream_source({"t": kind})
+        source.push_rows([{"t": value}])
+        source.close()
+        sink = velaria.MemorySink()
+        with session.read_realtime_stream_source(source).write_stream(sink) as query:
+            query.await_termination(WAIT_MS)
+        column = sink.to_arrow().column("t")
+        return column.cast("int64").to_pylist()[0] if "timestamp" in kind else column.to_pylist()[0]
+
+    day_us = 1_704_067_200_000_000
+    finer = "2024-01-01T00:00:00.000000789"
+    for unit in ("D", "s", "ms", "us", "ns"):
+        assert pushed("timestamp[us]", np.datetime64("2024-01-01", unit)) == day_us
+    assert pushed("timestamp[ns]", np.datetime64(finer, "ns")) == day_us * 1000 + 789
+    assert pushed("timestamp[ns]", pd.Timestamp(finer)) == day_us * 1000 + 789
+    assert pushed("date32", np.datetime64("2024-01-01", "D")) == datetime.date(2024, 1, 1)
+    for nothing in (np.datetime64("NaT"), pd.NaT):
+        assert pushed("timestamp[us]", nothing) is None
+    for value in (np.datetime64(finer, "ns"), pd.Timestamp(finer)):
+        with pytest.raises(velaria.TypeMismatchError, match="finer"):
+            pushed("timestamp[us]", value)
+    for value in (np.timedelta64(1, "ns"), pd.Timedelta(1, "ns")):
+        with pytest.raises(velaria.TypeMismatchError, match="finer"):
+            pushed("interval", value)
+    with pytest.raises(velaria.TypeMismatchError, match="beyond the years"):
+        pushed("timestamp[us]", np.datetime64("12024-01-01", "us"))
 
 
 def test_one_query_at_a_time(session):

@@ -84,12 +84,13 @@ class CsvFileSink:
     'n\\n1\\n2\\n'
     """
 
-    __slots__ = ("_append", "_path", "_texts")
+    __slots__ = ("_append", "_path", "_texts", "_use")
 
     def __init__(self, path: PathLike, mode: str = "replace", **options: Any) -> None:
         self._path = path_bytes(path)
         self._append = _appends(mode)
         self._texts = writer_option_texts(options)
+        self._use = core.ExclusiveUse()
 
 
 @explains_argument_types
@@ -108,11 +109,12 @@ class JsonFileSink:
     '{"n":1}\\n{"n":2}\\n'
     """
 
-    __slots__ = ("_append", "_path")
+    __slots__ = ("_append", "_path", "_use")
 
     def __init__(self, path: PathLike, mode: str = "replace") -> None:
         self._path = path_bytes(path)
         self._append = _appends(mode)
+        self._use = core.ExclusiveUse()
 
 
 def _appends(mode: str) -> bool:
@@ -273,9 +275,9 @@ def core_sink(maker: _MakesFileSinks, sink: Any) -> core.StreamSink:
     if isinstance(sink, (ConsoleSink, MemorySink, PluginSink, RealtimeStreamSink)):
         return sink._core
     if isinstance(sink, CsvFileSink):
-        return maker.csv_file_sink(sink._path, sink._append, sink._texts)
+        return _one_of(sink, maker.csv_file_sink(sink._path, sink._append, sink._texts))
     if isinstance(sink, JsonFileSink):
-        return maker.json_file_sink(sink._path, sink._append)
+        return _one_of(sink, maker.json_file_sink(sink._path, sink._append))
     if hasattr(sink, "core_sink"):
         return cast("core.StreamSink", sink.core_sink())
     write = getattr(sink, "write_arrow", None)
@@ -288,6 +290,12 @@ def core_sink(maker: _MakesFileSinks, sink: Any) -> core.StreamSink:
             "takes a pyarrow.Table"
         )
     return _python_sink(write, sink)
+
+
+def _one_of(sink: CsvFileSink | JsonFileSink, made: core.StreamSink) -> core.StreamSink:
+    # However often it is made, one query writes to the file at a time.
+    made.share_exclusive_use(sink._use)
+    return made
 
 
 def refuse_coroutine(given: object) -> None:

@@ -23,7 +23,7 @@ enum class CsvFileMode {
 // larger than 1 MiB). Without one it counts as whole and gets its line end.
 //
 // `options`: delimiter, quote, header and null_texts are used; InvalidArgumentError for one that
-// only a reader can follow.
+// only a reader can follow, and for a path that ends as a compressed file does.
 StreamSinkPtr make_csv_file_sink(std::shared_ptr<FileSystem> files, std::string path,
                                  CsvFileMode mode = CsvFileMode::kReplace, CsvOptions options = {});
 // One object on each line; see json_writer.h.

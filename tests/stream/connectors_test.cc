@@ -43,6 +43,16 @@ ArrowArrayStream arrow_events(int batches) {
   return stream;
 }
 
+// One whose query ended before it opened the source; one that a query read is used up.
+TEST(ArrowStream, AReaderIsNotUsedUpByAQueryThatNeverOpenedIt) {
+  ArrowArrayStream stream = arrow_events(2);
+  const StreamSourcePtr source =
+      make_arrow_reader_stream(std::make_unique<ArrowStreamReader>(&stream));
+  source->close();
+  EXPECT_EQ(run_all(source), (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(kind_of([&] { source->open({}); }), ErrorKind::kStream);
+}
+
 TEST(ArrowStream, TableIsReadAgainAndRestored) {
   ArrowArrayStream stream = arrow_events(4);
   const StreamSourcePtr source = make_arrow_table_stream(import_stream(&stream));

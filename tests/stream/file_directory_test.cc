@@ -228,6 +228,22 @@ TEST_F(FileDirectory, LateFilesAreReadNextAndEveryOffsetKnowsThem) {
   }
 }
 
+// A name says nothing of a file that came when the one of the offset was gone.
+TEST_F(FileDirectory, ANewFileWithTheNameOfOneThatIsGoneIsReadWhole) {
+  put("1.csv", "1\n2\n3\n");
+  const StreamSourcePtr before = source(FileOrder::kName, false);
+  before->open({});
+  std::vector<std::string> offsets;
+  EXPECT_EQ(batches_of(*before, &offsets), "1 2|3");
+  std::filesystem::remove(directory_.file("1.csv"));
+  const StreamSourcePtr after = source(FileOrder::kName, false);
+  after->open({});
+  after->restore(offsets.back());
+  EXPECT_EQ(batches_of(*after), "");
+  put("1.csv", "7\n8\n9\n");
+  EXPECT_EQ(batches_of(*after), "7 8|9");
+}
+
 // Rows that came into a file that was done would be lost, and those of another file given twice.
 TEST_F(FileDirectory, AFileThatChangedWhileNoQueryRanIsNotGoneOnWith) {
   put("1.csv", "1\n");

@@ -167,6 +167,24 @@ TEST(FileTail, JsonLinesSkippedRowsAndTheEnd) {
   EXPECT_EQ(kind_of([&] { json_tail(path, json); }), ErrorKind::kInvalidArgument);
 }
 
+TEST(FileTail, BlankLinesAndCommentsAloneAreNoRows) {
+  const TestDirectory directory;
+  const std::string path = directory.file("log.csv");
+  append(path, "a,b\n1,2\n");
+  CsvOptions csv;
+  csv.comment = "#";
+  for (const bool named : {false, true}) {
+    if (named) csv.columns = {{"a", DataType(TypeId::kInt64)}, {"b", DataType(TypeId::kInt64)}};
+    const StreamSourcePtr source = csv_tail(path, csv);
+    source->open({});
+    EXPECT_FALSE(next_rows(*source).empty());
+    append(path, "\n# note\n");
+    EXPECT_EQ(next_rows(*source), Rows());
+    append(path, "3,4\n");
+    EXPECT_EQ(next_rows(*source), (Rows{"3|4|"}));
+  }
+}
+
 TEST(FileTail, JsonKeysAreThoseThatAreThere) {
   const TestDirectory directory;
   const std::string path = directory.file("log.jsonl");
