@@ -373,10 +373,10 @@ std::optional<py::object> plain_time(const DataType& type, const py::object& val
       type.time_zone().empty()) {
     return value.attr("astype")("i8").attr("item")();
   }
-  const bool day = py::cast<std::string>(unit).find("[D]") != std::string::npos;
-  const py::object exact = day ? value : py::object(value.attr("astype")(kind + "8[us]"));
+  const bool is_date = type.id() == TypeId::kDate32;
+  const py::object exact = value.attr("astype")(kind + (is_date ? "8[D]" : "8[us]"));
   if (!exact.equal(value)) {
-    *why = "it is finer than microseconds";
+    *why = is_date ? "it is finer than a day" : "it is finer than microseconds";
     return std::nullopt;
   }
   py::object plain = exact.attr("item")();

@@ -319,6 +319,21 @@ BAD_VALUES = [
 ]
 
 
+def test_a_restart_with_other_batches_is_refused(session, tmp_path):
+    def run(batch_rows, **options):
+        stream = session.create_stream_from_arrow({"n": list(range(10))}, batch_rows=batch_rows)
+        sink = velaria.MemorySink()
+        options = {"checkpoint_delivery_mode": "best-effort", **options}
+        with stream.write_stream(sink, checkpoint_path=str(tmp_path / "c"), **options) as query:
+            query.await_termination(60_000)
+        return [row["n"] for row in sink.to_rows()]
+
+    assert run(2, max_batches=2) == [0, 1, 2, 3]
+    with pytest.raises(velaria.StreamError, match="had 4 rows and have 8 now; .*batch_rows"):
+        run(4)
+    assert run(2) == [4, 5, 6, 7, 8, 9]
+
+
 @pytest.mark.parametrize(("kind", "value", "text"), BAD_VALUES, ids=lambda v: repr(v)[:40])
 def test_values_that_do_not_fit_are_refused(kind, value, text):
     session = velaria.Session(threads=1)

@@ -146,7 +146,7 @@ def test_recent_progress_is_one_record_a_batch(session):
         "batch", "finished_us", "source_offset", "rows_in", "rows_out", "batch_latency_ms",
         "sink_latency_ms", "state_latency_ms", "state_size_bytes",
     }  # fmt: skip
-    assert [record["source_offset"] for record in records] == [str(n) for n in range(151, 251)]
+    assert [record["source_offset"] for record in records] == [f"{n}@{n}" for n in range(151, 251)]
     times = [record["finished_us"] for record in records]
     assert times == sorted(times)
     assert all(record["rows_in"] == record["rows_out"] == 1 for record in records)

@@ -188,7 +188,7 @@ def test_queries_know_nothing_of_each_other(session):
     assert sorted(calls) == ["first", "second"]
     first, second = (queries[name].progress() for name in ("first", "second"))
     assert (first["query_id"], first["status"], first["last_source_offset"]) == (
-        "first", "stopped", "3",
+        "first", "stopped", "3@3",
     )  # fmt: skip
     assert (second["query_id"], second["status"], second["batches_processed"]) == (
         "second", "failed", 0,

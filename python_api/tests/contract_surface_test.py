@@ -128,8 +128,8 @@ def test_a_sink_of_ones_own_is_told_of_its_query(session, tmp_path):
         query.await_termination(WAIT_MS)
     assert calls == [
         ("open", "q", path),
-        *[("write", 2), ("flush",), ("checkpoint", "1", 1)],
-        *[("write", 1), ("flush",), ("checkpoint", "2", 2)],
+        *[("write", 2), ("flush",), ("checkpoint", "1@2", 1)],
+        *[("write", 1), ("flush",), ("checkpoint", "2@3", 2)],
         ("close",),
     ]
 

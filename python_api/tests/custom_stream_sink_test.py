@@ -93,9 +93,9 @@ def test_a_checkpoint_waits_for_no_buffer(session, tmp_path):
     consume(session, Sink(), 2, 3, checkpoint_path=str(tmp_path / "c"))
     assert calls == [
         ("write", 2),
-        ("checkpoint", "1"),
+        ("checkpoint", "1@2"),
         ("write", 3),
-        ("checkpoint", "2"),
+        ("checkpoint", "2@5"),
         ("close",),
     ]
 

@@ -166,7 +166,7 @@ class CustomArrowStreamSource:
         query.
         """
         pump = self._pump
-        if pump is None or type(self).next_batch is not CustomArrowStreamSource.next_batch:
+        if pump is None or _overridden(self, CustomArrowStreamSource, "next_batch"):
             return False
         pump.drain()
         return True
@@ -185,7 +185,7 @@ class CustomArrowStreamSource:
         hears = {
             name: getattr(self, name)
             for name in ("checkpoint", "ack")
-            if getattr(type(self), name) is not getattr(CustomArrowStreamSource, name)
+            if _overridden(self, CustomArrowStreamSource, name)
         }
         source = core.PythonSource(
             schema,
@@ -258,6 +258,11 @@ class CustomArrowStreamSource:
                 pump.close()
         finally:
             self.close()
+
+
+def _overridden(given: object, base: type, name: str) -> bool:
+    """Whether a method is another one than the base's, by its class or on the object itself."""
+    return getattr(getattr(given, name), "__func__", None) is not getattr(base, name)
 
 
 def _takes_offset(read: Callable[..., Any]) -> bool:

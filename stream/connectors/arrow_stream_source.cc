@@ -60,7 +60,7 @@ class IndexedStream : public StreamSource {
     batch->chunks = {chunk(next_)};
     ++next_;
     rows_ += rows_of(batch->chunks[0]);
-    batch->source_offset = format_batch_offset(next_, rows_);
+    batch->source_offset = tells_rows() ? format_batch_offset(next_, rows_) : concat(next_);
     return SourceStatus::kBatch;
   }
   void restore(std::string_view text) override {
@@ -78,6 +78,7 @@ class IndexedStream : public StreamSource {
  protected:
   virtual uint64_t batches() const = 0;
   virtual Chunk chunk(uint64_t index) const = 0;
+  virtual bool tells_rows() const { return true; }
 
  private:
   uint64_t next_ = 0;
@@ -110,6 +111,7 @@ class MemoryStream : public IndexedStream {
  protected:
   uint64_t batches() const override { return batches_.size(); }
   Chunk chunk(uint64_t index) const override { return batches_[index]; }
+  bool tells_rows() const override { return false; }
 
  private:
   const Schema schema_;

@@ -15,7 +15,8 @@ namespace velaria {
 // batch.
 StreamSourcePtr make_arrow_table_stream(ImportedTable table);
 
-// The same over the kernel's own chunks.
+// The same over the kernel's own chunks, which nobody cuts anew: its offset is the number of
+// batches alone ("3").
 StreamSourcePtr make_memory_stream(Schema schema, std::vector<Chunk> batches);
 
 // Pulls the Arrow stream only as fast as the query asks. Serves one query; restore() reads and
