@@ -329,7 +329,7 @@ def test_a_restart_with_other_batches_is_refused(session, tmp_path):
         return [row["n"] for row in sink.to_rows()]
 
     assert run(2, max_batches=2) == [0, 1, 2, 3]
-    with pytest.raises(velaria.StreamError, match="had 4 rows and have 8 now; .*batch_rows"):
+    with pytest.raises(velaria.StreamError, match=r"had 4 rows and have 8 now; .*batch_rows"):
         run(4)
     assert run(2) == [4, 5, 6, 7, 8, 9]
 
