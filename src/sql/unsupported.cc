@@ -196,6 +196,8 @@ const std::vector<UnsupportedSql>& unsupported_when_bound() {
        "use CROSS, INNER or LEFT JOIN"},
       {"LATERAL with USING", "SELECT * FROM t JOIN LATERAL (SELECT t.a AS a) q USING (a)",
        "write ON"},
+      {"LATERAL first in its join", "SELECT * FROM t, LATERAL (SELECT t.a AS x) q JOIN s ON true",
+       "write LATERAL last, or FROM t CROSS JOIN LATERAL (SELECT ...) q JOIN s ON ..."},
       {"subquery in VALUES", "VALUES ((SELECT max(a) FROM t))", "write SELECT (SELECT ...)"},
       {"subquery in LIMIT", "SELECT a FROM t LIMIT (SELECT max(a) FROM t)",
        "filter on row_number() with QUALIFY"},
