@@ -92,6 +92,12 @@ const std::vector<UnsupportedSql>& unsupported_sql() {
        "leave it out; constraints are not checked"},
       {"GENERATED", "CREATE TABLE t (a INT GENERATED ALWAYS AS IDENTITY)",
        "use a view that computes the column"},
+      {"OR REPLACE with IF NOT EXISTS", "CREATE OR REPLACE TABLE IF NOT EXISTS t (a INT)",
+       "write one of the two"},
+      {"USING or OPTIONS with AS SELECT",
+       "CREATE TABLE t USING csv OPTIONS(path: 'x.csv') AS SELECT 1",
+       "use COPY (SELECT ...) TO 'path' for a file, or leave USING and OPTIONS out for a table in "
+       "memory"},
       {"PARTITIONED BY", "CREATE TABLE t (a INT) PARTITIONED BY (a)", "leave it out"},
       {"CASCADE", "DROP TABLE t CASCADE", "drop the views that read the table by themselves"},
       {"DROP of several names", "DROP TABLE a, b", "write one DROP for each"},
