@@ -125,6 +125,9 @@ const std::vector<UnsupportedSql>& unsupported_sql() {
       // SELECT.
       {"SELECT INTO", "SELECT a INTO s FROM t", "use CREATE TABLE s AS SELECT ..."},
       {"TOP", "SELECT TOP 5 a FROM t", "write LIMIT at the end"},
+      {"HYBRID SEARCH with WINDOW BY",
+       "SELECT a FROM t HYBRID SEARCH v QUERY [1, 2] TOP_K 5 WINDOW BY ts EVERY 1000 AS w",
+       "search in FROM (SELECT ... HYBRID SEARCH ...) q, and write WINDOW BY behind it"},
       {"star RENAME", "SELECT * RENAME (a AS b) FROM t", "use * EXCLUDE (a), a AS b"},
       {"TABLESAMPLE", "SELECT * FROM t TABLESAMPLE BERNOULLI (10)",
        "filter on a key: WHERE id % 10 = 0"},
