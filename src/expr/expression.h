@@ -61,11 +61,12 @@ struct Expression {
   bool quoted = false;    // kColumn, kCall: the name was in double quotes
   std::string qualifier;  // kColumn, kStar
   Value literal;
-  Value exact;            // kLiteral: the decimal digits of a number such as 0.05, which is float64
-  DataType type;          // kCast
-  bool try_cast = false;  // kCast: TRY_CAST, NULL instead of an error
-  bool has_else = false;  // kCase
-  bool distinct = false;  // kCall: f(DISTINCT ...)
+  Value exact;  // kLiteral: the decimal digits of a number such as 0.05, which is float64
+  bool parameter = false;     // kLiteral: the value of a parameter, such as $1
+  DataType type;              // kCast
+  bool try_cast = false;      // kCast: TRY_CAST, NULL instead of an error
+  bool has_else = false;      // kCase
+  bool distinct = false;      // kCall: f(DISTINCT ...)
   bool ignore_nulls = false;  // kCall: f(...) IGNORE NULLS OVER (...)
   std::vector<ExpressionPtr> children;
   ExpressionPtr filter;                                  // kCall: FILTER (WHERE ...)

@@ -158,6 +158,19 @@ ColumnPtr choose(const ColumnPtr& old_values, const ColumnPtr& new_values,
                     which);
 }
 
+// INSERT and UPDATE find a column by its name.
+void refuse_doubled_names(const std::string& table, const std::vector<Field>& fields) {
+  for (size_t i = 0; i < fields.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (!equals_ignore_case(fields[i].name, fields[j].name)) continue;
+      throw Error(ErrorKind::kSqlSemantic,
+                  concat("column '", excerpt(fields[i].name), "' of table ", table,
+                         " is given twice, as its columns ", j + 1, " and ", i + 1,
+                         "; give one of them another name with AS"));
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<MemoryTable> make_memory_table(const WriteContext& context,
@@ -169,8 +182,12 @@ std::shared_ptr<MemoryTable> make_memory_table(const WriteContext& context,
   }
   std::vector<Chunk> chunks;
   if (create.query) {
-    QueryResult result = engine.run(bind(context, *create.query));
-    if (fields.empty()) fields = result.schema.fields();
+    const PlanPtr plan = bind(context, *create.query);
+    if (fields.empty()) {
+      fields = plan->schema().fields();
+      refuse_doubled_names(create.name, fields);
+    }
+    QueryResult result = engine.run(plan);
     if (fields.size() != result.schema.size()) {
       throw Error(ErrorKind::kSqlSemantic,
                   concat("table ", create.name, " is made of ", fields.size(),

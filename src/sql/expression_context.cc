@@ -52,8 +52,13 @@ Subquery ExpressionContext::bind_subquery(const Expression& expression, Expressi
   out.operand = binder.bind(*expression.children[0]);
   const Field& field = schema.field(0);
   refuse_nested(*out.operand, "IN");
-  refuse_nested(*bound_column(0, field.type, field.name), "IN");
-  // As in comparisons: a text constant takes the other side's type.
+  const BoundExpressionPtr value = bound_column(0, field.type, field.name);
+  refuse_nested(*value, "IN");
+  // As in comparisons: a number literal beside a decimal keeps its digits, and a text constant
+  // takes the other side's type.
+  std::vector<BoundExpressionPtr> operands{out.operand, value};
+  settle_number_constants(&operands);
+  out.operand = operands[0];
   const auto common = common_type(out.operand->type, field.type);
   if (!common) {
     throw Error(
@@ -61,25 +66,13 @@ Subquery ExpressionContext::bind_subquery(const Expression& expression, Expressi
         concat(excerpt(out.operand->to_string(), 80), " is ", out.operand->type.to_string(),
                ", but the subquery of IN gives ", field.type.to_string(), "; cast one of them"));
   }
-  // No float64 holds every 64-bit integer: the values of the subquery that have an equal in the
-  // operand's type are compared there; the others are equal to nothing.
-  if (loses_digits(out.operand->type, field.type)) {
-    const FunctionRegistry& functions = FunctionRegistry::builtin();
-    const BoundExpressionPtr value = bound_column(0, field.type, field.name);
-    const BoundExpressionPtr there = bound_cast(value, out.operand->type, true);
-    const BoundExpressionPtr has_equal = bound_logic(
-        BoundKind::kOr, {functions.bind("is_null", {value}), functions.bind("=", {there, value})});
-    out.plan = std::make_shared<ProjectPlan>(std::make_shared<FilterPlan>(out.plan, has_equal),
-                                             std::vector<BoundExpressionPtr>{there},
-                                             std::vector<std::string>{field.name});
-    return out;
-  }
+  // No float64 holds every 64-bit integer: join_subquery compares those exactly.
+  if (loses_digits(out.operand->type, field.type)) return out;
   out.operand = bound_cast(out.operand, *common);
   if (field.type != *common) {
-    out.plan = std::make_shared<ProjectPlan>(out.plan,
-                                             std::vector<BoundExpressionPtr>{bound_cast(
-                                                 bound_column(0, field.type, field.name), *common)},
-                                             std::vector<std::string>{field.name});
+    out.plan = std::make_shared<ProjectPlan>(
+        out.plan, std::vector<BoundExpressionPtr>{bound_cast(value, *common)},
+        std::vector<std::string>{field.name});
   }
   return out;
 }

@@ -55,6 +55,14 @@ ExpressionPtr column_reference(const std::string& name) {
 
 BoundRelation SelectBinder::bind_from(const TableRefPtr& from) {
   if (!from) return {ScanPlan::all_columns(resolver_.single_row(), ""), NameScope()};
+  // One on the right of its join does not come here: bind_join takes it with what is to its left.
+  if (from->lateral) {
+    unsupported(
+        "LATERAL is read here without tables to its left: behind a comma it is the whole next join "
+        "that stands on the right; write LATERAL last, or FROM a CROSS JOIN LATERAL (SELECT ...) q "
+        "JOIN s ON ..., or leave LATERAL out where nothing stands to its left",
+        from->position);
+  }
   switch (from->kind) {
     case TableRef::Kind::kTable: return bind_table(*from);
     case TableRef::Kind::kSubquery: return bind_derived_table(*from, nullptr);

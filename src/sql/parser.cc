@@ -214,7 +214,7 @@ void Parser::fail_rest(std::string_view behind_what) const {
   look_at(peek());
   if (hint.empty() && at_any_word(kMisplacedWords, std::size(kMisplacedWords))) {
     hint =
-        "; the clauses stand in this order: FROM, WHERE, WINDOW BY, HYBRID SEARCH, GROUP BY, "
+        "; the clauses stand in this order: FROM, WHERE, WINDOW BY or HYBRID SEARCH, GROUP BY, "
         "HAVING, WINDOW, QUALIFY, ORDER BY, LIMIT, OFFSET";
   }
   fail_syntax(message + hint, position());

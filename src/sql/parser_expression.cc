@@ -305,9 +305,12 @@ ExpressionPtr Parser::parse_negative() {
   }
   ExpressionPtr operand = parse_unary();
   if (operand->kind == ExpressionKind::kLiteral && operand->literal.type().is_numeric()) {
+    auto negative = std::make_shared<Expression>(*operand);  // a parameter stays one
     const Value& exact = operand->exact;
-    return number(negative_value(operand->literal),
-                  exact.is_null() ? Value() : Value::decimal(exact.type(), -exact.as_int128()), at);
+    negative->position = at;
+    negative->literal = negative_value(operand->literal);
+    if (!exact.is_null()) negative->exact = Value::decimal(exact.type(), -exact.as_int128());
+    return finish(std::move(negative));
   }
   return call("-", {std::move(operand)}, at);
 }
@@ -347,8 +350,12 @@ ExpressionPtr Parser::parse_primary() {
     case TokenKind::kParameter: {
       if (parameters_ != nullptr) {
         const Token& parameter = advance();
-        return literal(parameters_->value_of(parameter.text, parameter.position),
-                       parameter.position);
+        auto value = std::make_shared<Expression>();
+        value->kind = ExpressionKind::kLiteral;
+        value->position = parameter.position;
+        value->parameter = true;
+        value->literal = parameters_->value_of(parameter.text, parameter.position);
+        return finish(std::move(value));
       }
       auto node = std::make_shared<Expression>();
       node->kind = ExpressionKind::kParameter;

@@ -103,6 +103,13 @@ TableRefPtr Parser::parse_table() {
       fail_syntax("a path has no arguments; use read_csv('...', ...)", position());
   } else if (at_symbol("(")) {
     if (!at_query(1)) {
+      if (table->lateral) {
+        fail(ErrorKind::kSqlUnsupported,
+             "LATERAL takes a subquery, but a join in parentheses stands here; write LATERAL "
+             "(SELECT "
+             "...) for the table of it that reads others",
+             table->position);
+      }
       const int64_t open = advance().position;
       TableRefPtr inside = parse_from();
       expect_close(open);

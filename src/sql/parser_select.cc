@@ -209,14 +209,18 @@ std::shared_ptr<SelectStatement> Parser::parse_select() {
   if (take_word("FROM")) select->from = parse_from();
   if (take_word("WHERE")) select->where = parse_expression();
   for (;;) {
-    if (at_words("WINDOW", "BY")) {
+    const bool window_by = at_words("WINDOW", "BY");
+    if (!window_by && !at_words("HYBRID", "SEARCH")) break;
+    // A row would be searched once for each of its windows.
+    if (window_by ? select->hybrid_search.has_value() : select->time_window.has_value()) {
+      refuse("HYBRID SEARCH with WINDOW BY", position());
+    }
+    if (window_by) {
       if (select->time_window) fail_syntax("WINDOW BY is written twice", position());
       select->time_window = parse_time_window();
-    } else if (at_words("HYBRID", "SEARCH")) {
+    } else {
       if (select->hybrid_search) fail_syntax("HYBRID SEARCH is written twice", position());
       select->hybrid_search = parse_hybrid_search();
-    } else {
-      break;
     }
   }
   if (take_words("GROUP", "BY")) parse_group_by(select.get());
@@ -231,8 +235,11 @@ std::shared_ptr<SelectStatement> Parser::parse_select() {
       break;
     }
   }
-  if (at_words("HYBRID", "SEARCH") && !select->hybrid_search) {
-    select->hybrid_search = parse_hybrid_search();
+  if (at_words("HYBRID", "SEARCH")) {
+    fail_syntax(
+        "HYBRID SEARCH stands before GROUP BY, HAVING, WINDOW and QUALIFY, and searches the rows "
+        "that WHERE left; to search their result, write FROM (SELECT ...) q HYBRID SEARCH ...",
+        position());
   }
   return select;
 }

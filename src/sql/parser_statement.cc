@@ -81,6 +81,8 @@ StatementBody Parser::parse_create() {
     }
   }
   if (at_words("IF", "NOT") && at_word("EXISTS", 2)) {
+    // One says what to do with a table of that name, the other to do nothing.
+    if (create.or_replace) refuse("OR REPLACE with IF NOT EXISTS", position());
     index_ += 3;
     create.if_not_exists = true;
   }
@@ -119,7 +121,13 @@ CreateTableStatement Parser::parse_create_table(CreateTableStatement create) {
     create.has_options = true;
     create.options = parse_options();
   }
-  if (take_word("AS")) {
+  if (at_word("AS")) {
+    // The rows of a query are kept in memory: nothing would be written to the path.
+    if (create.kind == CreateTableStatement::Kind::kTable &&
+        (create.has_options || !create.format.empty())) {
+      refuse("USING or OPTIONS with AS SELECT", position());
+    }
+    advance();
     if (!at_query()) fail_expected("a SELECT");
     create.query = parse_query();
   }

@@ -389,6 +389,15 @@ const Expression& SelectBinder::group_expression(const ExpressionPtr& written,
 
 std::optional<size_t> SelectBinder::item_position(const Expression& expression, size_t items,
                                                   std::string_view clause) const {
+  // A column chosen by a value would be a text read as SQL; as a constant it would order nothing.
+  if (expression.parameter) {
+    fail(ErrorKind::kSqlSemantic,
+         concat(
+             clause, " of a parameter, whose value is ", excerpt(expression.to_string(), 80),
+             ": parameters are values and choose no column; write the column or its position into "
+             "the statement"),
+         expression.position);
+  }
   if (expression.kind != ExpressionKind::kLiteral || !expression.literal.type().is_integer() ||
       expression.literal.is_null()) {
     return std::nullopt;

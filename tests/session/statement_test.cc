@@ -46,6 +46,26 @@ TEST(StatementTest, ParametersThatDoNotFit) {
   EXPECT_ERROR(session.sql("SELECT $tag$ text $tag$"), "SqlUnsupportedError", "dollar quotes");
 }
 
+TEST(StatementTest, ParametersChooseNoColumn) {
+  DataflowSession session;
+  session.sql("CREATE VIEW v AS SELECT * FROM (VALUES (1, 3), (2, 2), (3, 1)) t(a, b)");
+  const auto two = positional({Value::int64(2)});
+  const std::string_view advice = "parameters are values and choose no column";
+  for (const char* query :
+       {"SELECT a, b FROM v ORDER BY ?", "SELECT a, b FROM v ORDER BY (?) DESC",
+        "SELECT a, b FROM v ORDER BY -?", "SELECT a, b FROM v GROUP BY $1, a, b",
+        "SELECT a, count(*) FROM v GROUP BY ROLLUP (a, ?)", "SELECT DISTINCT ON (?) a, b FROM v",
+        "SELECT a, b FROM v UNION SELECT 1, 2 ORDER BY ?"}) {
+    EXPECT_ERROR(session.sql(query, two), "SqlSemanticError", advice);
+  }
+  EXPECT_ERROR(session.sql("SELECT a, b FROM v ORDER BY ?", positional({Value::utf8("b")})),
+               "SqlSemanticError", advice);
+  // A part of an expression it may be, and the number of rows.
+  EXPECT_EQ(rows_of(session.sql("SELECT a FROM v ORDER BY a * -? LIMIT ?",
+                                positional({Value::int64(2), Value::int64(1)}))),
+            Rows{"3"});
+}
+
 TEST(StatementTest, CopyReplacesTheFileAsAWhole) {
   DataflowSession session;
   const std::string path = write_file("copy/t.csv", "old");

@@ -103,50 +103,6 @@ PlanPtr join_exists(const PlanPtr& outer, const Subquery& subquery, const PlanPt
   }
 }
 
-PlanPtr join_in(const PlanPtr& outer, const Subquery& subquery, const PlanPtr& plan) {
-  const size_t width = outer->schema().size();
-  if (!is_correlated(*plan) && subquery.kind != SubqueryKind::kIn) {
-    const bool mark = subquery.kind == SubqueryKind::kInMark;
-    return std::make_shared<JoinPlan>(
-        outer, plan, mark ? JoinType::kMark : JoinType::kAnti,
-        std::vector<JoinKey>{{subquery.operand, column_of(*plan, 0), false}}, nullptr, true,
-        mark ? subquery.name : "");
-  }
-  const Related related = relate(outer, plan);
-  const BoundExpressionPtr equal =
-      key_condition({subquery.operand, column_of(*related.plan, 0), false}, width);
-  if (subquery.kind == SubqueryKind::kIn) return join(outer, related, JoinType::kSemi, equal);
-  // Rows that are neither equal nor different make the answer NULL.
-  const BoundExpressionPtr unknown = call("is_null", {equal});
-  if (subquery.kind == SubqueryKind::kNotIn) {
-    return join(join(outer, related, JoinType::kAnti, equal), related, JoinType::kAnti, unknown);
-  }
-  const PlanPtr found = join(outer, related, JoinType::kMark, equal, "found");
-  // The second join's left side has one column more.
-  Related again = related;
-  const auto behind_mark = [&](const BoundExpressionPtr& e) {
-    return replace_columns(e, [&](const BoundExpression& column) {
-      return bound_column(column.column + (column.column < width ? 0 : 1), column.type,
-                          column.name);
-    });
-  };
-  for (BoundExpressionPtr& condition : again.conditions) condition = behind_mark(condition);
-  const PlanPtr both = join(found, again, JoinType::kMark, behind_mark(unknown), "unknown");
-  const DataType boolean(TypeId::kBool);
-  std::vector<BoundExpressionPtr> expressions;
-  std::vector<std::string> names;
-  for (size_t i = 0; i < width; ++i) {
-    expressions.push_back(column_of(*both, i));
-    names.push_back(both->schema().field(i).name);
-  }
-  expressions.push_back(case_of(
-      {column_of(*both, width), bound_constant(Value::boolean(true)), column_of(*both, width + 1),
-       bound_constant(Value::null(boolean)), bound_constant(Value::boolean(false))},
-      boolean));
-  names.push_back(subquery.name);
-  return std::make_shared<ProjectPlan>(both, std::move(expressions), std::move(names));
-}
-
 // The outer columns and one expression over `joined`.
 PlanPtr with_value(const PlanPtr& joined, size_t width, BoundExpressionPtr value,
                    const std::string& name) {
@@ -159,6 +115,81 @@ PlanPtr with_value(const PlanPtr& joined, size_t width, BoundExpressionPtr value
   expressions.push_back(std::move(value));
   names.push_back(name);
   return std::make_shared<ProjectPlan>(joined, std::move(expressions), std::move(names));
+}
+
+// The values of the subquery that have an equal of the operand's type, as that, and NULLs: hashing
+// needs one type. The other values are equal to nothing, but they are there: x IN (them) is NULL
+// where x is.
+PlanPtr values_with_equal(const PlanPtr& plan, const DataType& type) {
+  const BoundExpressionPtr value = column_of(*plan, 0);
+  if (value->type == type) return plan;
+  const BoundExpressionPtr there = bound_cast(value, type, true);
+  const BoundExpressionPtr has_equal =
+      bound_logic(BoundKind::kOr, {call("is_null", {value}), call("=", {there, value})});
+  return std::make_shared<ProjectPlan>(std::make_shared<FilterPlan>(plan, has_equal),
+                                       std::vector<BoundExpressionPtr>{there},
+                                       std::vector<std::string>{plan->schema().field(0).name});
+}
+
+// [NOT] IN over rows that are the same for every outer row; for a filter, NOT IN only.
+PlanPtr join_in_uncorrelated(const PlanPtr& outer, const Subquery& subquery, const PlanPtr& plan) {
+  const size_t width = outer->schema().size();
+  const bool mark = subquery.kind == SubqueryKind::kInMark;
+  const bool one_type = subquery.operand->type == plan->schema().field(0).type;
+  const PlanPtr values = values_with_equal(plan, subquery.operand->type);
+  const PlanPtr joined = std::make_shared<JoinPlan>(
+      outer, values, mark ? JoinType::kMark : JoinType::kAnti,
+      std::vector<JoinKey>{{subquery.operand, column_of(*values, 0), false}}, nullptr, true,
+      mark ? subquery.name : "");
+  if (one_type) return joined;
+  // A NULL operand is unknown beside any row, also where no value has an equal of its type.
+  const Related any_row{std::make_shared<LimitPlan>(plan, 1, 0), {}};
+  const BoundExpressionPtr unknown = call("is_null", {subquery.operand});
+  if (!mark) return join(joined, any_row, JoinType::kAnti, unknown);
+  const PlanPtr both = join(joined, any_row, JoinType::kMark, unknown, "unknown");
+  const DataType boolean(TypeId::kBool);
+  return with_value(both, width,
+                    case_of({column_of(*both, width + 1), bound_constant(Value::null(boolean)),
+                             column_of(*both, width)},
+                            boolean),
+                    subquery.name);
+}
+
+PlanPtr join_in(const PlanPtr& outer, const Subquery& subquery, const PlanPtr& plan) {
+  const size_t width = outer->schema().size();
+  if (!is_correlated(*plan) && subquery.kind != SubqueryKind::kIn) {
+    return join_in_uncorrelated(outer, subquery, plan);
+  }
+  const auto equal_to = [&](const PlanPtr& values) {
+    return key_condition({subquery.operand, column_of(*values, 0), false}, width);
+  };
+  const Related candidates = relate(outer, values_with_equal(plan, subquery.operand->type));
+  const BoundExpressionPtr equal = equal_to(candidates.plan);
+  if (subquery.kind == SubqueryKind::kIn) return join(outer, candidates, JoinType::kSemi, equal);
+  // Rows that are neither equal nor different make the answer NULL.
+  const bool one_type = subquery.operand->type == plan->schema().field(0).type;
+  Related all = one_type ? candidates : relate(outer, plan);
+  const BoundExpressionPtr unknown = call("is_null", {equal_to(all.plan)});
+  if (subquery.kind == SubqueryKind::kNotIn) {
+    return join(join(outer, candidates, JoinType::kAnti, equal), all, JoinType::kAnti, unknown);
+  }
+  const PlanPtr found = join(outer, candidates, JoinType::kMark, equal, "found");
+  // The second join's left side has one column more.
+  const auto behind_mark = [&](const BoundExpressionPtr& e) {
+    return replace_columns(e, [&](const BoundExpression& column) {
+      return bound_column(column.column + (column.column < width ? 0 : 1), column.type,
+                          column.name);
+    });
+  };
+  for (BoundExpressionPtr& condition : all.conditions) condition = behind_mark(condition);
+  const PlanPtr both = join(found, all, JoinType::kMark, behind_mark(unknown), "unknown");
+  const DataType boolean(TypeId::kBool);
+  return with_value(both, width,
+                    case_of({column_of(*both, width), bound_constant(Value::boolean(true)),
+                             column_of(*both, width + 1), bound_constant(Value::null(boolean)),
+                             bound_constant(Value::boolean(false))},
+                            boolean),
+                    subquery.name);
 }
 
 // A subquery's only column as an expression over what lies below its topmost projections.

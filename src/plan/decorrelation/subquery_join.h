@@ -32,7 +32,8 @@ struct Subquery {
   SubqueryKind kind = SubqueryKind::kExists;
   // Outer columns of level 1 are columns of `outer`; deeper levels stay, one level nearer.
   PlanPtr plan;
-  // x of x IN (...), over the columns of `outer`; of the type of the subquery's only column.
+  // x of x IN (...), over the columns of `outer`; of the type of the subquery's only column, unless
+  // one is a 64-bit integer and the other a float, which no common type holds exactly.
   BoundExpressionPtr operand;
   std::string name;  // of the added column
 };
