@@ -3,7 +3,6 @@
 // finds the one of any rank in log n steps (P. M. Fenwick, "A New Data Structure for Cumulative
 // Frequency Tables", 1994).
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -54,6 +53,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
         input_(std::move(input)),
         continuous_(function.aggregate.kind == AggregateKind::kQuantileCont),
         fraction_(function.aggregate.parameters[0].as_double()),
+        discrete_(fraction_),
         direction_(function.aggregate.parameters[1].as_bool() ? -1 : 1),
         compare_(row_compare(input_.arguments[0]->type())) {
     if (continuous_) {
@@ -84,7 +84,8 @@ class FrameQuantileFunction : public WindowFunctionExec {
       const bool empty = frames.end[i] <= frames.begin[i] || counts.total() == 0;
       const auto row_at = [&](uint32_t rank) { return rows[sorted[counts.find(rank)]]; };
       if (!continuous_) {
-        picked_->picks()[rows[i]] = empty ? kNoRow : row_at(discrete_rank(counts.total()));
+        picked_->picks()[rows[i]] =
+            empty ? kNoRow : row_at(static_cast<uint32_t>(discrete_.place(counts.total())));
       } else if (empty) {
         values_->set_null(rows[i]);
       } else {
@@ -139,11 +140,6 @@ class FrameQuantileFunction : public WindowFunctionExec {
     return out;
   }
 
-  uint32_t discrete_rank(uint32_t count) const {
-    const double rank = std::ceil(fraction_ * static_cast<double>(count));
-    return std::clamp<uint32_t>(static_cast<uint32_t>(rank), 1, count) - 1;
-  }
-
   // Of so many values: the number of the one at or before the quantile, and the part of the way to
   // the next one. As the aggregate itself does it, so that both give the same digits.
   std::pair<uint32_t, double> rank_among(uint32_t count) const {
@@ -188,6 +184,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
   WindowFunctionInput input_;
   bool continuous_;
   double fraction_;
+  DiscreteQuantile discrete_;
   int direction_;
   RowCompare compare_;
   std::unique_ptr<ValueColumn> values_;
