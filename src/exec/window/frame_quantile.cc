@@ -1,7 +1,7 @@
-// Quantiles over frames that move. Frames never go back, so each row of a partition comes into the
-// frame once and leaves it once; the rows in the frame are counted by rank in a Fenwick tree, which
-// finds the one of any rank in log n steps (P. M. Fenwick, "A New Data Structure for Cumulative
-// Frequency Tables", 1994).
+// Quantiles over frames that move. Frames of a list never go back, so each row of a partition comes
+// into the frame once and leaves it once; the rows in the frame are counted by rank in a Fenwick
+// tree, which finds the one of any rank in log n steps (P. M. Fenwick, "A New Data Structure for
+// Cumulative Frequency Tables", 1994).
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -64,36 +64,13 @@ class FrameQuantileFunction : public WindowFunctionExec {
   }
 
   void evaluate(WindowItem& item, const ExecutionContext& context) override {
-    const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
-    const uint32_t* rows = item.row_numbers();
     const std::vector<uint32_t> sorted = sorted_places(item, context);
     std::vector<uint32_t> ranks(item.size(), kNoRow);
     for (uint32_t rank = 0; rank < sorted.size(); ++rank) ranks[sorted[rank]] = rank;
-    RankCounts counts(static_cast<uint32_t>(sorted.size()));
     Between between;
-    uint32_t begin = 0;  // the rows that are counted
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < item.size(); ++i) {
-      if (i % 4096 == 0 && context.cancellation) context.cancellation->throw_if_cancelled();
-      for (; end < frames.end[i]; ++end) {
-        if (ranks[end] != kNoRow) counts.add(ranks[end], 1);
-      }
-      for (; begin < std::min(frames.begin[i], end); ++begin) {
-        if (ranks[begin] != kNoRow) counts.add(ranks[begin], -1);
-      }
-      const bool empty = frames.end[i] <= frames.begin[i] || counts.total() == 0;
-      const auto row_at = [&](uint32_t rank) { return rows[sorted[counts.find(rank)]]; };
-      if (!continuous_) {
-        picked_->picks()[rows[i]] =
-            empty ? kNoRow : row_at(static_cast<uint32_t>(discrete_.place(counts.total())));
-      } else if (empty) {
-        values_->set_null(rows[i]);
-      } else {
-        const auto [lower, part] = rank_among(counts.total());
-        const bool two = part > 0 && lower + 1 < counts.total();
-        const uint32_t first = row_at(lower);
-        between[part].add(rows[i], first, two ? row_at(lower + 1) : first);
-      }
+    for (const Frames& frames :
+         find_frames_in_order(function_.frame, input_.order_key, input_.order, item)) {
+      evaluate_list(item, frames, sorted, ranks, &between, context);
     }
     give_out(between, context);
   }
@@ -115,6 +92,40 @@ class FrameQuantileFunction : public WindowFunctionExec {
     }
   };
   using Between = std::map<double, Neighbours>;
+
+  // `sorted`: places in the item by value; `ranks`: the rank of each place.
+  void evaluate_list(const WindowItem& item, const Frames& frames,
+                     const std::vector<uint32_t>& sorted, const std::vector<uint32_t>& ranks,
+                     Between* between, const ExecutionContext& context) {
+    const uint32_t* rows = frames.row_numbers(item);
+    RankCounts counts(static_cast<uint32_t>(sorted.size()));
+    uint32_t begin = 0;  // the rows that are counted
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < frames.size(); ++i) {
+      if (i % 4096 == 0 && context.cancellation) context.cancellation->throw_if_cancelled();
+      for (; end < frames.end[i]; ++end) {
+        if (ranks[end] != kNoRow) counts.add(ranks[end], 1);
+      }
+      for (; begin < std::min(frames.begin[i], end); ++begin) {
+        if (ranks[begin] != kNoRow) counts.add(ranks[begin], -1);
+      }
+      const bool empty = frames.end[i] <= frames.begin[i] || counts.total() == 0;
+      const auto row_at = [&](uint32_t rank) {
+        return item.row_numbers()[sorted[counts.find(rank)]];
+      };
+      if (!continuous_) {
+        picked_->picks()[rows[i]] =
+            empty ? kNoRow : row_at(static_cast<uint32_t>(discrete_.place(counts.total())));
+      } else if (empty) {
+        values_->set_null(rows[i]);
+      } else {
+        const auto [lower, part] = rank_among(counts.total());
+        const bool two = part > 0 && lower + 1 < counts.total();
+        const uint32_t first = row_at(lower);
+        (*between)[part].add(rows[i], first, two ? row_at(lower + 1) : first);
+      }
+    }
+  }
 
   // The places in the item of the rows that count, by value.
   std::vector<uint32_t> sorted_places(const WindowItem& item,
