@@ -1,6 +1,7 @@
 #include "src/expr/function_registry.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -202,7 +203,27 @@ void settle_text_constants(std::vector<BoundExpressionPtr>* operands) {
   }
 }
 
+// Whether the quotient is not rounded: times the divisor it gives the dividend.
+bool is_exact_quotient(const BoundExpression& quotient, const BoundExpression& dividend,
+                       const BoundExpression& divisor) {
+  for (const BoundExpression* e : {&quotient, &dividend, &divisor}) {
+    if (!e->is_constant() || e->constant.is_null()) return false;
+  }
+  Int128 product = 0;
+  if (__builtin_mul_overflow(quotient.constant.as_int128(), divisor.constant.as_int128(),
+                             &product)) {
+    return false;
+  }
+  Int128 wanted = dividend.constant.as_int128();
+  const int more = quotient.type.scale() + divisor.type.scale() - dividend.type.scale();
+  if (std::abs(more) > 38) return false;
+  Int128* shorter = more < 0 ? &product : &wanted;
+  return !__builtin_mul_overflow(*shorter, power_of_ten(std::abs(more)), shorter) &&
+         product == wanted;
+}
+
 // What an operator over number literals is when it meets a decimal: the same over their digits.
+// Nothing for a quotient that no decimal holds, as the float64 has more of its digits.
 BoundExpressionPtr exact_form(const FunctionRegistry& registry, std::string_view name,
                               const std::vector<BoundExpressionPtr>& arguments) {
   std::vector<BoundExpressionPtr> exact;
@@ -217,7 +238,10 @@ BoundExpressionPtr exact_form(const FunctionRegistry& registry, std::string_view
       return nullptr;
     }
   }
-  return any ? fold_constants(registry.bind(name, std::move(exact))) : nullptr;
+  if (!any) return nullptr;
+  const BoundExpressionPtr out = fold_constants(registry.bind(name, exact));
+  if (name == "/" && !is_exact_quotient(*out, *exact[0], *exact[1])) return nullptr;
+  return out;
 }
 
 }  // namespace
@@ -337,7 +361,8 @@ BoundExpressionPtr FunctionRegistry::bind(std::string_view name,
     }
     if (!is_operator) settle_decimal_constants(&arguments);
   }
-  const BoundExpressionPtr exact = is_operator ? exact_form(*this, name, arguments) : nullptr;
+  const BoundExpressionPtr exact =
+      is_operator ? exact_form(*this, definition->name, arguments) : nullptr;
   std::vector<DataType> types;
   for (const auto& argument : arguments) types.push_back(argument->type);
   auto resolved = definition->resolve(types);

@@ -318,6 +318,15 @@ ColumnPtr factorial_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const 
   });
 }
 
+constexpr int64_t kMostBuckets = 2147483647;
+
+[[noreturn]] void bad_buckets(std::string_view x, std::string_view low, std::string_view high,
+                              int64_t count) {
+  throw Error(ErrorKind::kInvalidArgument,
+              concat("width_bucket(", x, ", ", low, ", ", high, ", ", count,
+                     "): the bounds must be finite and different, the count 1 to ", kMostBuckets));
+}
+
 // As in Postgres: 0 below the range, count + 1 above it; the range may run downwards.
 ColumnPtr width_bucket_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& type) {
   return build_fixed<int64_t>(a, rows, type, [](const FlatColumns& c, int64_t i) -> int64_t {
@@ -325,12 +334,9 @@ ColumnPtr width_bucket_kernel(const std::vector<ColumnPtr>& a, int64_t rows, con
     const double low = float64_at(*c[1], i);
     const double high = float64_at(*c[2], i);
     const int64_t count = int64_at(*c[3], i);
-    if (count < 1 || count > 2147483647 || std::isnan(x) || !std::isfinite(low) ||
+    if (count < 1 || count > kMostBuckets || std::isnan(x) || !std::isfinite(low) ||
         !std::isfinite(high) || low == high) {
-      throw Error(ErrorKind::kInvalidArgument,
-                  concat("width_bucket(", format_double(x), ", ", format_double(low), ", ",
-                         format_double(high), ", ", count,
-                         "): the bounds must be finite and different, the count 1 to 2147483647"));
+      bad_buckets(format_double(x), format_double(low), format_double(high), count);
     }
     const bool down = high < low;
     if (down ? x > low : x < low) return 0;
@@ -338,6 +344,76 @@ ColumnPtr width_bucket_kernel(const std::vector<ColumnPtr>& a, int64_t rows, con
     const double share = down ? (low - x) / (low - high) : (x - low) / (high - low);
     return std::min(count, static_cast<int64_t>(share * static_cast<double>(count)) + 1);
   });
+}
+
+// The whole part of part * count / all, for part < all < 2^128 and count < 2^31.
+int64_t share_of(unsigned __int128 part, unsigned __int128 all, int64_t count) {
+  if (all >> 96 == 0) {
+    return static_cast<int64_t>(part * static_cast<unsigned __int128>(count) / all);
+  }
+  // By the bits of the count, as the product may have more than 128.
+  int64_t whole = 0;
+  unsigned __int128 rest = 0;
+  const auto add = [&](unsigned __int128 more) {
+    const bool full = rest >= all - more;
+    rest = full ? rest - (all - more) : rest + more;
+    whole += full ? 1 : 0;
+  };
+  for (int bit = 30; bit >= 0; --bit) {
+    whole *= 2;
+    add(rest);
+    if ((count >> bit & 1) != 0) add(part);
+  }
+  return whole;
+}
+
+// The same over decimals of one type, without a float that may fall short of a bucket's begin.
+ColumnPtr exact_width_bucket_kernel(const std::vector<ColumnPtr>& a, int64_t rows,
+                                    const DataType& type) {
+  const int scale = a[0]->type().scale();
+  return build_fixed<int64_t>(a, rows, type, [&](const FlatColumns& c, int64_t i) -> int64_t {
+    const Int128 x = c[0]->values<Int128>()[i];
+    const Int128 low = c[1]->values<Int128>()[i];
+    const Int128 high = c[2]->values<Int128>()[i];
+    const int64_t count = int64_at(*c[3], i);
+    if (count < 1 || count > kMostBuckets || low == high) {
+      bad_buckets(format_decimal(x, scale), format_decimal(low, scale), format_decimal(high, scale),
+                  count);
+    }
+    const bool down = high < low;
+    if (down ? x > low : x < low) return 0;
+    if (down ? x <= high : x >= high) return count + 1;
+    // Distances between values of both signs need the 128th bit.
+    const auto distance = [&](Int128 to) {
+      return down ? static_cast<unsigned __int128>(low) - static_cast<unsigned __int128>(to)
+                  : static_cast<unsigned __int128>(to) - static_cast<unsigned __int128>(low);
+    };
+    return share_of(distance(x), distance(high), count) + 1;
+  });
+}
+
+// Decimals and integers are counted exactly if a decimal holds them all; a literal such as 0.5 is
+// one beside a decimal.
+void refine_width_bucket(const std::vector<BoundExpressionPtr>& arguments, ResolvedFunction* out) {
+  DataType common;
+  bool any_decimal = false;
+  bool any_literal = false;
+  int whole = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const BoundExpression& argument = *arguments[i];
+    const DataType& type = argument.exact ? argument.exact->type : argument.type;
+    if (type.is_float()) return;
+    if (type.is_null()) continue;
+    any_literal = any_literal || argument.exact;
+    any_decimal = any_decimal || argument.type.id() == TypeId::kDecimal128;
+    const DataType decimal = decimal_of(type);
+    whole = std::max(whole, decimal.precision() - decimal.scale());
+    common = *common_type(common, decimal);
+  }
+  if (common.is_null() || (any_literal && !any_decimal)) return;
+  if (common.precision() - common.scale() < whole) return;
+  out->argument_types = {common, common, common, kInt64};
+  out->kernel = exact_width_bucket_kernel;
 }
 
 std::optional<ResolvedFunction> resolve_whole(const std::vector<DataType>& types,
@@ -430,7 +506,7 @@ void register_math(FunctionRegistry* registry) {
                  }});
   registry->add({"width_bucket", group, "width_bucket(x, low, high, count)",
                  "Which of count equal parts of low to high x falls in, from 1", 4, 4,
-                 resolve_width_bucket});
+                 resolve_width_bucket, refine_width_bucket});
   registry->add(
       {"atan2", group, "atan2(y, x)", "Angle of the point (x, y)", 2, 2, resolve_pair<angle_of>});
 }

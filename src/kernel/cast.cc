@@ -29,6 +29,14 @@ constexpr int kMostScale = 38;  // of a decimal
                      "; use TRY_CAST to get NULL for such values"));
 }
 
+[[noreturn]] void offset_without_zone(std::string_view text, const DataType& from,
+                                      const DataType& to) {
+  throw Error(ErrorKind::kTypeMismatch,
+              concat("cannot cast ", quote_sql_string(excerpt(text)), " from ", from.to_string(),
+                     " to ", to.to_string(), ": the text has a time zone and the type has none; ",
+                     "cast to TIMESTAMPTZ, or use TRY_CAST to get NULL for such values"));
+}
+
 // Runs `convert(value) -> optional<To>` over every valid row. Null slots are never looked at.
 template <typename From, typename To, typename Convert>
 ColumnPtr convert_rows(const Column& column, const DataType& to, CastMode mode, Convert convert) {
@@ -214,8 +222,14 @@ ColumnPtr text_to_fixed(const Column& column, const DataType& to, CastMode mode)
             case TypeId::kTimestamp: {
               bool had_offset = false;
               const auto value = parse_timestamp(trim(text), to.unit(), &had_offset);
-              if (value) return static_cast<To>(*value);
-              return std::nullopt;
+              if (!value) return std::nullopt;
+              if (had_offset && to.time_zone().empty()) {
+                // Neither clock is what was written: that of UTC is another, and the one written
+                // loses its zone.
+                if (mode == CastMode::kStrict) offset_without_zone(text, column.type(), to);
+                return std::nullopt;
+              }
+              return static_cast<To>(*value);
             }
             default: return text_to_number<To>(text);
           }

@@ -1,5 +1,6 @@
 #include "src/kernel/time_format.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "src/base/error.h"
@@ -146,11 +147,9 @@ class Reader {
         if (day_of_year_ > (is_leap_year(date.year) ? 366 : 365)) return std::nullopt;
         date = civil_from_days(days_from_civil({date.year, 1, 1}) + day_of_year_ - 1);
       }
-      int64_t hour = hour_;
-      if (half_ >= 0 && twelve_) {
-        if (hour < 1 || hour > 12) return std::nullopt;
-        hour = hour % 12 + 12 * half_;
-      }
+      const std::optional<int64_t> found = hour_of_day();
+      if (!found) return std::nullopt;
+      const int64_t hour = *found;
       if (!is_real_date(date) || hour > 23 || minute_ > 59 || second_ > 59) return std::nullopt;
       const int64_t days = days_from_civil(date);
       if (week_day_ >= 0 && floor_mod(days + 3, 7) != week_day_) return std::nullopt;
@@ -166,6 +165,18 @@ class Reader {
   }
 
  private:
+  // What the clock of 24 hours, that of 12 and its half say together; nothing if they disagree.
+  std::optional<int64_t> hour_of_day() const {
+    const int half = half_ < 0 ? (hour_ < 12 ? 0 : 1) : half_;
+    if (hour_ >= 0 && half != (hour_ < 12 ? 0 : 1)) return std::nullopt;
+    if (twelfth_ < 0) return std::max<int64_t>(hour_, 0);
+    if (twelfth_ < 1 || twelfth_ > 12) return std::nullopt;
+    // Without a half the hour of twelve is noon.
+    if (half_ < 0 && hour_ < 0) return twelfth_;
+    const int64_t hour = twelfth_ % 12 + 12 * half;
+    if (hour_ >= 0 && hour != hour_) return std::nullopt;
+    return hour;
+  }
   bool take(char c) {
     if (at_ == text_.size() || text_[at_] != c) return false;
     ++at_;
@@ -255,8 +266,8 @@ class Reader {
         date_.day = static_cast<int>(value);
         return true;
       case 'j': return digits(1, 3, &day_of_year_) && day_of_year_ > 0;
-      case 'I': twelve_ = true; return digits(1, 2, &hour_);
-      case 'H': twelve_ = false; return digits(1, 2, &hour_);
+      case 'I': return digits(1, 2, &twelfth_);
+      case 'H': return digits(1, 2, &hour_);
       case 'p': {
         const std::string_view word = text_.substr(at_, 2);
         half_ = equals_ignore_case(word, "PM") ? 1 : 0;
@@ -297,14 +308,14 @@ class Reader {
   size_t at_ = 0;
   CivilDate date_{1900, 1, 1};
   int64_t day_of_year_ = 0;
-  int64_t hour_ = 0;
+  int64_t hour_ = -1;     // 0 to 23; -1: not given
+  int64_t twelfth_ = -1;  // 1 to 12
   int64_t minute_ = 0;
   int64_t second_ = 0;
   int64_t micros_ = 0;
   int64_t seconds_ = 0;
   int64_t offset_seconds_ = 0;
   bool has_seconds_ = false;
-  bool twelve_ = false;
   bool number_follows_ = false;  // directly behind the letter that is being read
   int half_ = -1;                // 0: AM, 1: PM
   int week_day_ = -1;

@@ -366,6 +366,8 @@ class RandomWindows {
     out.types = {kInt64, key_type, kInt64, kFloat64, kText, DataType(TypeId::kBool), kInt64};
     const int64_t distinct = 1 + below(40);
     const bool key_nulls = one_in(2);
+    // So that a month before or behind the last days of one with 31 there are rows.
+    const int64_t first_day = one_in(2) ? 24 : 60;
     const std::vector<std::string> words = {
         "", "a", "ab", "longer than the inline bytes", "longer than the inline bytez", "b"};
     for (int64_t i = 0; i < rows; ++i) {
@@ -379,7 +381,7 @@ class RandomWindows {
       } else if (key_type.id() == TypeId::kDecimal128) {
         row.push_back(Value::decimal(key_type, k * 25));
       } else if (key_type.id() == TypeId::kTimestamp) {
-        row.push_back(Value::integral(key_type, k * 43200 * 1000000LL));
+        row.push_back(Value::integral(key_type, (k * 30 + first_day * 24) * 3600 * 1000000LL));
       } else {
         row.push_back(Value::integral(key_type, k));
       }

@@ -54,6 +54,7 @@ class QuantileAccumulator : public RowsAccumulator {
       : cancellation_(cancellation),
         continuous_(aggregate.kind == AggregateKind::kQuantileCont),
         fraction_(aggregate.parameters[0].as_double()),
+        discrete_(fraction_),
         descending_(aggregate.parameters[1].as_bool()),
         argument_type_(aggregate.arguments[0]->type),
         result_type_(aggregate.result_type) {}
@@ -94,7 +95,7 @@ class QuantileAccumulator : public RowsAccumulator {
       if (continuous_) {
         append_continuous(&scratch, builder.get());
       } else {
-        append_value(pick(&scratch, discrete_rank(scratch.size())), builder.get());
+        append_value(pick(&scratch, discrete_.place(scratch.size())), builder.get());
       }
     }
     return builder->finish();
@@ -142,11 +143,6 @@ class QuantileAccumulator : public RowsAccumulator {
       list.push_back(value);
     }
     list_bytes_ += (list.capacity() - before) * sizeof(T);
-  }
-
-  size_t discrete_rank(size_t count) const {
-    const double rank = std::ceil(fraction_ * static_cast<double>(count));
-    return std::clamp<size_t>(static_cast<size_t>(rank), 1, count) - 1;
   }
 
   // The value of that rank; what is behind it in `values` is not before it in the order.
@@ -266,6 +262,7 @@ class QuantileAccumulator : public RowsAccumulator {
   const CancellationToken* cancellation_;
   bool continuous_;
   double fraction_;
+  DiscreteQuantile discrete_;
   bool descending_;
   DataType argument_type_;
   DataType result_type_;

@@ -1,11 +1,11 @@
 // Aggregates over frames, in time linear in the rows for every frame.
 //
-// Frames never go back from one row to the next. A cut is put at the end of a frame; as long as
-// frames begin before the cut, each is the rows from its begin to the cut (a suffix) and from the
-// cut to its end (a prefix). Suffixes and prefixes are running totals, so every row costs a fixed
-// number of merges; when a frame begins at or behind the cut, the next cut is made. This is the
-// two-stacks way to slide an aggregate that cannot be subtracted from (see K. Tangwongsan,
-// M. Hirzel, S. Schneider, "General Incremental Sliding-Window Aggregation", VLDB 2015), with whole
+// Frames never go back from one row of a list to the next. A cut is put at the end of a frame; as
+// long as frames begin before the cut, each is the rows from its begin to the cut (a suffix) and
+// from the cut to its end (a prefix). Suffixes and prefixes are running totals, so every row costs
+// a fixed number of merges; when a frame begins at or behind the cut, the next cut is made. This is
+// the two-stacks way to slide an aggregate that cannot be subtracted from (see K. Tangwongsan, M.
+// Hirzel, S. Schneider, "General Incremental Sliding-Window Aggregation", VLDB 2015), with whole
 // arrays instead of stacks. Cuts depend on the frames alone, so float sums are the same for any
 // number of threads.
 #include <algorithm>
@@ -99,7 +99,16 @@ class FrameAggregateFunction : public WindowFunctionExec {
       whole_partitions(item, context);
       return;
     }
-    const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
+    for (const Frames& frames :
+         find_frames_in_order(function_.frame, input_.order_key, input_.order, item)) {
+      evaluate_list(item, frames, context);
+    }
+  }
+  const ResultColumn& result() const override { return result_; }
+
+ private:
+  void evaluate_list(const WindowItem& item, const Frames& frames,
+                     const ExecutionContext& context) {
     const bool growing = function_.frame.start == FrameBound::Kind::kUnboundedPreceding;
     if (!has_small_totals(function_.aggregate.kind)) {
       if (growing) {
@@ -113,9 +122,7 @@ class FrameAggregateFunction : public WindowFunctionExec {
       sliding_frames(item, frames, context);
     }
   }
-  const ResultColumn& result() const override { return result_; }
 
- private:
   // Row i of the gathered ones, the first of which is row `first` of the item, goes to group
   // ids[i].
   static void add_rows(GatheredRows& gathered, uint32_t first, const std::vector<uint32_t>& ids,
@@ -143,11 +150,11 @@ class FrameAggregateFunction : public WindowFunctionExec {
     return out;
   }
 
-  // Every row of the rows [first, first + groups.size()) has the value of its group.
+  // Every one of the rows has the value of its group.
   void give_out(const Accumulator& totals, const std::vector<uint32_t>& groups,
-                const WindowItem& item, uint32_t first) {
+                const uint32_t* rows) {
     const auto count = static_cast<int64_t>(groups.size());
-    result_.scatter(totals.result(groups.data(), count), item.row_numbers() + first, count);
+    result_.scatter(totals.result(groups.data(), count), rows, count);
   }
 
   void whole_partitions(const WindowItem& item, const ExecutionContext& context) {
@@ -200,11 +207,11 @@ class FrameAggregateFunction : public WindowFunctionExec {
       // Rows whose frames end in this block; they follow those of the block before.
       const uint32_t first_row = row;
       std::vector<uint32_t> groups;
-      for (; row < item.size() && frames.end[row] <= first + count; ++row) {
+      for (; row < frames.size() && frames.end[row] <= first + count; ++row) {
         groups.push_back(frames.end[row] <= frames.begin[row] ? count
                                                               : frames.end[row] - 1 - first);
       }
-      give_out(*totals, groups, item, first_row);
+      give_out(*totals, groups, frames.row_numbers(item) + first_row);
       before = new_accumulator(1);
       const uint32_t last = count - 1;
       const uint32_t only = 0;
@@ -225,23 +232,23 @@ class FrameAggregateFunction : public WindowFunctionExec {
 
   void sliding_frames(const WindowItem& item, const Frames& frames,
                       const ExecutionContext& context) {
-    for (uint32_t first = 0; first < item.size();) {
+    for (uint32_t first = 0; first < frames.size();) {
       check_cancelled(context);
       // Blocks that overlap the rows of the next one by less than their own length.
-      uint32_t rows = std::min(kBlockRows, item.size() - first);
+      uint32_t rows = std::min(kBlockRows, frames.size() - first);
       const auto span = [&] {
         const uint32_t end = frames.end[first + rows - 1];
         return end > frames.begin[first] ? end - frames.begin[first] : 0;
       };
-      while (first + rows < item.size() && span() > 4 * uint64_t{rows}) {
-        rows = std::min(rows * 2, item.size() - first);
+      while (first + rows < frames.size() && span() > 4 * uint64_t{rows}) {
+        rows = std::min(rows * 2, frames.size() - first);
       }
       sliding_block(item, frames, first, rows, span());
       first += rows;
     }
   }
 
-  // The rows [first, first + rows), whose frames are within `span` rows from the first one's begin.
+  // The frames [first, first + rows), which are within `span` rows from the first one's begin.
   void sliding_block(const WindowItem& item, const Frames& frames, uint32_t first, uint32_t rows,
                      uint32_t span) {
     const uint32_t base = frames.begin[first];
@@ -283,7 +290,7 @@ class FrameAggregateFunction : public WindowFunctionExec {
       prefix_steps.run(*prefixes, prefixes.get());
       from_prefixes.run(*prefixes, totals.get());
     }
-    give_out(*totals, identity(rows), item, first);
+    give_out(*totals, identity(rows), frames.row_numbers(item) + first);
   }
 
   // ---- Aggregates that keep all their values
@@ -294,7 +301,7 @@ class FrameAggregateFunction : public WindowFunctionExec {
     std::unique_ptr<Accumulator> total;
     uint32_t begin = 0;
     uint32_t end = 0;
-    for (uint32_t i = 0; i < item.size();) {
+    for (uint32_t i = 0; i < frames.size();) {
       check_cancelled(context);
       if (total == nullptr || frames.begin[i] != begin) {
         total = new_accumulator(1);
@@ -307,11 +314,11 @@ class FrameAggregateFunction : public WindowFunctionExec {
         end = frames.end[i];
       }
       uint32_t alike = 1;  // rows with this very frame
-      while (i + alike < item.size() && frames.begin[i + alike] == begin &&
+      while (i + alike < frames.size() && frames.begin[i + alike] == begin &&
              frames.end[i + alike] <= end) {
         ++alike;
       }
-      give_out(*total, std::vector<uint32_t>(alike, 0), item, i);
+      give_out(*total, std::vector<uint32_t>(alike, 0), frames.row_numbers(item) + i);
       i += alike;
     }
   }
@@ -319,14 +326,14 @@ class FrameAggregateFunction : public WindowFunctionExec {
   // Frame by frame, many at a time.
   void separate_frames(const WindowItem& item, const Frames& frames,
                        const ExecutionContext& context) {
-    for (uint32_t first = 0; first < item.size();) {
+    for (uint32_t first = 0; first < frames.size();) {
       check_cancelled(context);
       std::vector<uint32_t> positions;
       std::vector<uint32_t> ids;
       std::vector<uint32_t> groups;
       uint32_t i = first;
       uint32_t group = 0;
-      for (; i < item.size() && positions.size() < kBlockRows; ++i) {
+      for (; i < frames.size() && positions.size() < kBlockRows; ++i) {
         const bool same = i > first && frames.begin[i] == frames.begin[i - 1] &&
                           frames.end[i] == frames.end[i - 1];
         if (!same && i > first) ++group;
@@ -347,7 +354,7 @@ class FrameAggregateFunction : public WindowFunctionExec {
       }
       const std::unique_ptr<Accumulator> totals = new_accumulator(group + 1);
       add_rows(rows, 0, ids, totals.get());
-      give_out(*totals, groups, item, first);
+      give_out(*totals, groups, frames.row_numbers(item) + first);
       first = i;
     }
   }
@@ -386,14 +393,23 @@ class FrameExtremeFunction : public WindowFunctionExec {
       whole_partitions(item);
       return;
     }
-    const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
     const GatheredRows rows = gather_rows(input_, item.row_numbers(), item.size());
+    for (const Frames& frames :
+         find_frames_in_order(function_.frame, input_.order_key, input_.order, item)) {
+      pick_extremes(item, frames, rows, context);
+    }
+  }
+  const ResultColumn& result() const override { return result_; }
+
+ private:
+  void pick_extremes(const WindowItem& item, const Frames& frames, const GatheredRows& rows,
+                     const ExecutionContext& context) {
     const Column& values = *rows.rows.arguments[0];
     std::vector<uint32_t> queue;
     size_t head = 0;
     uint32_t next = 0;  // into `values`
     const uint32_t kept = rows.size();
-    for (uint32_t i = 0; i < item.size(); ++i) {
+    for (uint32_t i = 0; i < frames.size(); ++i) {
       if (i % kBlockRows == 0 && context.cancellation) context.cancellation->throw_if_cancelled();
       for (; next < kept && rows.place_of(next) < frames.end[i]; ++next) {
         if (!values.validity().valid(next)) continue;
@@ -408,13 +424,11 @@ class FrameExtremeFunction : public WindowFunctionExec {
         head = 0;
       }
       const bool any = head < queue.size() && rows.place_of(queue[head]) < frames.end[i];
-      result_.picks()[item.row_numbers()[i]] =
+      result_.picks()[frames.row_numbers(item)[i]] =
           any ? item.row_numbers()[rows.place_of(queue[head])] : kNoRow;
     }
   }
-  const ResultColumn& result() const override { return result_; }
 
- private:
   void whole_partitions(const WindowItem& item) {
     const GatheredRows rows = gather_rows(input_, item.row_numbers(), item.size());
     const Column& values = *rows.rows.arguments[0];

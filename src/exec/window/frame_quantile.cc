@@ -1,9 +1,8 @@
-// Quantiles over frames that move. Frames never go back, so each row of a partition comes into the
-// frame once and leaves it once; the rows in the frame are counted by rank in a Fenwick tree, which
-// finds the one of any rank in log n steps (P. M. Fenwick, "A New Data Structure for Cumulative
-// Frequency Tables", 1994).
+// Quantiles over frames that move. Frames of a list never go back, so each row of a partition comes
+// into the frame once and leaves it once; the rows in the frame are counted by rank in a Fenwick
+// tree, which finds the one of any rank in log n steps (P. M. Fenwick, "A New Data Structure for
+// Cumulative Frequency Tables", 1994).
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -54,6 +53,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
         input_(std::move(input)),
         continuous_(function.aggregate.kind == AggregateKind::kQuantileCont),
         fraction_(function.aggregate.parameters[0].as_double()),
+        discrete_(fraction_),
         direction_(function.aggregate.parameters[1].as_bool() ? -1 : 1),
         compare_(row_compare(input_.arguments[0]->type())) {
     if (continuous_) {
@@ -64,35 +64,13 @@ class FrameQuantileFunction : public WindowFunctionExec {
   }
 
   void evaluate(WindowItem& item, const ExecutionContext& context) override {
-    const Frames frames = find_frames(function_.frame, input_.order_key, input_.order, item);
-    const uint32_t* rows = item.row_numbers();
     const std::vector<uint32_t> sorted = sorted_places(item, context);
     std::vector<uint32_t> ranks(item.size(), kNoRow);
     for (uint32_t rank = 0; rank < sorted.size(); ++rank) ranks[sorted[rank]] = rank;
-    RankCounts counts(static_cast<uint32_t>(sorted.size()));
     Between between;
-    uint32_t begin = 0;  // the rows that are counted
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < item.size(); ++i) {
-      if (i % 4096 == 0 && context.cancellation) context.cancellation->throw_if_cancelled();
-      for (; end < frames.end[i]; ++end) {
-        if (ranks[end] != kNoRow) counts.add(ranks[end], 1);
-      }
-      for (; begin < std::min(frames.begin[i], end); ++begin) {
-        if (ranks[begin] != kNoRow) counts.add(ranks[begin], -1);
-      }
-      const bool empty = frames.end[i] <= frames.begin[i] || counts.total() == 0;
-      const auto row_at = [&](uint32_t rank) { return rows[sorted[counts.find(rank)]]; };
-      if (!continuous_) {
-        picked_->picks()[rows[i]] = empty ? kNoRow : row_at(discrete_rank(counts.total()));
-      } else if (empty) {
-        values_->set_null(rows[i]);
-      } else {
-        const auto [lower, part] = rank_among(counts.total());
-        const bool two = part > 0 && lower + 1 < counts.total();
-        const uint32_t first = row_at(lower);
-        between[part].add(rows[i], first, two ? row_at(lower + 1) : first);
-      }
+    for (const Frames& frames :
+         find_frames_in_order(function_.frame, input_.order_key, input_.order, item)) {
+      evaluate_list(item, frames, sorted, ranks, &between, context);
     }
     give_out(between, context);
   }
@@ -114,6 +92,40 @@ class FrameQuantileFunction : public WindowFunctionExec {
     }
   };
   using Between = std::map<double, Neighbours>;
+
+  // `sorted`: places in the item by value; `ranks`: the rank of each place.
+  void evaluate_list(const WindowItem& item, const Frames& frames,
+                     const std::vector<uint32_t>& sorted, const std::vector<uint32_t>& ranks,
+                     Between* between, const ExecutionContext& context) {
+    const uint32_t* rows = frames.row_numbers(item);
+    RankCounts counts(static_cast<uint32_t>(sorted.size()));
+    uint32_t begin = 0;  // the rows that are counted
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < frames.size(); ++i) {
+      if (i % 4096 == 0 && context.cancellation) context.cancellation->throw_if_cancelled();
+      for (; end < frames.end[i]; ++end) {
+        if (ranks[end] != kNoRow) counts.add(ranks[end], 1);
+      }
+      for (; begin < std::min(frames.begin[i], end); ++begin) {
+        if (ranks[begin] != kNoRow) counts.add(ranks[begin], -1);
+      }
+      const bool empty = frames.end[i] <= frames.begin[i] || counts.total() == 0;
+      const auto row_at = [&](uint32_t rank) {
+        return item.row_numbers()[sorted[counts.find(rank)]];
+      };
+      if (!continuous_) {
+        picked_->picks()[rows[i]] =
+            empty ? kNoRow : row_at(static_cast<uint32_t>(discrete_.place(counts.total())));
+      } else if (empty) {
+        values_->set_null(rows[i]);
+      } else {
+        const auto [lower, part] = rank_among(counts.total());
+        const bool two = part > 0 && lower + 1 < counts.total();
+        const uint32_t first = row_at(lower);
+        (*between)[part].add(rows[i], first, two ? row_at(lower + 1) : first);
+      }
+    }
+  }
 
   // The places in the item of the rows that count, by value.
   std::vector<uint32_t> sorted_places(const WindowItem& item,
@@ -137,11 +149,6 @@ class FrameQuantileFunction : public WindowFunctionExec {
         },
         context.cancellation);
     return out;
-  }
-
-  uint32_t discrete_rank(uint32_t count) const {
-    const double rank = std::ceil(fraction_ * static_cast<double>(count));
-    return std::clamp<uint32_t>(static_cast<uint32_t>(rank), 1, count) - 1;
   }
 
   // Of so many values: the number of the one at or before the quantile, and the part of the way to
@@ -188,6 +195,7 @@ class FrameQuantileFunction : public WindowFunctionExec {
   WindowFunctionInput input_;
   bool continuous_;
   double fraction_;
+  DiscreteQuantile discrete_;
   int direction_;
   RowCompare compare_;
   std::unique_ptr<ValueColumn> values_;

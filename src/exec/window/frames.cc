@@ -168,14 +168,31 @@ void range_bound(Bound bound, bool past, const Keys& keys, const SortOrder& orde
     }
     for (uint32_t i = begin; i < first; ++i) out[i] = past ? first : begin;
     for (uint32_t i = last; i < end; ++i) out[i] = past ? end : last;
+    const auto limit_of = [&](uint32_t i) {
+      return keys.add(keys.template key<T>(item.row(i).row), sign);
+    };
+    const auto is_before = [&](uint32_t i, const auto& limit) {
+      const int behind = direction * compare_keys(keys.template key<T>(item.row(i).row), limit);
+      return past ? behind <= 0 : behind < 0;
+    };
     uint32_t place = first;
+    auto limit = first < last ? limit_of(first) : decltype(limit_of(first)){};
     for (uint32_t i = first; i < last; ++i) {
-      const auto limit = keys.add(keys.template key<T>(item.row(i).row), sign);
-      for (; place < last; ++place) {
-        const int behind =
-            direction * compare_keys(keys.template key<T>(item.row(place).row), limit);
-        if (past ? behind > 0 : behind >= 0) break;
+      const auto next = limit_of(i);
+      if (direction * compare_keys(next, limit) < 0) {
+        // Months go back where they end on the last day of a shorter one.
+        uint32_t low = first;
+        while (low < place) {
+          const uint32_t middle = low + (place - low) / 2;
+          if (is_before(middle, next)) {
+            low = middle + 1;
+          } else {
+            place = middle;
+          }
+        }
       }
+      limit = next;
+      while (place < last && is_before(place, limit)) ++place;
       out[i] = place;
     }
   });
@@ -262,6 +279,27 @@ Frames find_frames(const BoundWindowFrame& frame, const ColumnPtr& order_key,
   };
   find(frame.start, frame.start_offset, false, out.begin.data());
   find(frame.end, frame.end_offset, true, out.end.data());
+  return out;
+}
+
+std::vector<Frames> find_frames_in_order(const BoundWindowFrame& frame, const ColumnPtr& order_key,
+                                         const SortOrder& order, WindowItem& item) {
+  std::vector<Frames> out;
+  Frames all = find_frames(frame, order_key, order, item);
+  if (std::is_sorted(all.begin.begin(), all.begin.end()) &&
+      std::is_sorted(all.end.begin(), all.end.end())) {
+    out.push_back(std::move(all));
+    return out;
+  }
+  for (uint32_t i = 0; i < item.size(); ++i) {
+    auto list = std::find_if(out.begin(), out.end(), [&](const Frames& frames) {
+      return frames.begin.back() <= all.begin[i] && frames.end.back() <= all.end[i];
+    });
+    if (list == out.end()) list = out.emplace(list);
+    list->begin.push_back(all.begin[i]);
+    list->end.push_back(all.end[i]);
+    list->rows.push_back(item.row_numbers()[i]);
+  }
   return out;
 }
 

@@ -40,15 +40,29 @@ class WindowItem {
   std::vector<uint32_t> peer_starts_;
 };
 
-// Row i looks at rows [begin[i], end[i]); none when end[i] <= begin[i]. Neither ever goes back as i
-// grows, not even from one partition to the next.
+// Row i looks at rows [begin[i], end[i]); none when end[i] <= begin[i].
 struct Frames {
   std::vector<uint32_t> begin;
   std::vector<uint32_t> end;
+  // Of frames that are not those of every row: whose they are, as numbers among all rows.
+  std::vector<uint32_t> rows;
+
+  uint32_t size() const { return static_cast<uint32_t>(begin.size()); }
+  const uint32_t* row_numbers(const WindowItem& item) const {
+    return rows.empty() ? item.row_numbers() : rows.data();
+  }
 };
 
+// The frame of every row of the item, for those who do not mind frames that go back.
 // `order_key`: the flat first key of ORDER BY over all rows, for RANGE with an offset; else null.
 Frames find_frames(const BoundWindowFrame& frame, const ColumnPtr& order_key,
                    const SortOrder& order, WindowItem& item);
+
+// The same in lists in which neither begin nor end ever goes back as i grows, not even from one
+// partition to the next. One list holds all, except for RANGE with months over times of day: 31
+// March 01:00 less a month is before 30 March 23:00 less a month, as both are on the last day of
+// February. Days of one number never go back, so there are at most four lists.
+std::vector<Frames> find_frames_in_order(const BoundWindowFrame& frame, const ColumnPtr& order_key,
+                                         const SortOrder& order, WindowItem& item);
 
 }  // namespace velaria
