@@ -94,7 +94,7 @@ def write_format(
             row_group_size = chosen.pop("row_group_size", None)
             chosen.setdefault("compression", "zstd")
             writer = parquet.ParquetWriter(sink, schema, **chosen)
-    except (ValueError, TypeError, arrow.ArrowNotImplementedError) as error:
+    except (ValueError, TypeError, arrow.ArrowException) as error:
         if format == "parquet" and _unwritten_columns(arrow, schema):
             raise not_for_parquet(arrow, schema, error) from None
         raise InvalidArgumentError(f"an option of {format} files is not good: {error}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from . import _velaria as core
@@ -431,7 +431,12 @@ class DataFrame:
             on = [on]
         if isinstance(on, str):
             return DataFrame(self._core.join_where(core_other, on, how))
-        columns = [] if on is None else verb_texts("join", on)
+        if on is not None and (isinstance(on, bytes) or not isinstance(on, Iterable)):
+            raise core.InvalidArgumentError(
+                f"join() takes on as a column's name, a list of them, or a condition as a str, not "
+                f"{type_of(on)} ({on!r})"
+            )
+        columns = [] if on is None else verb_texts("join", list(on))
         return DataFrame(self._core.join(core_other, columns, how))
 
     def union(self, other: DataFrame) -> DataFrame:

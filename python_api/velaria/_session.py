@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
@@ -75,10 +76,15 @@ class Session(StreamReaders):
         _chunk_rows: int = 2048,
     ) -> None:
         most = core.MOST_THREADS
-        if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= most):
+        is_number = hasattr(threads, "__index__") and not isinstance(threads, bool)
+        if threads is not None and not (is_number and 1 <= threads <= most):
             raise core.InvalidArgumentError(f"threads={threads!r} must be 1 to {most}, or None")
-        if isinstance(allowed_paths, (str, bytes)):
+        if isinstance(allowed_paths, (str, bytes, os.PathLike)):
             raise core.InvalidArgumentError("allowed_paths is a list of paths, not one path")
+        if allowed_paths is not None and not isinstance(allowed_paths, Iterable):
+            raise core.InvalidArgumentError(
+                f"allowed_paths={allowed_paths!r} is no list of paths; give one, or None for all"
+            )
         self._core = core.Session(
             threads=threads or 0,
             memory_limit_bytes=memory_bytes(memory_limit),
