@@ -431,7 +431,7 @@ class DataFrame:
             on = [on]
         if isinstance(on, str):
             return DataFrame(self._core.join_where(core_other, on, how))
-        if on is not None and (isinstance(on, bytes) or not isinstance(on, Iterable)):
+        if on is not None and not isinstance(on, Iterable):
             raise core.InvalidArgumentError(
                 f"join() takes on as a column's name, a list of them, or a condition as a str, not "
                 f"{type_of(on)} ({on!r})"
