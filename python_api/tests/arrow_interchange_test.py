@@ -545,6 +545,48 @@ def test_numpy_there_and_back(session):
         frame.to_numpy("vv")
 
 
+BIG = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([BIG, None], pyarrow.int64()),
+        ([None, 2**64 - 1], pyarrow.uint64()),
+        ([[BIG, None]], pyarrow.list_(pyarrow.int64())),
+        ([[-BIG, None]], pyarrow.list_(pyarrow.int64(), 2)),
+        ([{"a": BIG}, {"a": None}], pyarrow.struct([("a", pyarrow.int64())])),
+        ([[("k", BIG), ("l", None)]], pyarrow.map_(pyarrow.string(), pyarrow.int64())),
+        ([{"a": [[BIG, None]]}], None),
+    ],
+    ids=str,
+)
+def test_integers_beside_nulls_keep_their_digits(session, values, kind):
+    pytest.importorskip("pandas")
+    table = pyarrow.table({"v": pyarrow.array(values, kind), "w": [None] * len(values)})
+    table = table.set_column(1, "w", pyarrow.array([None, *[2**53] * (len(values) - 1)], "int64"))
+    frame = session.create_dataframe_from_arrow(table)
+    out = frame.to_pandas()
+    text = repr(out["v"].tolist()[0]) + repr(out["v"].tolist()[-1])
+    assert "e+" not in text, text
+    assert str(BIG) in text or str(2**64 - 1) in text
+    assert out["w"].dtype == "float64"
+    with pytest.raises(velaria.InvalidArgumentError, match="NULLs"):
+        frame.to_numpy("v")
+
+
+def test_vectors_with_nulls_inside_are_no_matrix(session):
+    pytest.importorskip("numpy")
+    whole = pyarrow.array([[BIG, 1], [2, 3]], pyarrow.list_(pyarrow.int64(), 2))
+    assert session.create_dataframe_from_arrow({"v": whole}).to_numpy("v").tolist() == [
+        [BIG, 1],
+        [2, 3],
+    ]
+    holes = pyarrow.array([[5, None]], pyarrow.list_(pyarrow.int32(), 2))
+    with pytest.raises(velaria.InvalidArgumentError, match="1 NULLs inside"):
+        session.create_dataframe_from_arrow({"v": holes}).to_numpy("v")
+
+
 def test_rows_for_pyarrow_do_not_wait_for_pandas():
     program = """
         import sys, velaria

@@ -254,6 +254,64 @@ def test_an_iterator_without_batches_has_no_schema(session):
         session.create_stream_from_arrow(iter([]))
 
 
+UNLIKE = [
+    ({"n": [1]}, {"n": [0.5]}, r"'n' is double in item 2 .*, and int64 in the first"),
+    ({"n": [1], "x": [2]}, {"n": [1], "y": [2]}, r"item 2 .* 'n', 'y', .* has 'n', 'x'"),
+    ({"n": [1], "x": [2]}, {"n": [1]}, r"item 2 .* 'n', and the first"),
+    ({"n": ["a"]}, {"n": pa.array(["a"]).dictionary_encode()}, r"'n' is dictionary"),
+    ({"n": [1]}, {"n": pa.array([], pa.float64())}, r"'n' is double"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "text"), UNLIKE)
+@pytest.mark.parametrize("make", [pa.table, pa.record_batch])
+def test_items_of_other_columns_are_refused(session, first, second, text, make):
+    items = [make(first), make(second)]
+    with pytest.raises(velaria.TypeMismatchError, match=text):
+        session.create_dataframe_from_arrow(items)
+    with pytest.raises(velaria.TypeMismatchError, match=text):
+        session.create_dataframe_from_arrow(iter(items))
+    with pytest.raises(velaria.TypeMismatchError, match=text):
+        session.create_stream_from_arrow(items)
+    for batch_rows in (None, 1):
+        stream = session.create_stream_from_arrow(iter(items), batch_rows=batch_rows)
+        with pytest.raises(velaria.StreamError, match=text):
+            run(stream)
+    # A reader whose batches are not what it says.
+    readers = [
+        pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+        for table in map(pa.table, (first, second))
+    ]
+    with pytest.raises(velaria.TypeMismatchError, match=text):
+        session.create_dataframe_from_arrow(readers)
+
+
+def test_items_find_their_columns_by_name(session):
+    items = [pa.record_batch({"p": [1], "q": [2]}), pa.record_batch({"q": [20], "p": [10]})]
+    expected = [{"p": 1, "q": 2}, {"p": 10, "q": 20}]
+    assert session.create_dataframe_from_arrow(items).to_rows() == expected
+    assert session.create_dataframe_from_arrow(iter(items)).to_rows() == expected
+    # Of one name twice there is only the place.
+    twice = pa.schema([("n", pa.int64()), ("n", pa.float64())])
+    items = [pa.table([[1], [0.5]], schema=twice), pa.table([[2], [1.5]], schema=twice)]
+    texts = session.create_dataframe_from_arrow(items)._core.collect().to_texts()
+    assert texts == [["1", "0.5"], ["2", "1.5"]]
+    with pytest.raises(velaria.TypeMismatchError, match="'n' is double in item 2"):
+        session.create_dataframe_from_arrow([items[0], items[1].select([1, 0])])
+
+
+def test_items_differ_in_what_no_value_has(session):
+    strict = pa.schema([pa.field("n", pa.int64(), nullable=False)], metadata={"a": "b"})
+    items = [
+        pa.table([[1]], schema=strict),
+        pa.table({"n": [None, 2]}, pa.schema([("n", "int64")])),
+    ]
+    rows = session.create_dataframe_from_arrow(items).to_rows()
+    assert [row["n"] for row in rows] == [1, None, 2]
+    kinds = [pa.table({"k": pa.array([text]).dictionary_encode()}) for text in "ab"]
+    assert session.create_dataframe_from_arrow(kinds).to_rows() == [{"k": "a"}, {"k": "b"}]
+
+
 def test_schema_speaks_arrow(session):
     frame = session.create_dataframe_from_arrow(
         pa.table({"a": pa.array([], pa.decimal128(10, 2)), "b": pa.array([], pa.bool_())})

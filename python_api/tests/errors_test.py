@@ -6,6 +6,48 @@ import os
 import pytest
 import velaria
 
+ODD_CALLS = {
+    "read_csv('a.csv', types={0: 'int64'})": "types: the column 0 is an int; .* give '0'",
+    "read_csv('a.csv', types=5)": "types=5",
+    "read_json('a.jsonl', types={0: 'int64'})": "types: the column 0",
+    "read_line_file('a.csv', mappings={'a': 0}, types={0: 'int64'})": "types: the column 0",
+    "read_excel('a.xlsx', types={2024: 'int64'})": "types: the column 2024 .* give '2024'",
+    "read('a.csv', types={0: 'int64'})": "types: the column 0",
+    "read('a.csv', types=5)": "types=5 is an int; give {column: type}",
+    "read('a.csv', columns=5)": "columns=5 is an int; give {column: type} or names",
+    "read('a.csv', columns=[0])": "columns: the column 0",
+    "sql('SELECT 1 AS a').join(session.sql('SELECT 1 AS a'), on=5)": r"takes on as .*int \(5\)",
+    "vector_search('v', 'v', [0, 1], columns=5)": "columns=5 must be a list",
+}
+
+
+@pytest.mark.parametrize("call", ODD_CALLS)
+def test_arguments_of_other_kinds(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n')
+    with velaria.Session() as session:
+        table = session.create_dataframe_from_arrow({"v": ["[0 1]"]})
+        session.create_temp_view("v", table.select("CAST(v AS FLOAT[2]) AS v"))
+        if "xlsx" in call:
+            pytest.importorskip("openpyxl").Workbook().save("a.xlsx")
+        with pytest.raises(velaria.InvalidArgumentError, match=ODD_CALLS[call]):
+            eval(f"session.{call}")
+
+
+def test_arguments_of_other_kinds_without_a_session(tmp_path):
+    workspace = velaria.Workspace(tmp_path / "home")
+    for call, text in [
+        (lambda: velaria.Session(threads="4"), "threads='4' must be 1 to"),
+        (lambda: velaria.Session(allowed_paths=5), "allowed_paths=5 is no list"),
+        (lambda: velaria.group_rows_by_field([1], "a"), r"row 0 of rows is an int \(1\)"),
+        (lambda: workspace.cleanup(older_than_s="30d"), "older_than_s='30d' must be a number"),
+        (lambda: workspace.cleanup(keep="3"), "keep='3' must be an int"),
+    ]:
+        with pytest.raises(velaria.InvalidArgumentError, match=text):
+            call()
+
+
 ALSO = {
     "SqlSyntaxError": ValueError,
     "SqlSemanticError": ValueError,

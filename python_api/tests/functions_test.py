@@ -1,8 +1,10 @@
 """Scalar functions of SQL that are written in Python."""
 
+import datetime
 import gc
 import threading
 import weakref
+from decimal import Decimal
 
 import pyarrow
 import pyarrow.compute as pc
@@ -122,6 +124,56 @@ def test_results_may_be_lists_and_are_cast_safely(session):
     assert session.sql("SELECT tenth(5) AS n").to_rows() == [{"n": 0.5}]
     with pytest.raises(velaria.InvalidArgumentError, match="float rounds; declare double"):
         session.sql("SELECT tenth(1) AS n").to_rows()
+
+
+MOMENT = datetime.datetime(2024, 5, 1, 12, 0, 0, 999_999)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("decimal(10, 1)", pyarrow.array([0.26])),
+        ("decimal(10, 1)", [0.26]),
+        ("decimal(10, 1)", [Decimal("0.26")]),
+        ("float64", [Decimal(2**53 + 1)]),
+        ("float64", pyarrow.array([Decimal(2**53 + 1)])),
+        ("float64", [2**53 + 1]),
+        ("float32", [0.1]),
+        ("timestamp[s]", [MOMENT]),
+        ("timestamp[s]", [MOMENT.replace(tzinfo=datetime.timezone.utc)]),
+        ("timestamp[ms]", pyarrow.array([MOMENT])),
+        ("date32", [MOMENT]),
+        ("int64", [0.5]),
+    ],
+    ids=str,
+)
+def test_results_are_not_rounded(session, kind, given):
+    session.create_function("f", lambda _: given, ["int64"], kind)
+    with pytest.raises(velaria.InvalidArgumentError, match=r"f\(int64\) raised"):
+        session.sql("SELECT f(1) AS v").to_rows()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "text"),
+    [
+        ("decimal(10, 1)", [0.5], "0.5"),
+        ("decimal(10, 1)", [3], "3.0"),
+        ("float64", [Decimal("0.5")], "0.5"),
+        ("float32", [float("nan")], "nan"),
+        ("float32", [None], None),
+        ("uint64", [2**64 - 1], str(2**64 - 1)),
+        ("timestamp[s]", [MOMENT.replace(microsecond=0)], "2024-05-01 12:00:00"),
+        ("fixed_size_list<float32>[2]", [[0.5, 0.1]], "[0.5, 0.1]"),
+        ("fixed_size_list<float32>[2]", pyarrow.array([[0.5, 0.1]]), "[0.5, 0.1]"),
+        ("interval", [datetime.timedelta(seconds=1)], "00:00:01"),
+        ("utf8", ["a"], "a"),
+        ("binary", [b"a"], "\\x61"),
+    ],
+    ids=str,
+)
+def test_results_that_fit_are_converted(session, kind, given, text):
+    session.create_function("f", lambda _: given, ["int64"], kind)
+    assert session.sql("SELECT CAST(f(1) AS VARCHAR) AS v").to_rows() == [{"v": text}]
 
 
 @pytest.mark.parametrize(

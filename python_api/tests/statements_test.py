@@ -104,6 +104,27 @@ def test_parameters_that_do_not_fit(session):
         session.sql("SELECT ?", "text")
 
 
+def test_times_of_pandas_as_parameters(session):
+    pandas = pytest.importorskip("pandas")
+    for value in (pandas.Timestamp(1), pandas.Timestamp(1, tz="UTC"), pandas.Timedelta(1)):
+        with pytest.raises(velaria.TypeMismatchError, match="finer than microseconds"):
+            session.sql("SELECT ?", [value])
+    assert session.sql("SELECT ? AS x", [pandas.NaT]).to_rows() == [{"x": None}]
+    wait, moment = pandas.Timedelta(2000), pandas.Timestamp(3000)
+    rows = session.sql("SELECT ? AS wait, ? AS moment", [wait, moment]).to_rows()
+    assert rows[0]["wait"].microseconds == 2
+    assert rows[0]["moment"] == datetime.datetime(1970, 1, 1, 0, 0, 0, 3)
+
+
+def test_parquet_refuses_an_interval_by_name(session, tmp_path):
+    frame = session.sql("SELECT 1 AS a, INTERVAL '1 day' AS waited")
+    with pytest.raises(velaria.TypeMismatchError, match=r"column 'waited' .*CAST"):
+        frame.write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(velaria.InvalidArgumentError, match="option of parquet"):
+        frame.select("a").write_parquet(tmp_path / "x.parquet", compression="nope")
+    assert frame.write_arrow(tmp_path / "x.arrow") == 1
+
+
 @pytest.mark.parametrize("name", ["x.parquet.gz", "x.arrow.zst"])
 def test_a_format_that_compresses_inside_is_not_called_compressed(session, tmp_path, name):
     with pytest.raises(velaria.InvalidArgumentError, match="compressed inside"):

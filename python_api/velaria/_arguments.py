@@ -91,6 +91,14 @@ def progress_hook(
     return lambda progress, batches: on_progress(ProgressEvent(progress, batches))
 
 
+def _check_column(option: str, name: Any) -> None:
+    if not isinstance(name, str):
+        message = f"{option}: the column {name!r} is {a_kind_of(name)}; names of columns are texts"
+        if isinstance(name, int):
+            message += f", so give {str(name)!r} for a column of that name"
+        raise InvalidArgumentError(message)
+
+
 def _quoted_name(name: str) -> str:
     if '"' in name:
         message = f'column name {name!r} has a ", which read() cannot take; use read_csv()'
@@ -98,9 +106,17 @@ def _quoted_name(name: str) -> str:
     return f'"{name}"'
 
 
-def _field_list(columns: Any) -> str:
-    pairs = columns.items() if isinstance(columns, Mapping) else columns
-    fields = (item if isinstance(item, tuple) else (item, None) for item in pairs)
+def _field_list(option: str, columns: Any) -> str:
+    if not isinstance(columns, Iterable):
+        message = f"{option}={columns!r} is {a_kind_of(columns)}; give {{column: type}}"
+        raise InvalidArgumentError(message + (" or names" if option == "columns" else ""))
+    fields = []
+    for item in columns.items() if isinstance(columns, Mapping) else columns:
+        pair = item if isinstance(item, tuple) else (item, None)
+        if len(pair) != 2:
+            raise InvalidArgumentError(f"{option}: {item!r} is no name and no (name, type) pair")
+        _check_column(option, pair[0])
+        fields.append(pair)
     return ", ".join(
         _quoted_name(name) + ("" if kind is None else f" {type_name(kind)}")
         for name, kind in fields
@@ -141,7 +157,7 @@ def file_option_texts(options: Mapping[str, Any]) -> dict[str, str]:
             fields = value
             if hasattr(value, "__arrow_c_schema__"):
                 fields = [(field.name, field.type) for field in value]
-            texts[name] = _field_list(fields)
+            texts[name] = _field_list(name, fields)
         elif name == "mappings" and value is not None and not isinstance(value, str):
             pairs = mapping_pairs(value)
             texts[name] = ", ".join(f"{_quoted_name(column)} {place}" for column, place in pairs)
@@ -159,6 +175,8 @@ def types_by_name(types: Any) -> Mapping[str, Any]:
     if not isinstance(types, Mapping):
         message = f"types={types!r} is no {{column: type}} dict"
         raise InvalidArgumentError(message)
+    for name in types:
+        _check_column("types", name)
     return types
 
 
@@ -214,19 +232,17 @@ class CsvArguments:
     def __init__(self, delimiter: str, options: Mapping[str, Any]) -> None:
         rest = dict(options)
         self.columns: Any = rest.pop("columns", None)
-        self.types: Mapping[str, Any] = rest.pop("types", None) or {}
+        types = rest.pop("types", None)
         null_text = rest.pop("null_text", None)
         self.null_texts: list[str] | None
         self.null_texts = [null_text] if isinstance(null_text, str) else null_text
         if isinstance(self.columns, str):
             rest["columns"] = self.columns
             self.columns = None
-        if isinstance(self.types, str):
-            rest["types"] = self.types
-            self.types = {}
-        if not isinstance(self.types, Mapping):
-            message = f"types={self.types!r} is no {{column: type}} dict"
-            raise InvalidArgumentError(message)
+        if isinstance(types, str):
+            rest["types"] = types
+            types = None
+        self.types: Mapping[str, Any] = types_by_name(types)
         self.texts = {"delimiter": delimiter, **file_option_texts(rest)}
 
 
@@ -440,7 +456,9 @@ def column_names(columns: Any) -> list[str]:
     """The ``columns`` of a vector search."""
     if columns is None:
         return []
-    if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+    is_list = isinstance(columns, Iterable) and not isinstance(columns, str)
+    columns = list(columns) if is_list else columns
+    if not is_list or not all(isinstance(name, str) for name in columns):
         message = f"columns={columns!r} must be a list of column names"
         raise InvalidArgumentError(message)
     return list(columns)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _velaria as core
-from ._arguments import PathLike
+from ._arguments import PathLike, types_by_name
 from ._excel_engines import CalamineSheet, CannotTell, ErrorCell, OpenpyxlSheet
 from ._excel_package import MAX_COLUMNS, MAX_ROWS, Area, Package, SheetPart, area, place_name
 from ._frame import DataFrame
@@ -92,7 +92,8 @@ def read_excel(
     [{'zip': '02134', 'n': 1.0}, {'zip': '90210', 'n': 2.5}]
     """
     rules = _Rules(header_row, _area(cell_range), error_cells, skip_empty_rows)
-    _check(sheet_name, rules, types, engine, max_uncompressed_bytes)
+    types = types_by_name(types)
+    _check(sheet_name, rules, engine, max_uncompressed_bytes)
     null_texts = [null_text] if isinstance(null_text, str) else list(null_text or [])
     package = Package(session._core, path, max_uncompressed_bytes)
     sheet = package.sheet(sheet_name)
@@ -101,7 +102,7 @@ def read_excel(
     def read(reader: OpenpyxlSheet | CalamineSheet) -> DataFrame:
         table = _SheetTable(session, package, sheet, rules, null_texts)
         table.read(_filled(reader.rows(), merged) if merged else reader.rows())
-        frame = table.frame(types or {})
+        frame = table.frame(types)
         table.warn(reader.uncomputed)
         return frame
 
@@ -129,9 +130,7 @@ def _area(cell_range: str | None) -> Area:
         raise core.InvalidArgumentError(f"cell_range: {error}") from None
 
 
-def _check(
-    sheet_name: object, rules: _Rules, types: object, engine: str, max_uncompressed_bytes: object
-) -> None:
+def _check(sheet_name: object, rules: _Rules, engine: str, max_uncompressed_bytes: object) -> None:
     def is_number(value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
 
@@ -149,8 +148,6 @@ def _check(
         problem = f"error_cells={rules.error_cells!r} must be 'null', 'text' or 'fail'"
     elif engine not in ("openpyxl", "calamine"):
         problem = f"engine={engine!r} must be 'openpyxl' or 'calamine'"
-    elif types is not None and not isinstance(types, Mapping):
-        problem = f"types={types!r} is no {{column: type}} dict"
     elif not is_number(max_uncompressed_bytes):
         problem = f"max_uncompressed_bytes={max_uncompressed_bytes!r} must be a number of bytes"
     if problem:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._optional import import_pyarrow
-from ._velaria import InvalidArgumentError
+from ._velaria import InvalidArgumentError, TypeMismatchError
 
 # What pyarrow is given for each option that may be named.
 _OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
@@ -94,15 +94,42 @@ def write_format(
             row_group_size = chosen.pop("row_group_size", None)
             chosen.setdefault("compression", "zstd")
             writer = parquet.ParquetWriter(sink, schema, **chosen)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, arrow.ArrowException) as error:
+        if format == "parquet" and _unwritten_columns(arrow, schema):
+            raise not_for_parquet(arrow, schema, error) from None
         raise InvalidArgumentError(f"an option of {format} files is not good: {error}") from None
     with writer:
         for batch in reader:
             table = arrow.Table.from_batches([batch]).cast(schema)
-            if format == "parquet":
-                writer.write_table(table, row_group_size=row_group_size)
-            else:
+            if format != "parquet":
                 writer.write_table(table)
+                continue
+            try:
+                writer.write_table(table, row_group_size=row_group_size)
+            except arrow.ArrowNotImplementedError as error:
+                raise not_for_parquet(arrow, schema, error) from None
+
+
+def not_for_parquet(arrow: Any, schema: Any, error: Exception) -> TypeMismatchError:
+    """What to say when pyarrow has no form in Parquet for a column."""
+    columns = _unwritten_columns(arrow, schema)
+    which = f"column {', '.join(columns)}" if columns else "a column"
+    return TypeMismatchError(
+        f"{which} has no form in Parquet files ({error}); write it as a text, by CAST(... AS "
+        "VARCHAR), or write an Arrow file"
+    )
+
+
+def _unwritten_columns(arrow: Any, schema: Any) -> list[str]:
+    from pyarrow import parquet
+
+    out = []
+    for field in schema:
+        try:
+            parquet.ParquetWriter(arrow.BufferOutputStream(), arrow.schema([field])).close()
+        except (arrow.ArrowException, NotImplementedError):
+            out.append(f"{field.name!r} ({field.type})")
+    return out
 
 
 def _plain_type(arrow: Any, kind: Any) -> Any:

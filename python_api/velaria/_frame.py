@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from . import _velaria as core
@@ -21,7 +21,14 @@ from ._arguments import (
     writer_option_texts,
 )
 from ._batch_query import BatchQuery, ProgressOption
-from ._optional import arrow_table, import_numpy, import_pandas, import_polars, import_pyarrow
+from ._optional import (
+    arrow_table,
+    floats_lose_digits,
+    import_numpy,
+    import_pandas,
+    import_polars,
+    import_pyarrow,
+)
 from ._schema import Schema
 from ._shown import Plan
 
@@ -233,9 +240,25 @@ class DataFrame:
         return self._watched(progress).collect().to_rows()
 
     def to_pandas(self, progress: ProgressOption = None) -> pandas.DataFrame:
-        """All rows as a ``pandas.DataFrame``; raises ImportError without pandas and pyarrow."""
+        """All rows as a ``pandas.DataFrame``; raises ImportError without pandas and pyarrow.
+
+        Integers with NULLs become floats, as is pandas' way, with NaN for NULL. Where a value is
+        beyond 2**53, so that a float could not hold it, the column is one of Python's objects, with
+        None for NULL; so are the integers in such a column of lists.
+
+        >>> import velaria
+        >>> session = velaria.Session()
+        >>> frame = session.create_dataframe_from_arrow({"n": [9007199254740993, None]})
+        >>> frame.to_pandas()["n"].tolist()
+        [9007199254740993, None]
+        """
         import_pandas("to_pandas()")
-        return self.to_arrow(progress).to_pandas()
+        table = self.to_arrow(progress)
+        frame = table.to_pandas()
+        for place, column in enumerate(table.columns):
+            if floats_lose_digits(column):
+                frame.isetitem(place, column.to_pandas(integer_object_nulls=True))
+        return frame
 
     def to_polars(self, progress: ProgressOption = None) -> polars.DataFrame:
         """All rows as a ``polars.DataFrame``; raises ImportError without polars."""
@@ -247,8 +270,9 @@ class DataFrame:
         """One column as a NumPy array; vectors as the rows of a matrix.
 
         Numbers, vectors and times keep their bits; other types are an array of Python's objects.
-        Raises InvalidArgumentError for a column with NULLs, which have no place in such an array,
-        SqlSemanticError for an unknown column, and ImportError without numpy and pyarrow.
+        Raises InvalidArgumentError for a column with NULLs, also inside vectors, which have no
+        place in such an array, SqlSemanticError for an unknown column, and ImportError without
+        numpy and pyarrow.
 
         >>> import velaria
         >>> points = {"name": ["a", "b"], "v": ["[0 1]", "[2 3]"]}
@@ -263,6 +287,19 @@ class DataFrame:
             raise core.InvalidArgumentError(
                 f"column {column!r} has {array.null_count} NULLs, which a NumPy array cannot hold; "
                 f"leave them out, as by filter({quoted + ' IS NOT NULL'!r})"
+            )
+        inner = array
+        while hasattr(inner.type, "list_size"):
+            inner = inner.flatten()
+            if inner.null_count > 0:
+                raise core.InvalidArgumentError(
+                    f"column {column!r} has {inner.null_count} NULLs inside its vectors, which a "
+                    f"NumPy array cannot hold; to_arrow() and to_rows() keep them"
+                )
+        if floats_lose_digits(inner):
+            raise core.InvalidArgumentError(
+                f"column {column!r} has NULLs beside integers beyond 2**53 in its values, which "
+                f"NumPy would round; to_arrow() and to_rows() keep them"
             )
         if not hasattr(array.type, "list_size"):
             return cast("numpy.ndarray[Any, Any]", array.to_numpy(zero_copy_only=False))
@@ -394,7 +431,12 @@ class DataFrame:
             on = [on]
         if isinstance(on, str):
             return DataFrame(self._core.join_where(core_other, on, how))
-        columns = [] if on is None else verb_texts("join", on)
+        if on is not None and not isinstance(on, Iterable):
+            raise core.InvalidArgumentError(
+                f"join() takes on as a column's name, a list of them, or a condition as a str, not "
+                f"{type_of(on)} ({on!r})"
+            )
+        columns = [] if on is None else verb_texts("join", list(on))
         return DataFrame(self._core.join(core_other, columns, how))
 
     def union(self, other: DataFrame) -> DataFrame:

@@ -54,7 +54,7 @@ def _as_array(arrow: Any, given: Any, result_type: Any) -> Any:
     if isinstance(given, arrow.ChunkedArray):
         return _one_array(given)
     if isinstance(given, (list, tuple)):
-        return arrow.array(given, result_type)
+        return _array_of(arrow, given, result_type)
     if isinstance(given, (str, bytes)) or not hasattr(given, "__len__"):
         raise TypeError(
             f"it gave {a_kind_of(given)}; it must give an array with a value for each row"
@@ -62,6 +62,23 @@ def _as_array(arrow: Any, given: Any, result_type: Any) -> Any:
     if hasattr(given, "__arrow_c_stream__"):
         return _one_array(arrow.chunked_array(given))
     return arrow.array(given)
+
+
+def _array_of(arrow: Any, values: Any, result_type: Any) -> Any:
+    """Python's values as an array, of a type of their own where the declared one could lose some:
+    pyarrow rounds to the type that it is given."""
+    try:
+        array = arrow.array(values)
+    except (arrow.ArrowException, TypeError, ValueError, OverflowError):
+        return arrow.array(values, result_type)
+    types = arrow.types
+    if types.is_timestamp(array.type):
+        if types.is_timestamp(result_type):
+            return array.cast(arrow.timestamp(array.type.unit, result_type.tz))
+        return array  # which is refused: a date would drop the time
+    if types.is_integer(array.type) and types.is_decimal(result_type):
+        return arrow.array(values, result_type)  # exact; a cast wants room for any integer
+    return array if _is_alike(types, array.type, result_type) else arrow.array(values, result_type)
 
 
 def _cast(arrow: Any, array: Any, result_type: Any) -> Any:
@@ -73,16 +90,39 @@ def _cast(arrow: Any, array: Any, result_type: Any) -> Any:
     if not _is_alike(arrow.types, array.type, result_type):
         raise TypeError(f"it gave {array.type}, but is declared to give {result_type}")
     out = array.cast(result_type)
-    if arrow.types.is_floating(array.type) and arrow.types.is_floating(result_type):
-        # Arrow rounds these without a word.
-        compute: Any = importlib.import_module("pyarrow.compute")
-
-        same = compute.or_(compute.equal(out.cast(array.type), array), compute.is_nan(array))
-        if not compute.all(same).as_py() and array.null_count < len(array):
-            raise TypeError(
-                f"it gave {array.type} with values that {result_type} rounds; declare {array.type}"
-            )
+    if not _is_same(arrow, array, out):
+        raise TypeError(
+            f"it gave {array.type} with values that {result_type} rounds; declare {array.type}, or "
+            f"round them in the function"
+        )
     return out
+
+
+def _is_same(arrow: Any, array: Any, out: Any) -> bool:
+    """Whether a cast has changed no value; Arrow rounds several without a word."""
+    types = arrow.types
+    compute: Any = importlib.import_module("pyarrow.compute")
+    if _is_list(types, array.type):
+        # A vector is of float32, and Python has only wider numbers.
+        is_vector = types.is_fixed_size_list(out.type) and types.is_float32(out.type.value_type)
+        return is_vector or _is_same(arrow, array.flatten(), out.flatten())
+    if not (_is_number(types, array.type) or types.is_temporal(array.type)):
+        return True
+    try:
+        same = compute.equal(out.cast(array.type), array)
+    except arrow.ArrowInvalid:  # beyond the digits of its decimal
+        return False
+    if types.is_floating(array.type):
+        same = compute.or_(same, compute.is_nan(array))
+    return bool(compute.all(same, min_count=0).as_py())
+
+
+def _is_number(types: Any, kind: Any) -> bool:
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def _is_list(types: Any, kind: Any) -> bool:
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _is_alike(types: Any, given: Any, wanted: Any) -> bool:
@@ -90,12 +130,12 @@ def _is_alike(types: Any, given: Any, wanted: Any) -> bool:
     if types.is_null(given):
         return True
     families: list[Callable[[Any], bool]] = [
-        lambda t: bool(types.is_integer(t) or types.is_floating(t) or types.is_decimal(t)),
+        lambda t: _is_number(types, t),
         lambda t: str(t) in ("string", "large_string", "string_view"),
         lambda t: str(t).startswith(("binary", "large_binary", "fixed_size_binary")),
         lambda t: bool(types.is_timestamp(t)) and (t.tz is None) == (wanted.tz is None),
         types.is_date,
         types.is_time,
-        lambda t: bool(types.is_list(t) or types.is_large_list(t) or types.is_fixed_size_list(t)),
+        lambda t: _is_list(types, t),
     ]
     return any(family(wanted) and family(given) for family in families)

@@ -26,7 +26,11 @@ def group_rows_by_field(rows: Any, field: str) -> dict[Any, list[dict[str, Any]]
     groups: dict[Any, list[dict[str, Any]]] = {}
     known = False
     seen: list[Mapping[str, Any]] = []
-    for row in _dicts(rows):
+    for place, row in enumerate(_dicts(rows)):
+        if not isinstance(row, Mapping):
+            raise core.InvalidArgumentError(
+                f"row {place} of rows is {a_kind_of(row)} ({row!r}); give dicts"
+            )
         record = isinstance(row.get("fields"), Mapping) and "record_id" in row
         cells = row["fields"] if record else row
         known = known or field in cells

@@ -25,6 +25,27 @@ def arrow_table(pyarrow: Any, rows: Any) -> Any:
     return pyarrow.RecordBatchReader.from_stream(rows).read_all()
 
 
+def floats_lose_digits(column: Any) -> bool:
+    """Whether a column of pyarrow has NULLs beside integers that no float holds: with NULLs pandas
+    and NumPy have floats. Looks into lists, structs and maps."""
+    kind = column.type
+    types = importlib.import_module("pyarrow.types")
+    if types.is_integer(kind):
+        if column.null_count == 0 or kind.bit_width < 64:
+            return False
+        ends = importlib.import_module("pyarrow.compute").min_max(column).as_py()
+        return ends["min"] is not None and (ends["min"] < -(2**53) or ends["max"] > 2**53)
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if not (is_list or types.is_struct(kind) or types.is_map(kind)):
+        return False
+    array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    if types.is_map(kind):
+        inner = [array.keys, array.items]
+    else:
+        inner = [array.flatten()] if is_list else array.flatten()
+    return any(map(floats_lose_digits, inner))
+
+
 def import_numpy(needed_for: str) -> Any:
     """NumPy, or an ImportError that says what to install."""
     return _import("numpy", needed_for, "pip install numpy")

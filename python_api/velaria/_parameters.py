@@ -48,6 +48,12 @@ def _typed(name: str, value: Any) -> Typed:
     plain = _PLAIN.get(type(value))
     if plain is not None:
         return plain, value
+    if type(value).__name__ == "NaTType":  # of pandas, which is a datetime without a time
+        return None, None
+    if getattr(value, "nanosecond", 0) or (
+        isinstance(value, datetime.timedelta) and getattr(value, "nanoseconds", 0)
+    ):
+        raise _finer(name, value)  # Python's own times have neither
     if isinstance(value, datetime.datetime):
         return ("timestamp[us]" if value.tzinfo is None else "timestamp[us, UTC]"), value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -103,7 +109,11 @@ def _numpy_scalar(name: str, value: Any) -> Any:
     # item() of a finer unit would be a bare int.
     exact = value.astype(f"{value.dtype.kind}8[us]")
     if exact != value and not str(value) == "NaT":
-        raise TypeMismatchError(
-            f"parameter {name} is {value}, which is finer than microseconds; round it"
-        )
+        raise _finer(name, value)
     return exact.item()
+
+
+def _finer(name: str, value: Any) -> TypeMismatchError:
+    return TypeMismatchError(
+        f"parameter {name} is {value}, which is finer than microseconds; round it"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
@@ -75,10 +76,15 @@ class Session(StreamReaders):
         _chunk_rows: int = 2048,
     ) -> None:
         most = core.MOST_THREADS
-        if threads is not None and (isinstance(threads, bool) or not 1 <= threads <= most):
+        is_number = hasattr(threads, "__index__") and not isinstance(threads, bool)
+        if threads is not None and not (is_number and 1 <= threads <= most):
             raise core.InvalidArgumentError(f"threads={threads!r} must be 1 to {most}, or None")
-        if isinstance(allowed_paths, (str, bytes)):
+        if isinstance(allowed_paths, (str, bytes, os.PathLike)):
             raise core.InvalidArgumentError("allowed_paths is a list of paths, not one path")
+        if allowed_paths is not None and not isinstance(allowed_paths, Iterable):
+            raise core.InvalidArgumentError(
+                f"allowed_paths={allowed_paths!r} is no list of paths; give one, or None for all"
+            )
         self._core = core.Session(
             threads=threads or 0,
             memory_limit_bytes=memory_bytes(memory_limit),
@@ -400,17 +406,23 @@ class Session(StreamReaders):
         ``data``: a pyarrow Table, RecordBatch, RecordBatchReader or data set, anything with
         ``__arrow_c_stream__`` or ``__arrow_c_array__`` (polars, pandas, DuckDB, Velaria) or its
         capsules, a list of those, or a dict of columns, in which a matrix of NumPy is a column of
-        vectors. A reader is read to its end now. Raises TypeMismatchError naming a column whose
-        type Velaria does not have, and InvalidArgumentError for other objects.
+        vectors. A reader is read to its end now. The items of a list or iterator have the columns
+        of the first one, in any order. Raises TypeMismatchError naming a column whose type Velaria
+        does not have, or that an item has not or with another type, and InvalidArgumentError for
+        other objects.
 
         >>> import pyarrow, velaria
         >>> frame = velaria.Session().create_dataframe_from_arrow(pyarrow.table({"n": [1, None]}))
         >>> frame.to_rows()
         [{'n': 1}, {'n': None}]
         """
+        arrow = as_arrow(data)
         try:
-            return DataFrame(self._core.create_dataframe_from_arrow(as_arrow(data)))
+            return DataFrame(self._core.create_dataframe_from_arrow(arrow))
         except core.StreamError as error:
+            misfit = getattr(arrow, "misfit", None)
+            if misfit is not None:
+                raise misfit from None
             # A producer in Python can hand on no more of a Ctrl-C than its name.
             if "Python exception" in str(error) and "KeyboardInterrupt" in str(error):
                 raise KeyboardInterrupt from error
@@ -425,7 +437,7 @@ class Session(StreamReaders):
         lists) is held and may be read by several queries, one after the other. Everything else
         (readers, iterators, frames, any other ``__arrow_c_stream__``) is pulled as fast as its one
         query asks, and may have no end. ``batch_rows`` cuts larger batches. Raises like
-        ``create_dataframe_from_arrow``.
+        ``create_dataframe_from_arrow``; what an iterator gives late fails the query.
         """
         lazily = is_pulled(data)
         arrow = as_arrow(data)

@@ -158,7 +158,7 @@ def is_pulled(data: Any) -> bool:
 def as_arrow(data: Any) -> Any:
     """An object of Arrow's PyCapsule protocol: the data itself, or what pyarrow makes of it.
 
-    Dicts are tables by column; lists and iterators are record batches of one schema.
+    Dicts are tables by column; lists and iterators are record batches of the same columns.
     """
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return data
@@ -168,7 +168,7 @@ def as_arrow(data: Any) -> Any:
     if isinstance(data, tuple) and [type(part).__name__ for part in data] == ["PyCapsule"] * 2:
         return _ArrayCapsules(data)
     if isinstance(data, (list, tuple)) or hasattr(data, "__next__"):
-        return _reader_of(iter(data))
+        return _chained(data)
     if hasattr(data, "scanner"):  # a data set of pyarrow
         data = data.scanner()
     if hasattr(data, "to_reader"):
@@ -204,22 +204,93 @@ def _vectors(pyarrow: Any, matrix: Any) -> Any:
     )
 
 
-def _reader_of(items: Iterator[Any]) -> Any:
+class _Part:
+    """One of several items that together are a stream."""
+
+    def __init__(self, pyarrow: Any, item: Any) -> None:
+        self.schema, self.batches = _schema_and_batches(pyarrow, item)
+
+
+class _Chained:
+    """The batches of several items as one stream.
+
+    Arrow hands an error of ours on as a text only, so the misfit is kept beside.
+    """
+
+    misfit: core.TypeMismatchError | None = None
+
+    def __init__(self, pyarrow: Any, parts: Iterator[_Part], first: _Part) -> None:
+        # A later batch may have NULLs where the first says that there are none.
+        self._schema = pyarrow.schema([field.with_nullable(True) for field in first.schema])
+        self._parts = itertools.chain([first], parts)
+        self._pyarrow = pyarrow
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        reader = self._pyarrow.RecordBatchReader.from_batches(self._schema, self._batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self) -> Iterator[Any]:
+        try:
+            for number, part in enumerate(self._parts, start=1):
+                _order(self._schema, part.schema, number)  # it may have no batch
+                for batch in part.batches:
+                    # pyarrow compares nothing here, and would read one type's bits as another's.
+                    order = _order(self._schema, batch.schema, number)
+                    yield batch if order is None else batch.select(order)
+        except core.TypeMismatchError as error:
+            self.misfit = error
+            raise
+
+
+def _order(wanted: Any, given: Any, number: int) -> list[int] | None:
+    """Where the columns of an item are that the first item has; None is in their places."""
+    order = None
+    if given.names != wanted.names:
+        names = set(wanted.names)
+        if sorted(given.names) != sorted(wanted.names) or len(names) < len(wanted.names):
+            raise core.TypeMismatchError(
+                f"item {number} of the data has the columns {_listed(given.names)}, and the first "
+                f"item has {_listed(wanted.names)}; give all items the same columns"
+            )
+        order = [given.get_field_index(name) for name in wanted.names]
+    for place, field in enumerate(wanted):
+        kind = given.field(place if order is None else order[place]).type
+        if not kind.equals(field.type):
+            raise core.TypeMismatchError(
+                f"column {field.name!r} is {kind} in item {number} of the data, and {field.type} "
+                f"in the first item; give all items one type, as by pyarrow's cast()"
+            )
+    return order
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _chained(items: Iterable[Any]) -> _Chained:
     pyarrow = import_pyarrow("a stream of record batches")
-    first = next(items, None)
+    if isinstance(items, (list, tuple)):
+        # What lies in memory is compared now: a misfit is told before a row is read.
+        items = [item if is_pulled(item) else _Part(pyarrow, item) for item in items]
+    parts = (item if isinstance(item, _Part) else _Part(pyarrow, item) for item in items)
+    first = next(parts, None)
     if first is None:
         raise core.InvalidArgumentError(
             "there is no record batch, so the columns are unknown; give a pyarrow.Table or a "
             "pyarrow.RecordBatchReader, which have a schema"
         )
-    schema, batches = _schema_and_batches(pyarrow, first)
-    rest = (batch for item in items for batch in _schema_and_batches(pyarrow, item)[1])
-    return pyarrow.RecordBatchReader.from_batches(schema, itertools.chain(batches, rest))
+    if isinstance(items, list):
+        for number, item in enumerate(items, start=1):
+            if isinstance(item, _Part):
+                _order(first.schema, item.schema, number)
+    return _Chained(pyarrow, parts, first)
 
 
 def _schema_and_batches(pyarrow: Any, item: Any) -> tuple[Any, Iterable[Any]]:
     if isinstance(item, pyarrow.RecordBatch):
         return item.schema, [item]
+    if isinstance(item, pyarrow.RecordBatchReader):
+        return item.schema, item  # its batches keep the types that they really have
     if hasattr(item, "__arrow_c_stream__"):
         reader = pyarrow.RecordBatchReader.from_stream(item)
         return reader.schema, reader

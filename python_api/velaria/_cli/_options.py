@@ -246,12 +246,28 @@ def _read_table(session: Session, path: str) -> Any:
         return session.read_excel(path)
     if ending not in (".parquet", ".arrow", ".feather", ".arrows"):
         return session.read(path)
+    return session.create_dataframe_from_arrow(_read_whole(path, ending))
+
+
+def _read_whole(path: str, ending: str) -> Any:
+    """All rows of an Arrow or Parquet file. Only a run's own artifact may still be growing."""
     from .._optional import import_pyarrow
-    from .._workspace._run import read_artifact
 
-    if ending == ".parquet":
-        import_pyarrow("a Parquet file")
-        from pyarrow import parquet
+    kind = {".parquet": "a Parquet file", ".arrows": "an Arrow stream"}.get(ending, "an Arrow file")
+    arrow = import_pyarrow(kind)
+    try:
+        if ending == ".parquet":
+            from pyarrow import parquet
 
-        return session.create_dataframe_from_arrow(parquet.read_table(path))
-    return session.create_dataframe_from_arrow(read_artifact(Path(path)))
+            return parquet.read_table(path)
+        if ending == ".arrows":
+            with arrow.OSFile(path) as source:
+                return arrow.ipc.open_stream(source).read_all()
+        with arrow.memory_map(path) as source:
+            return arrow.ipc.open_file(source).read_all()
+    except (arrow.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
+            raise  # it cannot be opened
+        raise core.FileFormatError(
+            f"{path} is not the whole of {kind}: {error}; it may be cut off, so write it again"
+        ) from None

@@ -15,6 +15,7 @@ from typing import IO, Any
 import click
 
 from .. import _velaria as core
+from .._formats import not_for_parquet
 from .._frame import DataFrame
 from .._optional import import_pyarrow
 from .._schema import Schema
@@ -113,9 +114,12 @@ class RowWriter:
             if self.format_name == "parquet":
                 from pyarrow import parquet
 
-                with parquet.ParquetWriter(file, reader.schema) as writer:
-                    for batch in reader:
-                        writer.write_batch(batch)
+                try:
+                    with parquet.ParquetWriter(file, reader.schema) as writer:
+                        for batch in reader:
+                            writer.write_batch(batch)
+                except arrow.ArrowNotImplementedError as error:
+                    raise not_for_parquet(arrow, reader.schema, error) from None
             else:
                 # A file can be mapped; a pipe can only be read from front to back.
                 make = arrow.ipc.new_stream if self._output is None else arrow.ipc.new_file
@@ -126,14 +130,15 @@ class RowWriter:
 
 def json_value(text: str | None, kind: str) -> str:
     """A value's text as JSON. Numbers are numbers digit for digit; what JSON has no form for
-    (decimals, NaN, infinities, times, bytes) is the text that SQL shows."""
+    (decimals, NaN, infinities, times, bytes), and lists, structs and maps, are the text that SQL
+    shows. A vector is an array."""
     if text is None:
         return "null"
     if kind == "bool" or (kind.startswith(("int", "uint")) and kind != "interval"):
         return text
     if kind.startswith("float") and text[-1:].isdigit():
         return text
-    if kind.startswith("fixed_size_list") and "n" not in text.lower():
+    if kind.startswith("fixed_size_list<float32>[") and "n" not in text.lower():
         return text
     return json.dumps(text, ensure_ascii=False)
 

@@ -189,10 +189,14 @@ class Workspace:
             raise core.InvalidArgumentError(
                 "cleanup needs a condition: older_than_s, keep or max_size"
             )
-        if keep is not None and keep < 0:
-            raise core.InvalidArgumentError(f"keep={keep} must be 0 or more")
-        if older_than_s is not None and not older_than_s >= 0:
-            raise core.InvalidArgumentError(f"older_than_s={older_than_s} must be 0 or more")
+        if keep is not None and (not isinstance(keep, int) or isinstance(keep, bool) or keep < 0):
+            raise core.InvalidArgumentError(f"keep={keep!r} must be an int, 0 or more")
+        is_time = isinstance(older_than_s, (int, float)) and not isinstance(older_than_s, bool)
+        if older_than_s is not None and not (is_time and older_than_s >= 0):
+            raise core.InvalidArgumentError(
+                f"older_than_s={older_than_s!r} must be a number of seconds, 0 or more; a day is "
+                "86400"
+            )
         most_bytes = None if max_size is None else memory_bytes(max_size)
         removed: list[str] = []
         freed = kept = kept_bytes = 0
