@@ -172,8 +172,8 @@ class CustomArrowStreamSource:
         return True
 
     def wake(self) -> None:
-        """Any thread, between ``open`` and ``close``: a ``next_batch`` that waits should return False
-        soon. What this raises is one of the query's ``warnings()``."""
+        """Any thread, between ``open`` and ``close``: a ``next_batch`` that waits should return
+        False soon. What this raises is one of the query's ``warnings()``."""
 
     # ---- what the kernel calls
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -122,6 +122,14 @@ class RowWriter:
                 with make(file, reader.schema) as writer:
                     for batch in reader:
                         writer.write_batch(batch)
+
+
+def tell_warnings(warnings: Iterable[str]) -> None:
+    """What was guessed about files, or left out of them: never part of the output."""
+    from ._tables import plain
+
+    for text in warnings:
+        click.echo(f"warning: {plain(text)}", err=True)
 
 
 def json_value(text: str | None, kind: str) -> str:

@@ -25,7 +25,7 @@ from ._options import (
     table_options,
     text_argument,
 )
-from ._output import RowWriter, echo_json
+from ._output import RowWriter, echo_json, tell_warnings
 
 param_option = click.option(
     "-p",
@@ -104,12 +104,7 @@ def sql(state: State, /, query: str, **options: Any) -> None:
         frame = rows_of(query_frame, state, progress)
         state.phase = Phase.OUTPUT
         writer.write(frame)
-        if query_frame.warnings:
-            from ._tables import plain
-
-            # What was guessed about files, or left out of them: never part of the output.
-            words = "\n".join(f"warning: {plain(text)}" for text in query_frame.warnings)
-            click.echo(words, err=True)
+        tell_warnings(query_frame.warnings)
 
 
 @click.command()
@@ -263,9 +258,11 @@ def vector_search(state: State, /, **options: Any) -> None:
             else:
                 click.echo(plan.rstrip("\n"))
             return
-        frame = rows_of(search.run(opened.session), state, progress)
+        found = search.run(opened.session)
+        frame = rows_of(found, state, progress)
         state.phase = Phase.OUTPUT
         writer.write(frame)
+        tell_warnings(search.warnings(opened.session, found))
 
 
 class VectorSearch:
@@ -300,6 +297,10 @@ class VectorSearch:
         return session.explain_vector_search(
             self.table, self.column, self.vector, self.top_k, self.metric
         )
+
+    def warnings(self, session: Session, found: DataFrame) -> list[str]:
+        """What its readers say. The rows of a search do not name their table's, so it is asked."""
+        return found.warnings or session.table(self.table).warnings
 
     def run(self, session: Session) -> DataFrame:
         return session.vector_search(self.table, self.column, self.vector, self.top_k, self.metric)
