@@ -206,7 +206,9 @@ def create_stream_from_bitable(
 
     ``view_id``, ``field_names``, ``filter``, ``sort``: as the API's records/search takes them.
     ``automatic_fields``: also created_time, created_by, last_modified_time and last_modified_by.
-    ``explode``: a field of several people, options or links: a row for each of them.
+    ``explode``: a field of several people, groups, options, attachments or linked records, a lookup
+        or a formula: a row for each value. Fields of other types are refused; the runs of one text,
+        such as one with a link in it, are one value.
     ``time_zone``: of dates that formulas give as texts.
 
     The columns are ``record_id`` and the fields in their order: numbers are float64, checkboxes
