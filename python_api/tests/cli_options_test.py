@@ -1,7 +1,9 @@
 """What the command line says of rows it leaves out, and of options that do not go together."""
 
+import gzip
 import json
 
+import pytest
 import velaria
 
 SKIPPING = "CREATE TABLE t USING csv OPTIONS(path: 'short.csv', on_error: 'skip')"
@@ -48,3 +50,69 @@ def test_a_run_of_a_program_keeps_its_warnings(workspace, tmp_path):
         recorder.write_result(frame)
     record = json.loads((recorder.path / "run.json").read_text())
     assert record["warnings"] == frame.warnings
+
+
+# ---- endings that say "compressed"
+
+
+@pytest.mark.parametrize("name", ["x.csv.gz", "x.CSV.zst", "x.tsv.gz"])
+@pytest.mark.parametrize("options", [[], ["-f", "csv"]])
+def test_csv_is_compressed_as_its_name_says(cli, name, options):
+    cli("sql", *options, "-o", name, "SELECT 1 AS n, 'a' AS t")
+    written = (cli.folder / name).read_bytes()
+    assert written[:4] == b"\x28\xb5\x2f\xfd" if "zst" in name else written[:2] == b"\x1f\x8b"
+    if name.endswith(".gz"):
+        between = b"\t" if "tsv" in name else b","
+        assert gzip.decompress(written) == b"n%bt\n1%ba\n" % (between, between)
+    rows = velaria.Session().read_csv(
+        cli.folder / name, delimiter="\t" if "tsv" in name else ","
+    ).to_rows()  # fmt: skip
+    assert rows == [{"n": 1, "t": "a"}]
+
+
+def test_what_is_not_compressed_is_not_called_so(cli):
+    names = ["x.jsonl.gz", "x.json.zst", "x.parquet.gz", "x.arrow.zst", "x.txt.gz"]
+    for arguments in (*(("-o", name) for name in names), ("-f", "jsonl", "-o", "x.gz")):
+        done = cli("sql", *arguments, "SELECT 1 AS n", code=2)
+        told = done.stdout + done.stderr
+        assert arguments[-1] in told
+        assert "leave out .gz" in told or "leave out .zst" in told
+    for name in ("x.gz", "x.doc.gz"):
+        told = cli("sql", "-o", name, "SELECT 1 AS n", code=2).stderr
+        assert f"the ending '{name[1:]}' of --output says no format" in told
+    assert not list(cli.folder.glob("x.*"))
+
+
+# ---- options that would do nothing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("sql", "-f", "csv", "--rows", "1", "SELECT 1"), "LIMIT 1 in the query"),
+        (("sql", "-o", "x.parquet", "--rows", "1", "SELECT 1"), "parquet has all of them"),
+        (("run", "result", "latest", "--json", "--rows", "1"), "json has all of them"),
+        (("vector-search", "a.csv", "v", "[1]", "-f", "jsonl", "--rows", "1"), "jsonl has all"),
+        (("vector-search", "a.csv", "v", "[1]", "--explain", "--rows", "1"), "--explain has none"),
+        (("vector-search", "a.csv", "v", "[1]", "--explain", "-o", "x.csv"), "not csv; give"),
+        (("stream", "--json", "-o", "x.csv", "SELECT 1"), "'x.csv' are two formats"),
+    ],
+)
+def test_options_that_do_not_go_together(cli, arguments, says):
+    answer = json.loads(cli(*arguments, code=2).stdout or "null")
+    told = answer["error"] if answer else cli(*arguments, code=2).stderr
+    assert says in told
+    assert not list(cli.folder.glob("x.*"))
+
+
+def test_how_a_search_goes_into_a_file(cli):
+    (cli.folder / "v.csv").write_text('id,v\n1,"[1 0]"\n')
+    search = ("vector-search", "v.csv", "v", "[1 0]", "--explain")
+    shown = cli(*search).stdout
+    assert "mode=exact-scan" in shown
+    assert cli(*search, "-o", "plan.txt").stdout == ""
+    assert (cli.folder / "plan.txt").read_text() == shown
+    cli(*search, "-o", "plan.json")
+    plan = json.loads((cli.folder / "plan.json").read_text())
+    assert plan == cli.json(*search, "--json")
+    assert plan["fields"]["metric"] == "cosine"

@@ -21,12 +21,12 @@ from .._workspace._files import is_locked
 from .._workspace._run import artifact_table
 from ._errors import DIFFERENT, Phase, State
 from ._options import (
-    chosen_format,
     json_option,
     open_session,
     output_options,
     parameters_of,
     progress_option,
+    row_writer,
     session_options,
     table_options,
     text_argument,
@@ -399,7 +399,7 @@ def result(
     Example:
       velaria run result latest -f parquet -o rows.parquet
     """
-    writer = RowWriter(chosen_format(format_name, as_json, output), output, most_rows)
+    writer = row_writer(format_name, as_json, output, most_rows)
     state.phase = Phase.WORKSPACE
     run = workspace_of(home).run(run_id)
     with Session() as session:

@@ -255,6 +255,10 @@ def stream(state: State, /, query: str, **options: Any) -> None:
     progress_file, wants_view = options.pop("progress_file"), options.pop("view")
     if output is not None and not output.lower().endswith((".csv", ".tsv", ".jsonl", ".ndjson")):
         raise click.UsageError(f"--output {output!r}: a stream is written to .csv, .tsv or .jsonl")
+    if as_json and output is not None and output.lower().endswith((".csv", ".tsv")):
+        raise click.UsageError(
+            f"--json and --output {output!r} are two formats; leave out one, or end it in .jsonl"
+        )
     sources, follow = options.pop("sources"), options.pop("follow")
     text = text_argument(query, "query")
     with ExitStack() as stack:
