@@ -52,6 +52,23 @@ def test_a_run_of_a_program_keeps_its_warnings(workspace, tmp_path):
     assert record["warnings"] == frame.warnings
 
 
+# ---- tables of several files
+
+
+def test_a_pattern_or_folder_is_a_table(cli):
+    query = "SELECT count(*) AS n FROM e"
+    for path in ("events/*.csv", "events"):
+        assert cli.json("sql", "-t", f"e={path}", query, "--json")["rows"] == [{"n": 6}]
+        run = cli.json("run", "start", "--json", "sql", "-t", f"e={path}", query)["run"]
+        (table,) = cli.json("run", "show", run["run_id"], "--json")["inputs"]["tables"]
+        assert [entry["path"] for entry in table["files"]] == [
+            str(cli.folder / "events" / f"{n}.csv") for n in range(3)
+        ]
+        assert all(entry["size_bytes"] > 20 and entry["modified_ns"] for entry in table["files"])
+    told = cli("sql", "-t", "e=nothing/*.csv", query, code=3).stderr
+    assert "nothing/*.csv" in told
+
+
 # ---- endings that say "compressed"
 
 

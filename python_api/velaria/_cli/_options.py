@@ -67,8 +67,8 @@ table_options = _stack(
         "tables",
         multiple=True,
         metavar="NAME=PATH",
-        help="A file as a table: any text file that `probe` knows, .parquet, .arrow, .xlsx; "
-        "NAME=- reads standard input. May be given again.",
+        help="A file as a table: any text file that `probe` knows, or a pattern or folder of them, "
+        ".parquet, .arrow, .xlsx; NAME=- reads standard input. May be given again.",
     ),
     click.option(
         "--init",
@@ -254,11 +254,18 @@ def _add_table(session: Session, name: str, path: str, spool: Path) -> dict[str,
     else:
         known["path"] = os.path.abspath(path)
     frame = _read_table(session, path)
-    found = os.stat(path)
-    known["size_bytes"] = found.st_size
-    known["modified_ns"] = found.st_mtime_ns
+    if os.path.exists(path) and not os.path.isdir(path):
+        known.update(_file_facts(path))
+    else:  # a pattern or a folder
+        files = session.probe(path)["paths"]
+        known["files"] = [{"path": os.path.abspath(file), **_file_facts(file)} for file in files]
     session.create_temp_view(name, frame)
     return known
+
+
+def _file_facts(path: str) -> dict[str, int]:
+    found = os.stat(path)
+    return {"size_bytes": found.st_size, "modified_ns": found.st_mtime_ns}
 
 
 def _read_table(session: Session, path: str) -> Any:
