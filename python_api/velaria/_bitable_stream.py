@@ -235,12 +235,7 @@ def create_stream_from_bitable(
         raise core.InvalidArgumentError(f"a {type(client).__name__} is no BitableClient")
     if isinstance(page_size, bool) or not isinstance(page_size, int) or not 1 <= page_size <= 500:
         raise core.InvalidArgumentError(f"page_size={page_size!r} must be a whole number, 1 to 500")
-    if not isinstance(time_zone, datetime.tzinfo):
-        advice = f"ZoneInfo({time_zone!r})" if isinstance(time_zone, str) else "ZoneInfo('UTC')"
-        raise core.InvalidArgumentError(
-            f"time_zone={time_zone!r} is {a_kind_of(time_zone)}; give a zone such as "
-            f"zoneinfo.{advice}"
-        )
+    _require_zone(time_zone)
     for name, number, least in (
         ("poll_interval_ms", poll_interval_ms, 0),
         ("settle_ms", settle_ms, 0),
@@ -302,6 +297,15 @@ def create_stream_from_bitable(
     else:
         source = _ScanSource(where, client, table, sort=sort, **search)
     return create_stream_from_custom_source(session, source)
+
+
+def _require_zone(zone: object) -> None:
+    if not isinstance(zone, datetime.tzinfo):
+        name = zone if isinstance(zone, str) else "UTC"
+        raise core.InvalidArgumentError(
+            f"time_zone={zone!r} is {a_kind_of(zone)}; give a zone such as "
+            f"zoneinfo.ZoneInfo({name!r})"
+        )
 
 
 def _since_ms(since: datetime.datetime | int) -> int:

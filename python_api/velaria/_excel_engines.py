@@ -245,7 +245,7 @@ class CalamineSheet:
                     raise CannotTell("a number is beyond 2^53")
                 if kind is datetime.time and (self._scan.negative or value == datetime.time()):
                     raise CannotTell("a date is at or before its epoch")
-                if isinstance(value, datetime.date) and _day(value) in _BESIDE_NO_DAY:
+                if kind in (datetime.date, datetime.datetime) and _day(value) in _BESIDE_NO_DAY:
                     raise CannotTell("a date may be Excel's 1900-02-29")
                 if kind is datetime.timedelta and not _NO_TIME <= value < _LONG_TIME:
                     raise CannotTell("a duration is negative or very long")
