@@ -196,3 +196,42 @@ def test_a_row_for_each_person(session, server):
     ]
     rows = rows_of(session, scan(session, server, table_id, explode="Tags"))
     assert [(row["n"], row["Tags"]) for row in rows] == [(1, "x"), (1, "y"), (2, None), (3, None)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "cell", "values"),
+    [
+        (19, {}, {"type": 4, "value": ["a", "b"]}, ["a", "b"]),
+        (20, {}, {"type": 4, "value": ["a", None, "b"]}, ["a", "b"]),
+        (19, {"type": {"data_type": 2}}, {"type": 2, "value": [1, 2.5]}, [1.0, 2.5]),
+        (
+            19,
+            {},
+            {"type": 5, "value": [0, 86400000]},
+            ["1970-01-01 00:00:00+00:00", "1970-01-02 00:00:00+00:00"],
+        ),
+        (19, {}, {"type": 18, "value": {"link_record_ids": ["r1", "r2"]}}, ["r1", "r2"]),
+        (19, {}, ["a", "b"], ["a", "b"]),
+        (20, {}, {"type": 1, "value": [{"text": "see "}, {"text": "docs"}]}, ["see docs"]),
+        (20, {}, "alone", ["alone"]),
+        (19, {}, {"type": 4, "value": []}, [None]),
+        (19, {}, {"type": 4, "value": None}, [None]),
+        (17, {}, [{"name": "a.png"}, {"name": "b.png"}], ["a.png", "b.png"]),
+        (18, {}, {"link_record_ids": ["r1", "r2"]}, ["r1", "r2"]),
+        (21, {}, [{"record_ids": ["r1", "r2"]}, {"record_ids": None}], ["r1", "r2"]),
+        (18, {}, [{"record_ids": None, "text": None}], [None]),
+    ],
+)
+def test_a_row_for_each_value(session, server, kind, field, cell, values):
+    table_id = server.add_table("t", [("F", kind, field)], [{"F": cell}])
+    rows = rows_of(session, scan(session, server, table_id, explode="F"))
+    assert [row["F"] for row in rows] == values
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 5, 7, 13, 15, 22, 1001, 1005, 9999])
+def test_what_has_one_value_is_not_exploded(session, server, kind):
+    table_id = server.add_table("t", [("F", kind)], [])
+    with pytest.raises(
+        velaria.InvalidArgumentError, match=f"'F' is a field of type {kind}, .*give"
+    ):
+        scan(session, server, table_id, explode="F")

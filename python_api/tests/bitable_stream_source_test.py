@@ -311,6 +311,12 @@ def test_what_is_not_there(session, server, app_token, table_id, code):
         ({"incremental": True, "sort": []}, "sort"),
         ({"incremental": True, "modified_field": "nope"}, "modified_field"),
         ({"incremental": True, "since": datetime.datetime(2024, 1, 1)}, "zone"),
+        ({"incremental": True, "since": "2024-01-01"}, "'2024-01-01' is a str; give a datetime"),
+        ({"incremental": True, "since": True}, "since=True is a bool"),
+        ({"incremental": True, "since": 1.5}, "or milliseconds"),
+        ({"time_zone": "Asia/Shanghai"}, r"zoneinfo\.ZoneInfo\('Asia/Shanghai'\)"),
+        ({"time_zone": 8}, "time_zone=8 is an int"),
+        ({"page_size": "9"}, "page_size='9'"),
     ],
 )
 def test_bad_arguments(session, server, options, text):
@@ -328,6 +334,9 @@ def test_bad_arguments(session, server, options, text):
         (("x", "y"), {"base_url": "ftp://a"}, "base_url"),
         (("x", "y"), {"base_url": "http://example.com"}, "unprotected"),
         (("x", "y"), {"timeout_s": -1}, "timeout_s"),
+        (("x", "y"), {"timeout_s": "30"}, "timeout_s='30' is a str; give a number"),
+        (("x", "y"), {"retry_limit_s": None}, "retry_limit_s=None"),
+        (("x", "y"), {"max_retries": 1.5}, "give a whole number"),
         (("x", "y"), {"max_retries": True}, "max_retries"),
         (("x", "y"), {"user_id_type": "name"}, "user_id_type"),
     ],

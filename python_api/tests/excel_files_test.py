@@ -175,6 +175,9 @@ def test_arguments_are_checked(session, tmp_path):
         ({"header_row": "first"}, "header_row"),
         ({"header_row": True}, "header_row"),
         ({"max_uncompressed_bytes": None}, "max_uncompressed_bytes"),
+        ({"null_text": 5}, "null_text=5 is an int; give words"),
+        ({"null_text": 0}, "null_text=0 is an int; give words"),
+        ({"null_text": [0]}, "null_text: 0 is an int; give words"),
     ):
         with pytest.raises(velaria.InvalidArgumentError, match=text):
             velaria.read_excel(session, path, **options)

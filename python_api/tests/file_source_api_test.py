@@ -370,6 +370,8 @@ def test_line_files(session, tmp_path):
         session.read_line_file(path, regex_pattern="x")
     with pytest.raises(velaria.SqlSemanticError):
         session.read_line_file(path, mode="regex", regex_pattern="(?=x)")
+    with pytest.raises(velaria.InvalidArgumentError, match="';' is for mode='split'"):
+        session.read_line_file(path, mode="regex", regex_pattern="x", split_delimiter=";")
     for more in ({"split_delimiter": ";"}, {"mode": "glob"}):
         with pytest.raises(velaria.InvalidArgumentError, match="preset='syslog' is a pattern"):
             session.read_line_file(path, preset="syslog", **more)

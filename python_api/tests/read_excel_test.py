@@ -154,6 +154,39 @@ def test_both_epochs(read):
         assert (kinds, rows) == (["timestamp[us]"], moments)
 
 
+@pytest.mark.parametrize(
+    ("number", "shown_as", "kind", "value"),
+    [
+        (60, "yyyy-mm-dd", "int64", 60),
+        (60.5, "yyyy-mm-dd hh:mm", "float64", 60.5),
+        (59, "yyyy-mm-dd", "date32", datetime.date(1900, 2, 28)),
+        (61, "yyyy-mm-dd", "date32", datetime.date(1900, 3, 1)),
+        (60, "[h]:mm", "interval", velaria.Interval(0, 60, 0)),
+        (0, "yyyy-mm-dd", "int64", 0),
+        (0, "mm-dd-yy", "int64", 0),
+        (0, '"has"yyyy', "int64", 0),
+        (0, "hh:mm", "time64[us]", datetime.time()),
+        (0, "yyyy-mm-dd hh:mm", "time64[us]", datetime.time()),
+    ],
+)
+def test_days_that_only_excel_has(read, number, shown_as, kind, value):
+    assert read([["d"], [number]], {"A2": shown_as}) == ([kind], [[value]])
+
+
+def test_a_day_that_only_excel_has_among_others(read):
+    rows = [["d"], [0], [60], [44000]]
+    kinds, found = read(rows, {f"A{row}": "yyyy-mm-dd" for row in (2, 3, 4)})
+    assert (kinds, found) == (["utf8"], [["0"], ["60"], ["2020-06-18"]])
+
+
+def test_the_first_days_of_1904(read):
+    from openpyxl.utils.datetime import MAC_EPOCH
+
+    kinds, found = read([["d"], [0], [60]], dict.fromkeys(("A2", "A3"), "yyyy-mm-dd"), MAC_EPOCH)
+    assert kinds == ["date32"]
+    assert found == [[datetime.date(1904, 1, 1)], [datetime.date(1904, 3, 1)]]
+
+
 def test_iso_dates(session, engine, tmp_path):
     """What some writers put there instead of numbers."""
     path = cells(

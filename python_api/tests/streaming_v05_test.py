@@ -476,6 +476,19 @@ def test_checkpoints(session, tmp_path):
     assert session.sql("SELECT 1 AS x").count() == 1
 
 
+def test_a_restart_with_other_batches_is_refused(session, tmp_path):
+    def start(batch_rows, **more):
+        stream = session.create_stream_from_arrow({"n": [1, 2, 3, 4]}, batch_rows=batch_rows)
+        path = str(tmp_path / "q.ckpt")
+        query = stream.write_stream(velaria.MemorySink(), checkpoint_path=path, **more)
+        query.start().await_termination(WAIT_MS)
+        return query
+
+    assert start(1, max_batches=2).progress()["last_source_offset"] == "2@2"
+    with pytest.raises((velaria.CheckpointError, velaria.StreamError), match="batch_rows"):
+        start(2, checkpoint_delivery_mode="best-effort")
+
+
 def test_wrong_kinds(session):
     source = session.create_realtime_stream_source({"n": "int64"})
     session.create_temp_view("live", session.read_realtime_stream_source(source))

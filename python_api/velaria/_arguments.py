@@ -281,6 +281,12 @@ class LineArguments:
                 )
                 raise InvalidArgumentError(message)
         else:
+            if mode == "regex" and delimiter not in (",", ""):
+                message = (
+                    f"split_delimiter={delimiter!r} is for mode='split', and mode is {mode!r}; "
+                    f"leave out one of them"
+                )
+                raise InvalidArgumentError(message)
             self.texts.pop("preset", None)
             self.texts["mode"] = mode
             if mode == "split":

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 from . import _velaria as core
+from ._arguments import a_kind_of
 
 _log = logging.getLogger("velaria.bitable")
 
@@ -160,8 +161,13 @@ class BitableClient:
             ("max_retries", max_retries),
             ("retry_limit_s", retry_limit_s),
         ):
-            if isinstance(number, bool) or not 0 <= number < 1e6:
-                raise core.InvalidArgumentError(f"{name}={number!r} must be a number from 0 on")
+            kinds = (int,) if name == "max_retries" else (int, float)
+            if isinstance(number, bool) or not isinstance(number, kinds) or not 0 <= number < 1e6:
+                whole = "whole " if name == "max_retries" else ""
+                raise core.InvalidArgumentError(
+                    f"{name}={number!r} is {a_kind_of(number)}; give a {whole}number from 0 on, "
+                    f"below 1000000"
+                )
         self._app_id = app_id
         self._secret = _Secret(app_secret)
         self._base_url = _checked_address(_BASES.get(base_url, base_url))

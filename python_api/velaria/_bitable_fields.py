@@ -41,10 +41,9 @@ def _plain(cell: Any) -> str:
         return str(cell)
     if isinstance(cell, list):
         # The runs of one text stand without a gap, other lists with commas.
-        runs = all(
-            isinstance(item, Mapping) and "text" in item and "id" not in item for item in cell
+        return ("" if _are_runs(cell) else ", ").join(
+            _plain(item) for item in cell if item is not None
         )
-        return ("" if runs else ", ").join(_plain(item) for item in cell if item is not None)
     if isinstance(cell, Mapping):
         for key in ("text", "name", "full_address", "link"):
             if isinstance(cell.get(key), str) and cell[key]:
@@ -53,6 +52,11 @@ def _plain(cell: Any) -> str:
             if key in cell:
                 return _plain(cell[key] or [])
     return _json(cell)
+
+
+def _are_runs(cells: list[Any]) -> bool:
+    """Whether they are the runs of one text, such as one with a link in it."""
+    return all(isinstance(item, Mapping) and "text" in item and "id" not in item for item in cells)
 
 
 def _text(cell: Any, zone: datetime.tzinfo) -> str:
@@ -192,6 +196,10 @@ FIELD_TYPES: dict[int, _Parts] = {
     3001: _TEXT,  # button
 }
 _LOOKUP, _FORMULA = 19, 20
+_PEOPLE = (11, 23, 1003, 1004)
+_RECORDS = (18, 21)
+# What explode can part: several options, attachments and all above.
+_SEVERAL = (4, 17, *_RECORDS, *_PEOPLE, _LOOKUP, _FORMULA)
 _DATES = (5, 1001, 1002)
 
 
@@ -200,6 +208,29 @@ def _unwrapped(cell: Any) -> tuple[int | None, Any]:
     if isinstance(cell, Mapping) and "value" in cell and isinstance(cell.get("type"), int):
         return cell["type"], cell["value"]
     return None, cell
+
+
+def _parted(cell: Any, field_type: int) -> list[Any]:
+    """The values of a cell of a field of several ones, each as a cell of its own."""
+    kind, inside = _unwrapped(cell)
+    if isinstance(inside, Mapping):
+        inside = inside.get("link_record_ids", inside.get("users", inside))
+    if inside is None:
+        return []
+    if not isinstance(inside, list):
+        return [cell]
+    computed = field_type in (_LOOKUP, _FORMULA)
+    if (kind if computed else field_type) in _RECORDS:
+        # Links also come as objects that have some ids each.
+        each = (item.get("record_ids") if isinstance(item, Mapping) else [item] for item in inside)
+        inside = [record for records in each for record in records or []]
+    several = [item for item in inside if item is not None]
+    if not computed:
+        return several
+    if several and _are_runs(several):
+        return [cell]
+    # Each keeps what the wrapping says, such as that it is a date.
+    return [[one] if kind is None else {"type": kind, "value": [one]} for one in several]
 
 
 def _computed(declared: int | None) -> _Parts:
@@ -276,13 +307,21 @@ class RecordTable:
         if explode is not None and explode not in [field.name for field in fields]:
             names = ", ".join(repr(field.name) for field in fields)
             raise core.InvalidArgumentError(f"explode={explode!r} is no field; there are {names}")
+        for field in fields:
+            if field.name == explode and field.type not in _SEVERAL:
+                raise core.InvalidArgumentError(
+                    f"explode={explode!r} is a field of type {field.type}, which has one value in "
+                    "each record; give one of people, groups, several options, attachments, linked "
+                    "records, a lookup or a formula, or leave explode out"
+                )
+        self._exploded_type = next((field.type for field in fields if field.name == explode), 0)
         # (where the cell is, column, what an exploded cell's column does)
         self._columns: list[tuple[str, bool, BitableColumn]] = []
         taken = {"record_id"}
         self.schema: list[tuple[str, str]] = [("record_id", "utf8")]
         for field in fields:
             columns = columns_of(field)
-            if field.name == explode and field.type not in (11, 23, 1003, 1004):
+            if field.name == explode and field.type not in (*_PEOPLE, _LOOKUP, _FORMULA):
                 # A single value is shown as it is, not as a list of one.
                 columns = [BitableColumn(field.name, "utf8", _text)]
             for column in columns:
@@ -311,13 +350,7 @@ class RecordTable:
         if self._explode is None:
             yield self._row(record, cells)
             return
-        several = cells.get(self._explode)
-        if isinstance(several, Mapping):
-            several = several.get("link_record_ids", several.get("users", [several]))
-        if not isinstance(several, list) or not several:
-            yield self._row(record, cells)
-            return
-        for one in several:
+        for one in _parted(cells.get(self._explode), self._exploded_type) or [None]:
             yield self._row(record, {**cells, self._explode: one})
 
     def _row(self, record: Mapping[str, Any], cells: Mapping[str, Any]) -> tuple[Any, ...]:

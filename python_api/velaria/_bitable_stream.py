@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _velaria as core
+from ._arguments import a_kind_of
 from ._bitable_client import BitableClient, BitableError, BitableField
 from ._bitable_fields import RecordTable, milliseconds
 from ._custom_source import CustomArrowStreamSource, create_stream_from_custom_source
@@ -206,8 +207,10 @@ def create_stream_from_bitable(
 
     ``view_id``, ``field_names``, ``filter``, ``sort``: as the API's records/search takes them.
     ``automatic_fields``: also created_time, created_by, last_modified_time and last_modified_by.
-    ``explode``: a field of several people, options or links: a row for each of them.
-    ``time_zone``: of dates that formulas give as texts.
+    ``explode``: a field of several people, groups, options, attachments or linked records, a lookup
+        or a formula: a row for each value. Fields of other types are refused; the runs of one text,
+        such as one with a link in it, are one value.
+    ``time_zone``: of dates that are texts, such as ``zoneinfo.ZoneInfo("Asia/Shanghai")``.
 
     The columns are ``record_id`` and the fields in their order: numbers are float64, checkboxes
     bool, dates timestamp[ms, UTC], and the rest is text. People and groups have their names in one
@@ -230,8 +233,9 @@ def create_stream_from_bitable(
     """
     if not isinstance(client, BitableClient):
         raise core.InvalidArgumentError(f"a {type(client).__name__} is no BitableClient")
-    if not 1 <= page_size <= 500:
-        raise core.InvalidArgumentError(f"page_size={page_size} must be 1 to 500")
+    if isinstance(page_size, bool) or not isinstance(page_size, int) or not 1 <= page_size <= 500:
+        raise core.InvalidArgumentError(f"page_size={page_size!r} must be a whole number, 1 to 500")
+    _require_zone(time_zone)
     for name, number, least in (
         ("poll_interval_ms", poll_interval_ms, 0),
         ("settle_ms", settle_ms, 0),
@@ -257,6 +261,7 @@ def create_stream_from_bitable(
         raise core.InvalidArgumentError(
             "incremental reading has an order of its own; leave out sort"
         )
+    since_ms = None if since is None else _since_ms(since)
     fields = _wanted_fields(client, app_token, table_id, view_id, field_names)
     if modified_field is not None and modified_field not in [field.name for field in fields]:
         raise core.InvalidArgumentError(
@@ -282,7 +287,7 @@ def create_stream_from_bitable(
             where,
             client,
             table,
-            since_ms=None if since is None else _since_ms(since),
+            since_ms=since_ms,
             modified_field=modified_field,
             poll_interval_ms=poll_interval_ms,
             max_polls=max_polls,
@@ -294,6 +299,15 @@ def create_stream_from_bitable(
     return create_stream_from_custom_source(session, source)
 
 
+def _require_zone(zone: object) -> None:
+    if not isinstance(zone, datetime.tzinfo):
+        name = zone if isinstance(zone, str) else "UTC"
+        raise core.InvalidArgumentError(
+            f"time_zone={zone!r} is {a_kind_of(zone)}; give a zone such as "
+            f"zoneinfo.ZoneInfo({name!r})"
+        )
+
+
 def _since_ms(since: datetime.datetime | int) -> int:
     if isinstance(since, datetime.datetime):
         if since.tzinfo is None:
@@ -301,6 +315,11 @@ def _since_ms(since: datetime.datetime | int) -> int:
                 "since is a datetime without a zone; give one with tzinfo"
             )
         return milliseconds(since.isoformat(), datetime.timezone.utc)
+    if isinstance(since, bool) or not isinstance(since, int):
+        raise core.InvalidArgumentError(
+            f"since={since!r} is {a_kind_of(since)}; give a datetime with a zone, such as "
+            "datetime(2024, 1, 1, tzinfo=timezone.utc), or milliseconds since 1970-01-01 UTC"
+        )
     return since
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _velaria as core
-from ._arguments import PathLike, types_by_name
+from ._arguments import PathLike, a_kind_of, types_by_name
 from ._excel_engines import CalamineSheet, CannotTell, ErrorCell, OpenpyxlSheet
 from ._excel_package import MAX_COLUMNS, MAX_ROWS, Area, Package, SheetPart, area, place_name
 from ._frame import DataFrame
@@ -94,7 +94,7 @@ def read_excel(
     rules = _Rules(header_row, _area(cell_range), error_cells, skip_empty_rows)
     types = types_by_name(types)
     _check(sheet_name, rules, engine, max_uncompressed_bytes)
-    null_texts = [null_text] if isinstance(null_text, str) else list(null_text or [])
+    null_texts = _words(null_text)
     package = Package(session._core, path, max_uncompressed_bytes)
     sheet = package.sheet(sheet_name)
     merged = _covered(package, package.scan(sheet).merged) if fill_merged else {}
@@ -119,6 +119,20 @@ def read_excel(
                 ) from reason
         return read(fast)
     return read(OpenpyxlSheet(package, sheet))
+
+
+def _words(null_text: Any) -> list[str]:
+    words = [null_text] if isinstance(null_text, str) else null_text
+    if words is None:
+        return []
+    if not isinstance(words, (list, tuple, set, frozenset)):
+        problem = f"null_text={null_text!r} is {a_kind_of(null_text)}"
+    else:
+        wrong = [word for word in words if not isinstance(word, str)]
+        if not wrong:
+            return list(words)
+        problem = f"null_text: {wrong[0]!r} is {a_kind_of(wrong[0])}"
+    raise core.InvalidArgumentError(f"{problem}; give words as texts, such as 'NA' or ['NA', '-']")
 
 
 def _area(cell_range: str | None) -> Area:

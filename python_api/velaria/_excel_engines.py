@@ -24,6 +24,8 @@ Rows = Iterator[tuple[int, list[Any]]]
 _WHOLE_NUMBERS = 2**53
 _NO_TIME = datetime.timedelta()
 _LONG_TIME = datetime.timedelta(days=1_000_000)
+# What calamine makes of Excel's 1900-02-29, which it may round up.
+_BESIDE_NO_DAY = (datetime.date(1900, 2, 28), datetime.date(1900, 3, 1))
 _silence = threading.Lock()
 
 
@@ -41,6 +43,10 @@ def _unescaped(text: str) -> str:
     if "_x" not in text:
         return text
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _day(moment: datetime.date) -> datetime.date:
+    return moment.date() if isinstance(moment, datetime.datetime) else moment
 
 
 class CannotTell(Exception):
@@ -87,6 +93,7 @@ class OpenpyxlSheet:
                 )
                 parser.sheet = self
                 parser.dates = book._date_formats
+                parser.days = {style for style in parser.dates if _has_no_time(book, style)}
                 yield from parser.sheet_rows()
         except core.Error:
             raise
@@ -114,9 +121,24 @@ def _book_reader_class() -> Any:
     return BookReader
 
 
+def _has_no_time(book: Any, style: int) -> bool:
+    """Whether a format of dates shows neither hours nor seconds."""
+    from openpyxl.styles.numbers import (
+        BUILTIN_FORMATS_MAX_SIZE,
+        STRIP_RE,
+        builtin_format_code,
+    )
+
+    number = book._cell_styles[style].numFmtId
+    own = number - BUILTIN_FORMATS_MAX_SIZE
+    text = builtin_format_code(number) if own < 0 else book._number_formats[own]
+    shown = STRIP_RE.sub("", (text or "").split(";")[0])
+    return re.search(r"(?<![_\\])[hsHS]", shown) is None
+
+
 def _parser_class() -> Any:
     """openpyxl's parser of worksheets, asked for values only."""
-    from openpyxl.utils.datetime import from_excel
+    from openpyxl.utils.datetime import WINDOWS_EPOCH, from_excel
     from openpyxl.worksheet import _reader as reader
     from openpyxl.xml.functions import iterparse
 
@@ -124,6 +146,8 @@ def _parser_class() -> Any:
         sheet: OpenpyxlSheet
         # Styles that are dates. The base class, which knows of none, gives plain numbers.
         dates: set[int]
+        # Those of them that show no time of day.
+        days: set[int]
 
         def sheet_rows(self) -> Rows:
             last = -1
@@ -174,8 +198,15 @@ def _parser_class() -> Any:
             return value
 
         def _moment(self, number: Any, style: int) -> Any:
+            duration = style in self.timedelta_formats
+            if not duration:
+                is_1900 = self.epoch == WINDOWS_EPOCH
+                if is_1900 and 60 <= number < 61:
+                    return number  # Excel shows 1900-02-29, which no calendar has
+                if number == 0 and style in self.days:
+                    return number if is_1900 else self.epoch  # Excel shows 1900-01-00
             try:
-                return from_excel(number, self.epoch, timedelta=style in self.timedelta_formats)
+                return from_excel(number, self.epoch, timedelta=duration)
             except (OverflowError, ValueError):
                 return number  # no date of the calendar: it stays a number
 
@@ -214,6 +245,8 @@ class CalamineSheet:
                     raise CannotTell("a number is beyond 2^53")
                 if kind is datetime.time and (self._scan.negative or value == datetime.time()):
                     raise CannotTell("a date is at or before its epoch")
+                if kind in (datetime.date, datetime.datetime) and _day(value) in _BESIDE_NO_DAY:
+                    raise CannotTell("a date may be Excel's 1900-02-29")
                 if kind is datetime.timedelta and not _NO_TIME <= value < _LONG_TIME:
                     raise CannotTell("a duration is negative or very long")
 

@@ -438,6 +438,9 @@ class Session(StreamReaders):
         (readers, iterators, frames, any other ``__arrow_c_stream__``) is pulled as fast as its one
         query asks, and may have no end. ``batch_rows`` cuts larger batches. Raises like
         ``create_dataframe_from_arrow``; what an iterator gives late fails the query.
+
+        Its offset in a checkpoint is "BATCHES@ROWS": a restart skips so many batches, and with
+        other rows in them, as after another ``batch_rows``, the query fails with a CheckpointError.
         """
         lazily = is_pulled(data)
         arrow = as_arrow(data)

@@ -291,6 +291,8 @@ class StreamingQuery:
     def stop(self, drain: bool = False) -> None:
         """Ends the query and waits for it. ``drain``: first processes what the source accepted.
 
+        Without ``drain`` a batch in work is given up: it comes again after a restart, and so does,
+        for queries with state, what was done since the last checkpoint.
         In a call of the query's own source, sink or listener it asks, and does not wait.
         """
         if only_asks():

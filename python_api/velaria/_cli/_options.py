@@ -18,6 +18,7 @@ from .. import _velaria as core
 from .._session import Session
 from .._workspace import Workspace
 from ._errors import Phase, State
+from ._output import RowWriter, endings_of
 
 Command = TypeVar("Command")
 
@@ -66,8 +67,8 @@ table_options = _stack(
         "tables",
         multiple=True,
         metavar="NAME=PATH",
-        help="A file as a table: any text file that `probe` knows, .parquet, .arrow, .xlsx; "
-        "NAME=- reads standard input. May be given again.",
+        help="A file as a table: any text file that `probe` knows, or a pattern or folder of them, "
+        ".parquet, .arrow, .xlsx; NAME=- reads standard input. May be given again.",
     ),
     click.option(
         "--init",
@@ -91,15 +92,23 @@ output_options = _stack(
         help="How rows are written; the default is by the ending of the output's name, else table.",
     ),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
-    click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to."),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False),
+        help="A file to write to. CSV is compressed where the name ends in .gz or .zst.",
+    ),
     click.option(
         "--rows",
         "most_rows",
         type=click.IntRange(0),
         metavar="N",
-        help="Rows a table shows at most; on a terminal 50, 0 is all.",
+        help="Rows a table shows at most; on a terminal 50, 0 is all. Only for tables.",
     ),
 )
+
+# In the order that row_writer takes them.
+OUTPUT_OPTIONS = ("format_name", "as_json", "output", "most_rows")
 
 workspace_option = click.option(
     "--home",
@@ -127,15 +136,27 @@ def chosen_format(format_name: str | None, as_json: bool, output: str | None) ->
     if format_name is not None:
         return format_name
     if output is not None:
-        ending = Path(output).suffix.lower()
-        if ending not in _BY_ENDING:
+        shown, ending, compressed = endings_of(output)
+        if ending not in _BY_ENDING or (compressed and not ending):
             known = ", ".join(name for name in _BY_ENDING if name)
             raise click.UsageError(
-                f"the ending {ending!r} of --output says no format; give --format, or one of "
-                f"{known}"
+                f"the ending {shown!r} of --output says no format; give --format, or one of {known}"
             )
         return _BY_ENDING[ending]
     return "table"
+
+
+def row_writer(
+    format_name: str | None, as_json: bool, output: str | None, most_rows: int | None
+) -> RowWriter:
+    """What writes rows as ``output_options`` say it."""
+    chosen = chosen_format(format_name, as_json, output)
+    if most_rows is not None and chosen != "table":
+        raise click.UsageError(
+            f"--rows {most_rows} is how many rows a table shows, and {chosen} has all of them; "
+            f"leave out --rows, or write LIMIT {most_rows} in the query"
+        )
+    return RowWriter(chosen, output, most_rows)
 
 
 def text_argument(text: str, what: str) -> str:
@@ -233,11 +254,18 @@ def _add_table(session: Session, name: str, path: str, spool: Path) -> dict[str,
     else:
         known["path"] = os.path.abspath(path)
     frame = _read_table(session, path)
-    found = os.stat(path)
-    known["size_bytes"] = found.st_size
-    known["modified_ns"] = found.st_mtime_ns
+    if os.path.exists(path) and not os.path.isdir(path):
+        known.update(_file_facts(path))
+    else:  # a pattern or a folder
+        files = session.probe(path)["paths"]
+        known["files"] = [{"path": os.path.abspath(file), **_file_facts(file)} for file in files]
     session.create_temp_view(name, frame)
     return known
+
+
+def _file_facts(path: str) -> dict[str, int]:
+    found = os.stat(path)
+    return {"size_bytes": found.st_size, "modified_ns": found.st_mtime_ns}
 
 
 def _read_table(session: Session, path: str) -> Any:

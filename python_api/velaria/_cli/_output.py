@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +22,18 @@ from .._schema import Schema
 
 _TERMINAL_ROWS = 50
 _ROWS_AT_ONCE = 8192
+_COMPRESSED = (".gz", ".zst")
 _BINARY = ("arrow", "parquet")
+
+
+def endings_of(output: str | None) -> tuple[str, str, str]:
+    """A name's ending as it is written, the one that says the format, and .gz or .zst behind it."""
+    name = Path(output or "")
+    last = name.suffix.lower()
+    if last not in _COMPRESSED:
+        return name.suffix, last, ""
+    before = name.with_suffix("").suffix
+    return before + name.suffix, before.lower(), last
 
 
 class RowWriter:
@@ -32,6 +43,12 @@ class RowWriter:
         self.format_name = format_name
         self._output = output
         self._most_rows = most_rows
+        _, _, compressed = endings_of(output)
+        if compressed and format_name != "csv":
+            raise click.UsageError(
+                f"--output {output!r}: {format_name} is written as it is, and {compressed} says it "
+                f"is compressed; leave out {compressed}, or write csv"
+            )
         if output is None and format_name in _BINARY and sys.stdout.isatty():
             raise click.UsageError(
                 f"{format_name} is not for a terminal; give --output FILE, or pipe it on"
@@ -42,9 +59,9 @@ class RowWriter:
         if self.format_name == "table":
             self._write_table(frame)
         elif self.format_name == "json":
-            self._write_text(json_answer(frame))
+            self.write_text(json_answer(frame))
         elif self.format_name == "jsonl":
-            self._write_text(line + "\n" for line in json_rows(frame))
+            self.write_text(line + "\n" for line in json_rows(frame))
         elif self.format_name == "csv":
             self._write_csv(frame)
         else:
@@ -76,7 +93,8 @@ class RowWriter:
             os.unlink(name)
             raise
 
-    def _write_text(self, pieces: Iterator[str]) -> None:
+    def write_text(self, pieces: Iterable[str]) -> None:
+        """A text in pieces, instead of rows."""
         with self._target() as file:
             for piece in pieces:
                 file.write(piece.encode("utf-8", "surrogatepass"))
@@ -92,18 +110,17 @@ class RowWriter:
 
             print_rows(frame, shown)
         else:
-            self._write_text(iter([frame._core.to_text(shown)]))
+            self.write_text(iter([frame._core.to_text(shown)]))
 
     def _write_csv(self, frame: DataFrame) -> None:
         from .._session import Session
 
         # The kernel's own writer, in a session of its own that knows the rows only.
         with tempfile.TemporaryDirectory(prefix="velaria-") as folder, Session() as session:
-            session.create_temp_view("rows", session.create_dataframe_from_arrow(frame))
-            path = os.path.join(folder, "rows.csv")
-            delimiter = "\t" if (self._output or "").lower().endswith(".tsv") else ","
-            quoted = path.replace("'", "''")
-            session.sql(f"COPY rows TO '{quoted}' (FORMAT csv, DELIMITER '{delimiter}')")
+            # It goes by the end of the name: tabs for .tsv, and compressed for .gz and .zst.
+            _, base, compressed = endings_of(self._output)
+            path = os.path.join(folder, "rows" + (base if base == ".tsv" else ".csv") + compressed)
+            session.create_dataframe_from_arrow(frame).write_csv(path)
             with open(path, "rb") as source, self._target() as file:
                 shutil.copyfileobj(source, file)
 
@@ -126,6 +143,14 @@ class RowWriter:
                 with make(file, reader.schema) as writer:
                     for batch in reader:
                         writer.write_batch(batch)
+
+
+def tell_warnings(warnings: Iterable[str]) -> None:
+    """What was guessed about files, or left out of them: never part of the output."""
+    from ._tables import plain
+
+    for text in warnings:
+        click.echo(f"warning: {plain(text)}", err=True)
 
 
 def json_value(text: str | None, kind: str) -> str:

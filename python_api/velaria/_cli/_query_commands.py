@@ -13,19 +13,20 @@ from .._frame import DataFrame
 from .._progress_bar import progress_teller
 from .._session import Session
 from .._workspace import RunRecorder
-from ._errors import Phase, State
+from ._errors import Phase, State, result
 from ._options import (
-    chosen_format,
+    OUTPUT_OPTIONS,
     json_option,
     open_session,
     output_options,
     parameters_of,
     progress_option,
+    row_writer,
     session_options,
     table_options,
     text_argument,
 )
-from ._output import RowWriter, echo_json
+from ._output import echo_json, tell_warnings
 
 param_option = click.option(
     "-p",
@@ -91,11 +92,7 @@ def sql(state: State, /, query: str, **options: Any) -> None:
       cat weather.csv | velaria sql -t w=- --json "SELECT count(*) AS n FROM w"
       velaria sql @report.sql
     """
-    writer = RowWriter(
-        chosen_format(options.pop("format_name"), options.pop("as_json"), options["output"]),
-        options.pop("output"),
-        options.pop("most_rows"),
-    )
+    writer = row_writer(*(options.pop(name) for name in OUTPUT_OPTIONS))
     parameters = parameters_of(options.pop("parameters"))
     progress = options.pop("progress")
     text = text_argument(query, "query")
@@ -104,12 +101,7 @@ def sql(state: State, /, query: str, **options: Any) -> None:
         frame = rows_of(query_frame, state, progress)
         state.phase = Phase.OUTPUT
         writer.write(frame)
-        if query_frame.warnings:
-            from ._tables import plain
-
-            # What was guessed about files, or left out of them: never part of the output.
-            words = "\n".join(f"warning: {plain(text)}" for text in query_frame.warnings)
-            click.echo(words, err=True)
+        tell_warnings(query_frame.warnings)
 
 
 @click.command()
@@ -248,24 +240,30 @@ def vector_search(state: State, /, **options: Any) -> None:
       velaria vector-search -t docs=docs.parquet docs embedding @query.txt -m l2 --json
     """
     only_explain, progress = options.pop("only_explain"), options.pop("progress")
-    format_name = chosen_format(
-        options.pop("format_name"), options.pop("as_json"), options["output"]
-    )
-    writer = RowWriter(format_name, options.pop("output"), options.pop("most_rows"))
+    if only_explain and options["most_rows"] is not None:
+        raise click.UsageError("--rows is for rows, which --explain has none of; leave out one")
+    writer = row_writer(*(options.pop(name) for name in OUTPUT_OPTIONS))
+    if only_explain and writer.format_name not in ("table", "json"):
+        raise click.UsageError(
+            f"--explain writes text or JSON, not {writer.format_name}; give --json, --format table "
+            f"or an output that ends in .txt or .json"
+        )
     search = VectorSearch(options)
     with open_session(state, options) as opened:
         search.open(opened.session)
         if only_explain:
             plan = search.explain(opened.session)
-            if format_name == "json":
-                fields = dict(line.split("=", 1) for line in plan.splitlines() if "=" in line)
-                echo_json({"text": plan, "fields": fields})
-            else:
-                click.echo(plan.rstrip("\n"))
+            state.phase = Phase.OUTPUT
+            fields = dict(line.split("=", 1) for line in plan.splitlines() if "=" in line)
+            as_json = writer.format_name == "json"
+            told = result({"text": plan, "fields": fields}) if as_json else plan.rstrip("\n")
+            writer.write_text([told + "\n"])
             return
-        frame = rows_of(search.run(opened.session), state, progress)
+        found = search.run(opened.session)
+        frame = rows_of(found, state, progress)
         state.phase = Phase.OUTPUT
         writer.write(frame)
+        tell_warnings(search.warnings(opened.session, found))
 
 
 class VectorSearch:
@@ -300,6 +298,10 @@ class VectorSearch:
         return session.explain_vector_search(
             self.table, self.column, self.vector, self.top_k, self.metric
         )
+
+    def warnings(self, session: Session, found: DataFrame) -> list[str]:
+        """What its readers say. The rows of a search do not name their table's, so it is asked."""
+        return found.warnings or session.table(self.table).warnings
 
     def run(self, session: Session) -> DataFrame:
         return session.vector_search(self.table, self.column, self.vector, self.top_k, self.metric)

@@ -21,19 +21,19 @@ from .._workspace._files import is_locked
 from .._workspace._run import artifact_table
 from ._errors import DIFFERENT, Phase, State
 from ._options import (
-    chosen_format,
     json_option,
     open_session,
     output_options,
     parameters_of,
     progress_option,
+    row_writer,
     session_options,
     table_options,
     text_argument,
     workspace_of,
     workspace_option,
 )
-from ._output import RowWriter, echo_json
+from ._output import RowWriter, echo_json, tell_warnings
 from ._query_commands import VectorSearch, param_option, rows_of, run_script
 from ._stream_commands import (
     StreamRun,
@@ -199,7 +199,8 @@ def start_sql(context: click.Context, /, query: str, **options: Any) -> None:
             recorder.write_explain(frame.explain())
             rows = rows_of(frame, state, progress, recorder)
             state.phase = Phase.OUTPUT
-            recorder.write_result(rows)
+            recorder.write_result(rows, frame.warnings)
+            tell_warnings(frame.warnings)
 
 
 @start.command("vector-search")
@@ -230,9 +231,12 @@ def start_vector_search(context: click.Context, /, **options: Any) -> None:
         with begun.record(state, "vector-search", inputs) as recorder:
             search.open(opened.session)
             recorder.write_explain(search.explain(opened.session))
-            rows = rows_of(search.run(opened.session), state, progress, recorder)
+            found = search.run(opened.session)
+            rows = rows_of(found, state, progress, recorder)
             state.phase = Phase.OUTPUT
-            recorder.write_result(rows)
+            warnings = search.warnings(opened.session, found)
+            recorder.write_result(rows, warnings)
+            tell_warnings(warnings)
 
 
 @start.command("stream")
@@ -267,7 +271,10 @@ def start_stream(context: click.Context, /, query: str, **options: Any) -> None:
             recorder.write_explain(run.explain())
             run.told.append(recorder.add_progress)
             started = run.query(recorder, None)
-            run.follow(started, live, lambda rows: None, lambda progress: None)
+            try:
+                run.follow(started, live, lambda rows: None, lambda progress: None)
+            finally:
+                recorder._add_warnings(started.warnings())
 
 
 # ---- reading
@@ -327,6 +334,8 @@ def _show(run: Run) -> None:
     facts = {k: v for k, v in record.items() if k not in ("format_version", "schema", "error")}
     if record["schema"]:
         facts["columns"] = ", ".join(f"{name}: {kind}" for name, kind in record["schema"])
+    if "warnings" in record:
+        facts["warnings"] = "; ".join(record["warnings"])
     if record["error"]:
         facts.update(record["error"])
     facts["artifacts"] = ", ".join(artifact["name"] for artifact in run.artifacts())
@@ -390,7 +399,7 @@ def result(
     Example:
       velaria run result latest -f parquet -o rows.parquet
     """
-    writer = RowWriter(chosen_format(format_name, as_json, output), output, most_rows)
+    writer = row_writer(format_name, as_json, output, most_rows)
     state.phase = Phase.WORKSPACE
     run = workspace_of(home).run(run_id)
     with Session() as session:

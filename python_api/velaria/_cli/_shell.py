@@ -14,7 +14,7 @@ from .._session import Session
 from .._version import __version__
 from ._errors import Phase, State, message_of
 from ._options import FORMATS, open_session, workspace_of
-from ._output import RowWriter
+from ._output import RowWriter, tell_warnings
 from ._query_commands import rows_of
 
 _HELP = """\
@@ -88,6 +88,7 @@ class Shell:
         took = time.monotonic() - begin
         self._state.phase = Phase.OUTPUT
         RowWriter(self._format, None, self._most_rows).write(rows)
+        tell_warnings(frame.warnings)
         if self._timer:
             click.echo(f"{took * 1000:,.1f} ms", err=True)
 

@@ -27,7 +27,7 @@ from ._options import (
     workspace_of,
     workspace_option,
 )
-from ._output import echo_json, json_names, json_row
+from ._output import echo_json, json_names, json_row, tell_warnings
 from ._stdin_source import StandardInput
 
 _TURN_S = 0.2
@@ -203,10 +203,7 @@ class StreamRun:
             if live is not None and live.failure is not None:
                 raise live.failure
             query.await_termination()
-            if warnings := query.warnings():
-                from ._tables import plain
-
-                click.echo("\n".join(f"warning: {plain(text)}" for text in warnings), err=True)
+            tell_warnings(query.warnings())
 
     def _turn(self, query: StreamingQuery, write: Callable[[list[list[str | None]]], None]) -> None:
         if self.sink is None:
@@ -258,6 +255,10 @@ def stream(state: State, /, query: str, **options: Any) -> None:
     progress_file, wants_view = options.pop("progress_file"), options.pop("view")
     if output is not None and not output.lower().endswith((".csv", ".tsv", ".jsonl", ".ndjson")):
         raise click.UsageError(f"--output {output!r}: a stream is written to .csv, .tsv or .jsonl")
+    if as_json and output is not None and output.lower().endswith((".csv", ".tsv")):
+        raise click.UsageError(
+            f"--json and --output {output!r} are two formats; leave out one, or end it in .jsonl"
+        )
     sources, follow = options.pop("sources"), options.pop("follow")
     text = text_argument(query, "query")
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -93,6 +93,7 @@ class RunRecorder:
             "velaria_version": __version__,
             "row_count": None,
             "schema": None,
+            "warnings": [],
             "error": None,
         }
         # Complete and locked before it has its name: nobody sees half a run. What is half when
@@ -157,8 +158,11 @@ class RunRecorder:
             raise core.InvalidArgumentError(f"artifact name {name!r} is no plain file name")
         return self._path / "artifacts" / name
 
-    def write_result(self, frame: DataFrame) -> None:
-        """Runs a frame, if it has to, and keeps its rows as artifacts/result.arrow."""
+    def write_result(self, frame: DataFrame, warnings: Iterable[str] = ()) -> None:
+        """Runs a frame, if it has to, and keeps its rows as artifacts/result.arrow.
+
+        Its warnings go to run.json, and so do ``warnings``: those of the frame whose rows it has.
+        """
         arrow = import_pyarrow("the result of a run")
         reader = arrow.RecordBatchReader.from_stream(frame)
         self.phase = "output"
@@ -177,6 +181,11 @@ class RunRecorder:
         os.replace(temporary, target)
         self._record["row_count"] = rows
         self._record["schema"] = [list(field) for field in frame.schema]
+        self._add_warnings([*warnings, *frame.warnings])
+
+    def _add_warnings(self, warnings: Iterable[str]) -> None:
+        known = self._record["warnings"]
+        known += [text for text in warnings if text not in known]
 
     def stream_sink(self, schema: Any) -> Callable[[Any], None]:
         """A sink for ``write_stream`` that keeps rows as artifacts/result.arrows.

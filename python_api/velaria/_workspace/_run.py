@@ -58,8 +58,9 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """run.json: action, name, status, times, error, row_count, schema and artifacts.
+        """run.json: action, name, status, times, error, row_count, schema and warnings.
 
+        ``warnings`` is what readers of files guessed, and what they left out (on_error="skip").
         ``status`` is running, succeeded, failed, interrupted (Ctrl-C or a stop that was asked
         for), or killed: its process is gone and could not say why.
         """

@@ -95,7 +95,8 @@ class Workspace:
         """Runs a statement and keeps it: inputs, plans, progress, and its rows as an Arrow file.
 
         ``progress`` is that of ``DataFrame.cache``; the kernel's snapshots go to progress.jsonl.
-        ``inputs`` adds to inputs.json. What the query raises is raised here too, and kept in
+        ``inputs`` adds to inputs.json. What readers guessed, or left out (on_error="skip"), is in
+        the ``warnings`` of run.json. What the query raises is raised here too, and kept in
         run.json. Raises ImportError without pyarrow.
         """
         given = {"sql": query, "parameters": parameters, **(inputs or {})}
@@ -112,7 +113,8 @@ class Workspace:
                         told(moment)
 
                 rows = running.wait(progress=tell)
-            recorder.write_result(rows)
+            # Rows that were computed know no more of their files.
+            recorder.write_result(rows, statement.warnings)
         return recorder.run
 
     # ---- reading runs
