@@ -38,6 +38,15 @@ def test_a_run_keeps_its_warnings(cli):
     assert cli.json("run", "start", "--json", "sql", "SELECT 1 AS x")["run"]["warnings"] == []
 
 
+def test_a_run_of_a_stream_keeps_its_warnings(cli):
+    (cli.folder / "events" / "9.csv").write_text("k,n,t\na,1,2024-01-01 00:00:01\nshort\n")
+    source = "CREATE SOURCE TABLE e USING csv OPTIONS(path: 'events', on_error: 'skip')"
+    done = cli("run", "start", "stream", "--init", source, "SELECT k, n FROM e")
+    (warning,) = cli.json("run", "show", "latest", "--json")["run"]["warnings"]
+    assert "left out" in warning
+    assert f"warning: {warning}" in done.stderr
+
+
 def test_a_run_of_a_program_keeps_its_warnings(workspace, tmp_path):
     (tmp_path / "short.csv").write_text("a,b\n1,2\n3\n")
     session = velaria.Session()
