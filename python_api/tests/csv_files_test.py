@@ -312,3 +312,58 @@ def test_null_is_written_as_one_text(session, tmp_path):
     for write in (frame.write_csv, velaria.CsvFileSink):
         with pytest.raises(velaria.InvalidArgumentError, match="has 2 words"):
             write(path, null_text=["NA", "-"])
+
+
+def test_a_named_layout_that_is_not_the_found_one_has_its_own_defaults(session, tmp_path):
+    path = tmp_path / "g.txt"
+    path.write_text("id$name\n1$Smith, John\n2$Miller, Ann\n3$Brown, Bob\n")
+    frame = session.read(path, delimiter="$")
+    assert frame.to_rows()[0] == {"id": 1, "name": "Smith, John"}
+    assert frame.count() == 3
+    path.write_text("Export date,2020-01-01\nname,age\nann,5\nbob,6\nkim,7\n")
+    assert session.read(path, skip_lines=1).to_rows()[0] == {"name": "ann", "age": 5}
+    path.write_text("#1;x,y\n#2;z,w\na;b,c\n1;2,3\n4;5,6\n")
+    assert session.read(path, delimiter=";").count() == 4
+    path.write_text("Report 2020\n\na,b\n1,2\n3,4\n")
+    frame = session.read(path, header=True)
+    assert frame.to_rows() == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
+    assert any("title" in text for text in frame.warnings), frame.warnings
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["country,code,region,2019,2020", "country,code,region,2020-01-01,2020-01-02"],
+)
+def test_years_and_dates_above_numbers_are_a_header_and_a_guess(session, tmp_path, header):
+    path = tmp_path / "y.csv"
+    path.write_text(f"{header}\nFrance,FR,EU,67,68\nSpain,ES,EU,47,48\nItaly,IT,EU,60,59\n")
+    frame = session.read(path)
+    assert frame.schema.names == header.split(",")
+    assert frame.count() == 3
+    # A row of data beside words stays one.
+    path.write_text("ann,5,6\nbob,7,9\nkim,1,2\n")
+    assert session.read(path).count() == 3
+
+
+def test_a_null_text_opens_no_quotes(session, tmp_path):
+    frame = session.sql("SELECT NULL AS a, 1 AS b")
+    for text in ('"', '""'):
+        with pytest.raises(velaria.InvalidArgumentError, match="null_text"):
+            frame.write_csv(tmp_path / "n.csv", null_text=text)
+
+
+def test_the_name_of_a_file_is_text_whatever_its_bytes(session, tmp_path):
+    path = os.fsencode(tmp_path) + b"/f\xff.csv"
+    with open(path, "wb") as file:
+        file.write(b"a\n1\n")
+    (tmp_path / "g.csv").write_text("a\n2\n")
+    table = session.read_csv(tmp_path / "*.csv", filename="file").to_arrow()
+    table.validate(full=True)
+    assert any(name.endswith("f\\xFF.csv") for name in table.column("file").to_pylist())
+
+
+def test_the_first_times_of_nanoseconds_are_read(session, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("t\n1677-09-21 00:12:43.145224193\n")
+    frame = session.read_csv(path, types={"t": "timestamp[ns]"})
+    assert frame.to_arrow().column("t").cast("int64").to_pylist() == [-(2**63) + 1]

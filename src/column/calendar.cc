@@ -256,12 +256,11 @@ std::optional<int64_t> parse_timestamp(std::string_view text, TimeUnit unit, boo
   const int64_t per_second = units_per_second(unit);
   const int64_t nanos_per_unit = 1000000000 / per_second;
   if (nanos % nanos_per_unit != 0) return std::nullopt;
-  int64_t value = 0;
-  if (__builtin_mul_overflow(days * 86400 + seconds, per_second, &value) ||
-      __builtin_add_overflow(value, nanos / nanos_per_unit, &value)) {
-    return std::nullopt;
-  }
-  return value;
+  // The whole seconds alone may be before the first time that there is.
+  const Int128 value =
+      static_cast<Int128>(days * 86400 + seconds) * per_second + nanos / nanos_per_unit;
+  if (value < INT64_MIN || value > INT64_MAX) return std::nullopt;
+  return static_cast<int64_t>(value);
 }
 
 std::optional<Interval> parse_interval(std::string_view text) {

@@ -115,6 +115,20 @@ size_t find_invalid_utf8(std::string_view text) {
   return size;
 }
 
+std::string utf8_text(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  while (!bytes.empty()) {
+    const size_t good = find_invalid_utf8(bytes);
+    out.append(bytes.substr(0, good));
+    if (good == bytes.size()) break;
+    const auto byte = static_cast<unsigned char>(bytes[good]);
+    out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    bytes.remove_prefix(good + 1);
+  }
+  return out;
+}
+
 FileFingerprint fingerprint_of(const ReadableFile& file) {
   FileFingerprint out;
   out.size_bytes = file.size_bytes();

@@ -18,6 +18,9 @@ size_t check_text_start(const std::string& path, std::string_view head);
 // Position of the first byte that is not part of valid UTF-8, or text.size().
 size_t find_invalid_utf8(std::string_view text);
 
+// Bytes as text, such as a path: what is not UTF-8 becomes \xFF.
+std::string utf8_text(std::string_view bytes);
+
 // Enough of a file to notice that it was replaced or rewritten: its size, the time it was last
 // written, its first and last 4 KiB.
 struct FileFingerprint {

@@ -7,6 +7,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/file_content.h"
 
 namespace velaria {
 
@@ -29,7 +30,7 @@ class PartFilter : public ScanFilter {
  public:
   PartFilter(ScanFilterPtr filter, const FileListPart& part, const Schema& schema,
              const ScanRequest& request)
-      : filter_(std::move(filter)), path_(part.path), places_(request.columns.size()) {
+      : filter_(std::move(filter)), path_(utf8_text(part.path)), places_(request.columns.size()) {
     const std::vector<size_t>& wanted = filter_->columns();
     size_t next = 0;
     for (size_t i = 0; i < request.columns.size(); ++i) {
@@ -177,7 +178,7 @@ class FileListTask : public ScanTask {
     size_t next = 0;
     for (size_t column : state_->request.columns) {
       if (column >= part.columns.size()) {
-        chunk->columns.push_back(Column::constant(Value::utf8(part.path), read.rows));
+        chunk->columns.push_back(Column::constant(Value::utf8(utf8_text(part.path)), read.rows));
       } else if (part.columns[column]) {
         chunk->columns.push_back(std::move(read.columns[next++]));
       } else {

@@ -13,19 +13,8 @@ namespace velaria {
 namespace {
 
 std::string as_utf8(std::string_view bytes) {
-  const bool cut = bytes.size() > kMostRejectedBytes;
-  bytes = bytes.substr(0, kMostRejectedBytes);
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  while (!bytes.empty()) {
-    const size_t good = find_invalid_utf8(bytes);
-    out.append(bytes.substr(0, good));
-    if (good == bytes.size()) break;
-    const auto byte = static_cast<unsigned char>(bytes[good]);
-    out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-    bytes.remove_prefix(good + 1);
-  }
-  if (cut) out += "...";
+  std::string out = utf8_text(bytes.substr(0, kMostRejectedBytes));
+  if (bytes.size() > kMostRejectedBytes) out += "...";
   return out;
 }
 

@@ -75,6 +75,7 @@ TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string
   InputOptions input;
   RowPolicies rows;
   bool more = !columns.empty();
+  bool only_header = true;  // of the layout
   // What the probe says it guessed may be what the caller decided with one of these.
   constexpr std::string_view kLayoutOptions[] = {
       "delimiter", "quote", "escape", "header",        "skip_lines",     "comment",
@@ -85,6 +86,7 @@ TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string
     more = true;
     const auto found = std::find(std::begin(kLayoutOptions), std::end(kLayoutOptions), option.key);
     rows.layout_is_given = rows.layout_is_given || found != std::end(kLayoutOptions);
+    if (found != std::end(kLayoutOptions) && option.key != "header") only_header = false;
     if (option.key == "ragged") rows.ragged = option.ragged();
     if (option.key == "on_error") rows.on_error = option.row_errors();
   }
@@ -93,7 +95,7 @@ TableSourcePtr open_by_probe(const Engine& engine, const std::vector<std::string
   TableSourcePtr source =
       open_with_reader(engine, probed.kind, probed.paths, with_probed_options(probed, options),
                        columns, probed.kind);
-  return rows.layout_is_given ? source : with_warnings(std::move(source), probed.warnings);
+  return only_header ? with_warnings(std::move(source), probed.warnings) : source;
 }
 
 std::string table_label(const std::vector<std::string>& paths) {

@@ -408,6 +408,18 @@ CsvOptions to_csv_options(const ProbeResult& result) {
   return options;
 }
 
+// Whether the layout that is given, as far as it is, is the one that was found.
+bool is_layout_of(const ProbeResult& result, const std::map<std::string, std::string>& given) {
+  const auto agrees = [&given](const char* name, const std::string& found) {
+    const auto it = given.find(name);
+    return it == given.end() || OptionText{"", name, it->second}.characters() == found;
+  };
+  const auto text_of = [](char c) { return c == '\0' ? std::string() : std::string(1, c); };
+  return agrees("delimiter", result.delimiter) && agrees("quote", text_of(result.quote)) &&
+         agrees("escape", text_of(result.escape)) && agrees("comment", result.comment) &&
+         agrees("skip_lines", std::to_string(result.skip_lines));
+}
+
 std::map<std::string, std::string> with_probed_options(const ProbeResult& result,
                                                        std::map<std::string, std::string> given) {
   std::map<std::string, std::string> options;
@@ -415,6 +427,10 @@ std::map<std::string, std::string> with_probed_options(const ProbeResult& result
   const auto is_given = [&](const char* name) { return options.count(name) != 0; };
   // emplace: what was given stays.
   if (!result.encoding_confidence.empty()) options.emplace("encoding", result.encoding);
+  if (result.kind == "csv" && !is_layout_of(result, options)) {
+    // What was found belongs to another layout: what is not given is as it is by default.
+    return options;
+  }
   if (result.kind == "csv") {
     options.emplace("delimiter", result.delimiter);
     options.emplace("quote", result.quote == '\0' ? std::string() : std::string(1, result.quote));

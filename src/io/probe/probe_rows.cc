@@ -1,6 +1,7 @@
 #include "src/io/probe/probe_rows.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <string>
 
@@ -33,6 +34,12 @@ class HeaderJudge {
     }
     HeaderVerdict out;
     out.header = header_votes_ != data_votes_ ? header_votes_ > data_votes_ : nameable;
+    // Numbers one behind the other beside words are years, hours or places more often than values.
+    const bool years = steps_.size() >= 2 && steps_[0] >= 1900 && steps_.back() <= 2100;
+    if (!out.header && header_votes_ > 0 && (years || steps_.size() >= 3) && steps_are_even()) {
+      out.header = true;
+      return out;  // not sure
+    }
     const double lead =
         header_votes_ > data_votes_ ? header_votes_ - data_votes_ : data_votes_ - header_votes_;
     // Columns that speak against each other leave a doubt.
@@ -46,10 +53,20 @@ class HeaderJudge {
     return span_of(dialect_, text_, row[column], {});
   }
 
-  bool is_typed(FieldSpan value) const {
+  DataType type_of(FieldSpan value) const {
     TypeEvidence evidence;
     evidence.observe(text_, value, dialect_);
-    return evidence.type().id() != TypeId::kUtf8;
+    return evidence.type();
+  }
+
+  bool is_typed(FieldSpan value) const { return type_of(value).id() != TypeId::kUtf8; }
+
+  void note_step(FieldSpan name) {
+    int64_t number = 0;
+    const char* begin = text_ + name.begin;
+    const char* end = begin + name.length();
+    const auto read = std::from_chars(begin, end, number);
+    if (read.ec == std::errc() && read.ptr == end) steps_.push_back(number);
   }
 
   static bool has_letter(std::string_view text) {
@@ -57,6 +74,13 @@ class HeaderJudge {
       const char lower = static_cast<char>(c | 0x20);
       return (lower >= 'a' && lower <= 'z') || static_cast<signed char>(c) < 0;
     });
+  }
+
+  bool steps_are_even() const {
+    for (size_t i = 1; i < steps_.size(); ++i) {
+      if (steps_[i] != steps_[i - 1] + 1) return false;
+    }
+    return true;
   }
 
   void judge_column(size_t column, FieldSpan name, const std::string& name_text) {
@@ -75,7 +99,10 @@ class HeaderJudge {
     if (null_word) {
       data_votes_ += 0.5;
     } else if (typed) {
-      (is_typed(name) ? data_votes_ : header_votes_) += 1;
+      note_step(name);
+      // A date above numbers is no value of theirs.
+      const bool date_above_numbers = type_of(name).is_temporal() && evidence.type().is_numeric();
+      (is_typed(name) && !date_above_numbers ? data_votes_ : header_votes_) += 1;
     } else if (is_typed(name) || repeated || !has_letter(name_text)) {
       data_votes_ += 0.5;
     } else if (name_text.find_first_of(".@/\\") == std::string::npos && name_text.size() <= 40) {
@@ -89,6 +116,7 @@ class HeaderJudge {
   const size_t width_;
   double header_votes_ = 0;
   double data_votes_ = 0;
+  std::vector<int64_t> steps_;  // integers of the first row, above typed columns
 };
 
 }  // namespace
