@@ -15,6 +15,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,9 @@ class DiskJournal {
   void clear() const { std::ofstream(path_, std::ios::trunc); }
   void add(const std::string& line) const {
     const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    const std::string text = line + "\n";
+    // A write that crosses a page may be cut by the kill: the next line stands by itself all the
+    // same, and the cut one has no end.
+    const std::string text = concat("\n", line, kLineEnd, "\n");
     VELARIA_CHECK(file >= 0 &&
                   ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
     ::close(file);
@@ -140,12 +143,21 @@ class DiskJournal {
   std::vector<Line> lines() const {
     std::vector<Line> out;
     std::ifstream in(path_);
-    for (Line line; in >> line.what >> line.number && std::getline(in.ignore(), line.path);) {
+    const std::string_view end = kLineEnd;
+    for (std::string text; std::getline(in, text);) {
+      if (text.size() < end.size() ||
+          text.compare(text.size() - end.size(), end.size(), end) != 0) {
+        continue;
+      }
+      std::istringstream parts(text.substr(0, text.size() - end.size()));
+      Line line;
+      VELARIA_CHECK(parts >> line.what >> line.number && std::getline(parts.ignore(), line.path));
       out.push_back(line);
     }
     return out;
   }
 
+  static constexpr const char* kLineEnd = " ;";
   const std::string path_;
 };
 
