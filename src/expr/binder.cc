@@ -121,7 +121,12 @@ BoundExpressionPtr ExpressionBinder::bind_node(const Expression& expression) {
     case ExpressionKind::kCall: return bind_call(expression);
     case ExpressionKind::kCast: {
       BoundExpressionPtr child = bind(*expression.children[0]);
-      return bound_cast(std::move(child), expression.type, expression.try_cast);
+      BoundExpressionPtr out = bound_cast(std::move(child), expression.type, expression.try_cast);
+      if (out->exact == nullptr || !expression.type.is_float()) return out;
+      // Whoever names a float means it: it is no literal any more that is a decimal beside others.
+      auto named = std::make_shared<BoundExpression>(*out);
+      named->exact = nullptr;
+      return named;
     }
     case ExpressionKind::kCase: return bind_case(expression);
     case ExpressionKind::kStar:

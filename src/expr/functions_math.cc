@@ -178,7 +178,7 @@ ColumnPtr float_to_digits(const std::vector<ColumnPtr>& a, int64_t rows, const D
   return build_fixed<double>(a, rows, type, [](const FlatColumns& c, int64_t i) {
     const double value = float64_at(*c[0], i);
     const int64_t places = int64_at(*c[1], i);
-    if (places > 22 || !std::isfinite(value)) return value;  // a double has no digits there
+    if (places > 308 || !std::isfinite(value)) return value;
     if (places < -308) return 0.0;
     if (places >= 0) {
       const double scale = std::pow(10.0, static_cast<double>(places));
@@ -245,7 +245,11 @@ ColumnPtr map_float64_pair(const std::vector<ColumnPtr>& a, int64_t rows, const 
 
 double power_of(double x, double y) { return std::pow(x, y); }
 double angle_of(double y, double x) { return std::atan2(y, x); }
-double log_of(double base, double x) { return std::log(x) / std::log(base); }
+// The logarithms that are exact for powers of their base.
+double log_of(double base, double x) {
+  if (base == 10) return std::log10(x);
+  return base == 2 ? std::log2(x) : std::log2(x) / std::log2(base);
+}
 
 template <double (*kFunction)(double, double)>
 std::optional<ResolvedFunction> resolve_pair(const std::vector<DataType>& types) {
@@ -341,7 +345,10 @@ ColumnPtr width_bucket_kernel(const std::vector<ColumnPtr>& a, int64_t rows, con
     const bool down = high < low;
     if (down ? x > low : x < low) return 0;
     if (down ? x <= high : x >= high) return count + 1;
-    const double share = down ? (low - x) / (low - high) : (x - low) / (high - low);
+    const double distance = high - low;
+    // Halves where the whole is beyond a double.
+    const double share =
+        std::isfinite(distance) ? (x - low) / distance : (x / 2 - low / 2) / (high / 2 - low / 2);
     return std::min(count, static_cast<int64_t>(share * static_cast<double>(count)) + 1);
   });
 }

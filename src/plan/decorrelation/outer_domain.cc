@@ -40,7 +40,10 @@ class DomainPusher {
       case PlanKind::kAggregate: return push_aggregate(static_cast<const AggregatePlan&>(*plan));
       case PlanKind::kJoin: return push_join(static_cast<const JoinPlan&>(*plan));
       case PlanKind::kWindow: return push_window(static_cast<const WindowPlan&>(*plan));
-      case PlanKind::kSort: return push(plan->child());  // rows of a subquery have no order
+      // For a LIMIT and for aggregates further up, which show the order of their rows.
+      case PlanKind::kSort:
+        return std::make_shared<SortPlan>(push(plan->child()),
+                                          static_cast<const SortPlan&>(*plan).items());
       case PlanKind::kLimit: {
         const auto& limit = static_cast<const LimitPlan&>(*plan);
         const bool sorted = plan->child()->kind() == PlanKind::kSort;
