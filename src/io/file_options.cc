@@ -149,10 +149,6 @@ void check_csv_options(const CsvOptions& options) {
         text.find(options.delimiter) != std::string::npos) {
       refuse(key, text, "free of delimiters and line ends");
     }
-    // It stands for fields without quotes; written, it would open one.
-    if (options.quote != '\0' && !text.empty() && text[0] == options.quote) {
-      refuse(key, text, "a text that does not begin with the quote");
-    }
   };
   for (const std::string& text : options.null_texts) check_null_text("null_text", text);
   if (options.null_words.size() > 32) {

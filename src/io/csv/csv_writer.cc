@@ -30,6 +30,14 @@ CsvWriter::CsvWriter(Schema schema, CsvOptions options)
     throw Error(ErrorKind::kInvalidArgument,
                 "CSV cannot be written without a quote character; name one");
   }
+  // NULL is written as it is, without quotes: a text that begins with one would open them.
+  if (!options_.null_texts.empty() && !options_.null_texts[0].empty() &&
+      options_.null_texts[0][0] == options_.quote) {
+    throw Error(ErrorKind::kInvalidArgument,
+                concat("null_text is '", excerpt(options_.null_texts[0]),
+                       "', which begins with the quote and would swallow what follows; name "
+                       "another text for NULL"));
+  }
 }
 
 void CsvWriter::write_text(std::string_view text, std::string* out) const {
