@@ -54,17 +54,17 @@ void RejectedRows::sort_and_cut() {
   std::sort(kept.begin(), kept.end(),
             [](const Reject& a, const Reject& b) { return a.byte < b.byte; });
   kept_bytes_ = 0;
-  size_t count = 0;
-  for (; count < kept.size() && kept[count].byte < cut_at_; ++count) {
-    const size_t bytes = bytes_of(kept[count]);
-    if (count == kMostKeptRejects || kept_bytes_ + bytes > most_kept_bytes) {
+  size_t fitting = 0;
+  for (; fitting < kept.size() && kept[fitting].byte < cut_at_; ++fitting) {
+    const size_t bytes = bytes_of(kept[fitting]);
+    if (fitting == kMostKeptRejects || kept_bytes_ + bytes > most_kept_bytes) {
       // What comes behind it is not of the first, whatever is still found before it.
-      cut_at_ = kept[count].byte;
+      cut_at_ = kept[fitting].byte;
       break;
     }
     kept_bytes_ += bytes;
   }
-  kept.resize(count);
+  kept.resize(fitting);
 }
 
 void RejectedRows::finish(const TextPass& pass) {
