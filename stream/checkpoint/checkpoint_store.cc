@@ -1,8 +1,13 @@
 #include "stream/checkpoint/checkpoint_store.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -19,6 +24,15 @@ constexpr size_t kHeadBytes = 8 + 4 + 4 + 8;
 constexpr size_t kChecksumBytes = 8;
 
 uint64_t checksum(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+// Whether the process that a lock's note ends with is no more.
+bool is_gone(const std::string& holder) {
+  const std::string number = holder.substr(holder.rfind(' ') + 1);
+  pid_t process = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), process);
+  if (read.ec != std::errc() || process <= 0) return false;
+  return ::kill(process, 0) != 0 && errno == ESRCH;
+}
 
 }  // namespace
 
@@ -94,13 +108,21 @@ CheckpointStore::CheckpointStore(std::shared_ptr<FileSystem> files, std::string 
 
 void CheckpointStore::take_lock(const std::string& query_id) {
   const std::string path = path_ + ".velaria-lock";
-  lock_ = files_->try_lock(path, concat("query '", query_id, "' of process ", ::getpid()));
-  if (lock_) return;
   std::string holder;
-  try {
-    holder = read_file(*files_, path);
-  } catch (const Error&) {
-    // It has just given the lock up, and its name with it.
+  for (int tries = 0;; ++tries) {
+    lock_ = files_->try_lock(path, concat("query '", query_id, "' of process ", ::getpid()));
+    if (lock_) return;
+    holder.clear();
+    try {
+      holder = read_file(*files_, path);
+    } catch (const Error&) {
+      // It has just given the lock up, and its name with it.
+    }
+    // A process that is killed while it starts a worker leaves the lock with its child for as long
+    // as that one needs to become a program of its own.
+    constexpr int kMostTries = 200;
+    if (tries == kMostTries || !is_gone(holder)) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   throw Error(ErrorKind::kCheckpoint,
               concat("checkpoint '", path_, "' is in use by ",

@@ -251,5 +251,24 @@ TEST(ColumnCodec, RandomBytesAreRefusedOrRead) {
   }
 }
 
+// Of a process that was killed while it started another one: that one has the lock for a moment.
+TEST(CheckpointStore, WaitsForALockWhoseProcessIsGone) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  const TestDirectory directory;
+  const std::string path = directory.file("q.ckpt");
+  std::unique_ptr<FileLock> lock = local_file_system()->try_lock(
+      path + ".velaria-lock", concat("query 'dead' of process ", child));
+  ASSERT_NE(lock, nullptr);
+  std::thread release([&lock] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    lock.reset();
+  });
+  CheckpointStore store(local_file_system(), path);
+  EXPECT_NO_THROW(store.prepare("next"));
+  release.join();
+}
+
 }  // namespace
 }  // namespace velaria
