@@ -75,10 +75,9 @@ def _typed(name: str, value: Any) -> Typed:
 
 
 def _without_subclass(value: float | str | bytes) -> float | str | bytes:
-    if isinstance(value, float):
-        return float(value)
-    # str() of an Enum would be the name of its member.
-    return str.__str__(value) if isinstance(value, str) else bytes(memoryview(value))
+    if isinstance(value, str):
+        return str.__str__(value)  # str() of an Enum would be the name of its member
+    return bytes(memoryview(value)) if isinstance(value, bytes) else float(value)
 
 
 def _typed_int(name: str, value: int) -> Typed:
