@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
+from ._custom_hooks import exclusive_use_of, is_overridden
 from ._optional import arrow_table, import_pyarrow
 from ._own_calls import asks_only
 from ._sinks import refuse_coroutine
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     import pyarrow
 
     from ._session import Session
-
-
-# What is made under it is not made by __init__, which a subclass need not call.
-_making = threading.Lock()
 
 
 class CustomArrowStreamSink:
@@ -114,14 +111,11 @@ class CustomArrowStreamSink:
             close=self._close,
             description=f"python {self.name or type(self).__qualname__}",
         )
-        with _making:
-            self._use = self._use or core.ExclusiveUse()
-        sink.share_exclusive_use(self._use)
+        sink.share_exclusive_use(exclusive_use_of(self))
         return sink
 
     def _hears_checkpoints(self) -> bool:
-        hook = getattr(self.checkpoint, "__func__", None)
-        return hook is not CustomArrowStreamSink.checkpoint  # by a class, or on the object itself
+        return is_overridden(self, CustomArrowStreamSink, "checkpoint")
 
     def _open(self, context: dict[str, Any]) -> None:
         # A row that somebody is told is done may not wait here.

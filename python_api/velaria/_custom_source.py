@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _velaria as core
 from ._arguments import a_kind_of
+from ._custom_hooks import exclusive_use_of, is_overridden
 from ._optional import import_pyarrow
 from ._source_pump import SourcePump, StreamItem, check_emit, is_arrow
 from ._streaming import StreamingDataFrame
 
 if TYPE_CHECKING:
     from ._session import Session
-
-
-# What is made under it is not made by __init__, which a subclass need not call.
-_making = threading.Lock()
 
 
 class CustomArrowStreamSource:
@@ -166,7 +162,7 @@ class CustomArrowStreamSource:
         query.
         """
         pump = self._pump
-        if pump is None or _overridden(self, CustomArrowStreamSource, "next_batch"):
+        if pump is None or is_overridden(self, CustomArrowStreamSource, "next_batch"):
             return False
         pump.drain()
         return True
@@ -185,7 +181,7 @@ class CustomArrowStreamSource:
         hears = {
             name: getattr(self, name)
             for name in ("checkpoint", "ack")
-            if _overridden(self, CustomArrowStreamSource, name)
+            if is_overridden(self, CustomArrowStreamSource, name)
         }
         source = core.PythonSource(
             schema,
@@ -199,9 +195,7 @@ class CustomArrowStreamSource:
             bounded=bool(self.bounded),
             description=f"python {self.name or type(self).__qualname__}",
         )
-        with _making:
-            self._use = self._use or core.ExclusiveUse()
-        source.share_exclusive_use(self._use)
+        source.share_exclusive_use(exclusive_use_of(self))
         return source
 
     def row_reader(self) -> core.RowReader:
@@ -258,11 +252,6 @@ class CustomArrowStreamSource:
                 pump.close()
         finally:
             self.close()
-
-
-def _overridden(given: object, base: type, name: str) -> bool:
-    """Whether a method is another one than the base's, by its class or on the object itself."""
-    return getattr(getattr(given, name), "__func__", None) is not getattr(base, name)
 
 
 def _takes_offset(read: Callable[..., Any]) -> bool:

@@ -1,10 +1,10 @@
 #include "stream/connectors/arrow_stream_source.h"
 
-#include <charconv>
 #include <optional>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "stream/connectors/offset_number.h"
 
 namespace velaria {
 
@@ -21,14 +21,11 @@ std::string format_batch_offset(uint64_t batches, uint64_t rows) {
 }
 
 BatchOffset parse_batch_offset(std::string_view text, const std::string& source) {
-  const auto read_number = [](std::string_view part, uint64_t* out) {
-    const auto result = std::from_chars(part.data(), part.data() + part.size(), *out);
-    return !part.empty() && result.ec == std::errc() && result.ptr == part.data() + part.size();
-  };
   const size_t at = text.find('@');
   BatchOffset out;
-  if (!read_number(text.substr(0, at), &out.batches) ||
-      (at != std::string_view::npos && !read_number(text.substr(at + 1), &out.rows.emplace()))) {
+  if (!read_offset_number(text.substr(0, at), &out.batches) ||
+      (at != std::string_view::npos &&
+       !read_offset_number(text.substr(at + 1), &out.rows.emplace()))) {
     throw Error(ErrorKind::kCheckpoint,
                 concat("'", excerpt(text), "' is no offset of the stream source ", source,
                        ": it counts batches and rows, as in '3@1500'"));

@@ -1,9 +1,8 @@
 #include "stream/connectors/file_directory_offset.h"
 
-#include <charconv>
-
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "stream/connectors/offset_number.h"
 
 namespace velaria {
 
@@ -18,13 +17,6 @@ bool next_part(std::string_view* rest, std::string_view* part) {
   return true;
 }
 
-template <typename Number>
-bool read_number(std::string_view text, Number* out) {
-  const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, *out);
-  return !text.empty() && result.ec == std::errc() && result.ptr == end;
-}
-
 bool read_file(std::string_view part, FileBatches* out) {
   const size_t colon = part.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
@@ -32,10 +24,10 @@ bool read_file(std::string_view part, FileBatches* out) {
   part = part.substr(colon + 1);
   const size_t at = part.find('@');
   if (at != std::string_view::npos &&
-      !read_number(part.substr(at + 1), &out->size_bytes.emplace())) {
+      !read_offset_number(part.substr(at + 1), &out->size_bytes.emplace())) {
     return false;
   }
-  return read_number(part.substr(0, at), &out->batches);
+  return read_offset_number(part.substr(0, at), &out->batches);
 }
 
 // "name:17" or "modified:17:1700000000000000000".
@@ -47,9 +39,9 @@ bool read_order(std::string_view part, FileDirectoryOffset* out) {
   const size_t second = part.find(':');
   if ((second != std::string_view::npos) != (out->order == FileOrder::kModified)) return false;
   out->files = 0;
-  return read_number(part.substr(0, second), &*out->files) &&
+  return read_offset_number(part.substr(0, second), &*out->files) &&
          (second == std::string_view::npos ||
-          read_number(part.substr(second + 1), &out->modified_ns));
+          read_offset_number(part.substr(second + 1), &out->modified_ns));
 }
 
 bool read_offset(std::string_view text, FileDirectoryOffset* out) {

@@ -1,7 +1,6 @@
 #include "stream/connectors/file_tail_source.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/io/file_source.h"
 #include "src/kernel/hash.h"
+#include "stream/connectors/offset_number.h"
 
 namespace velaria {
 
@@ -21,12 +21,6 @@ constexpr uint64_t kMostRowBytes = uint64_t{64} << 20;
 constexpr uint64_t kSampleBytes = uint64_t{16} << 20;
 // Of the part that was read, so much before its end is looked at again before reading goes on.
 constexpr size_t kWatchedBytes = 256;
-
-bool read_number(std::string_view text, int base, uint64_t* out) {
-  const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, *out, base);
-  return !text.empty() && result.ec == std::errc() && result.ptr == end;
-}
 
 class PieceFile : public ReadableFile {
  public:
@@ -140,8 +134,8 @@ class FileTailStream : public StreamSource {
     const size_t at = offset.find('@');
     uint64_t read = 0;
     uint64_t hash = 0;
-    if (!read_number(offset.substr(0, at), 10, &read) ||
-        (at != std::string_view::npos && !read_number(offset.substr(at + 1), 16, &hash))) {
+    if (!read_offset_number(offset.substr(0, at), &read) ||
+        (at != std::string_view::npos && !read_offset_number(offset.substr(at + 1), &hash, 16))) {
       throw Error(ErrorKind::kCheckpoint,
                   concat("'", excerpt(offset), "' is no offset of ", describe(),
                          ": it counts bytes, as in '4096@9f3c2b1a00e4d7c5'"));

@@ -1,7 +1,6 @@
 #include "stream/connectors/rate_source.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <limits>
@@ -13,6 +12,7 @@
 #include "src/column/builder.h"
 #include "src/column/calendar.h"
 #include "src/io/option_texts.h"
+#include "stream/connectors/offset_number.h"
 
 namespace velaria {
 
@@ -84,9 +84,7 @@ class RateStream : public StreamSource {
 
   void restore(std::string_view offset) override {
     int64_t rows = -1;
-    const char* end = offset.data() + offset.size();
-    const auto result = std::from_chars(offset.data(), end, rows);
-    if (result.ec != std::errc() || result.ptr != end || rows < 0 || rows > rows_) {
+    if (!read_offset_number(offset, &rows) || rows < 0 || rows > rows_) {
       throw Error(ErrorKind::kCheckpoint,
                   concat("'", excerpt(offset), "' is no offset of the ", describe(),
                          ": it counts rows, from 0 to ", rows_));

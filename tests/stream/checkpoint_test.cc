@@ -268,15 +268,6 @@ class SlowDisk : public FileSystem {
   bool fails_ = false;
 };
 
-template <typename Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 5000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return false;
-}
-
 struct SlowCheckpoints {
   explicit SlowCheckpoints(const std::string& path) {
     options.checkpoint_path = path;
