@@ -286,6 +286,25 @@ def test_items_of_other_columns_are_refused(session, first, second, text, make):
         session.create_dataframe_from_arrow(readers)
 
 
+def test_a_reader_whose_batches_are_not_what_it_says(session):
+    said = pa.schema([("n", pa.int64()), ("t", pa.string())])
+    good = pa.record_batch([[1], ["a"]], schema=said)
+    odd = pa.record_batch({"n": ["x" * 20], "t": ["b"]})
+    text = "'n' is string in batch 2 of the reader, and int64 in its schema"
+    for batch_rows in (None, 1):
+        reader = pa.RecordBatchReader.from_batches(said, [good, odd])
+        with pytest.raises(velaria.StreamError, match=text):
+            run(session.create_stream_from_arrow(reader, batch_rows=batch_rows))
+    reader = pa.RecordBatchReader.from_batches(said, [good, odd])
+    with pytest.raises(velaria.TypeMismatchError, match=text):
+        session.create_dataframe_from_arrow(reader)
+    reader = pa.RecordBatchReader.from_batches(said, [good, good.select([1, 0])])
+    rows = session.create_dataframe_from_arrow(reader).to_rows()
+    assert rows == [{"n": 1, "t": "a"}] * 2
+    reader = pa.RecordBatchReader.from_batches(said, [])
+    assert session.create_dataframe_from_arrow(reader).schema.names == ["n", "t"]
+
+
 def test_items_find_their_columns_by_name(session):
     items = [pa.record_batch({"p": [1], "q": [2]}), pa.record_batch({"q": [20], "p": [10]})]
     expected = [{"p": 1, "q": 2}, {"p": 10, "q": 20}]

@@ -134,7 +134,48 @@ def test_columns_by_name_and_file_names(session, parts):
         session.read_csv(parts / "z*.csv")
 
 
+def test_rows_of_thousands_of_columns(session, tmp_path):
+    columns, rows = 3000, 1500
+    lines = [",".join(f"c{c}" for c in range(columns))]
+    lines += [",".join(str(r * c % 1000) for c in range(columns)) for r in range(rows)]
+    frame = session.read_csv(put(tmp_path / "wide.csv", "\n".join(lines) + "\n"))
+    session.create_temp_view("wide", frame)
+    conditions = {
+        "true": lambda r: True,
+        "c7 < 20": lambda r: r * 7 % 1000 < 20,  # few rows of each chunk
+        "c7 > 20": lambda r: r * 7 % 1000 > 20,
+    }
+    for text, condition in conditions.items():
+        kept = [r for r in range(rows) if condition(r)]
+        got = session.sql(f"SELECT * FROM wide WHERE {text}").to_rows()
+        assert [list(row.values()) for row in got] == [
+            [r * c % 1000 for c in range(columns)] for r in kept
+        ]
+
+
 # ---- what is wrong with rows
+
+
+def test_statements_that_copy_rows_tell_the_warnings_of_their_readers(session, tmp_path):
+    path = put(tmp_path / "t.csv", "id\n1\nx\n3\n")
+    session.create_temp_view("t", session.read_csv(path, types={"id": int}, on_error="skip"))
+    left_out = session.table("t").warnings
+    assert "1 of 3 rows is left out" in left_out[0]
+    made = session.sql("CREATE TABLE copied AS SELECT * FROM t")
+    assert made.warnings == left_out
+    assert session.sql("INSERT INTO copied SELECT a.id FROM t AS a, t AS b").warnings == left_out
+    assert session.sql(f"COPY t TO '{tmp_path / 'out.csv'}'").warnings == left_out
+    assert session.sql(f"COPY (SELECT 1 AS n) TO '{tmp_path / 'n.csv'}'").warnings == []
+    assert session.sql("DELETE FROM copied WHERE id IN (SELECT id FROM t)").warnings == left_out
+    assert session.table("copied").warnings == []
+
+
+def test_a_vector_search_tells_the_warnings_of_its_table(session, tmp_path):
+    path = put(tmp_path / "t.csv", 'id,v\n1,"[1 0]"\nx,"[0 1]"\n')
+    session.create_temp_view("t", session.read_csv(path, types={"id": int}, on_error="skip"))
+    found = session.vector_search("t", "v", [1.0, 0.0], top_k=1)
+    assert found.to_rows()[0]["row_id"] == 0
+    assert found.warnings == session.table("t").warnings != []
 
 
 def test_rejects(session, tmp_path):

@@ -507,10 +507,15 @@ def test_rejects_mean_the_same_in_every_reader(session, tmp_path, reader):
 
 def test_json_is_written_compressed(session, tmp_path):
     frame = session.sql("SELECT 1 AS a, 'x' AS b UNION ALL SELECT NULL, 'y'")
-    for name, options in (("t.jsonl.gz", {}), ("t.json", {"compression": "zstd"})):
+    for name, options in (
+        ("t.jsonl.gz", {}),
+        ("t.jsonl.GZIP", {}),
+        ("t.JSONL.Zst", {}),
+        ("t.json", {"compression": "zstd"}),
+    ):
         path = tmp_path / name
         assert frame.write_json(path, **options) == 2
-        assert session.probe(path)["compression"] == ("gzip" if "gz" in name else "zstd")
+        assert session.probe(path)["compression"] == ("gzip" if "gz" in name.lower() else "zstd")
         assert session.read(path).to_rows() == frame.to_rows()
     with pytest.raises(velaria.InvalidArgumentError, match="no option 'header' for json"):
         frame.write_json(tmp_path / "t.json", header=False)

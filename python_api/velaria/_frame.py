@@ -104,7 +104,11 @@ class DataFrame:
 
     @property
     def warnings(self) -> list[str]:
-        """What the readers of the frame's files have to say: columns renamed, rows left out."""
+        """What the readers of the frame's files have to say: columns renamed, rows left out.
+
+        The frame of a statement that wrote rows (CREATE TABLE AS, INSERT, COPY) and that of
+        ``vector_search`` say what the readers of their tables have to say.
+        """
         return self._core.warnings()
 
     def rejects(self) -> DataFrame:

@@ -160,6 +160,9 @@ def as_arrow(data: Any) -> Any:
 
     Dicts are tables by column; lists and iterators are record batches of the same columns.
     """
+    kind = type(data)
+    if kind.__name__ == "RecordBatchReader" and kind.__module__.startswith("pyarrow."):
+        return _chained(data)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return data
     if isinstance(data, Mapping):
@@ -212,14 +215,17 @@ class _Part:
 
 
 class _Chained:
-    """The batches of several items as one stream.
+    """The batches of several items, or of a reader, as one stream.
 
     Arrow hands an error of ours on as a text only, so the misfit is kept beside.
     """
 
     misfit: core.TypeMismatchError | None = None
 
-    def __init__(self, pyarrow: Any, parts: Iterator[_Part], first: _Part) -> None:
+    def __init__(
+        self, pyarrow: Any, parts: Iterator[_Part], first: _Part, of_a_reader: bool = False
+    ) -> None:
+        self._of_a_reader = of_a_reader
         # A later batch may have NULLs where the first says that there are none.
         self._schema = pyarrow.schema([field.with_nullable(True) for field in first.schema])
         self._parts = itertools.chain([first], parts)
@@ -232,33 +238,44 @@ class _Chained:
     def _batches(self) -> Iterator[Any]:
         try:
             for number, part in enumerate(self._parts, start=1):
-                _order(self._schema, part.schema, number)  # it may have no batch
-                for batch in part.batches:
+                _order(self._schema, part.schema, _item(number))  # it may have no batch
+                for place, batch in enumerate(part.batches, start=1):
                     # pyarrow compares nothing here, and would read one type's bits as another's.
-                    order = _order(self._schema, batch.schema, number)
+                    named = _batch(place) if self._of_a_reader else _item(number)
+                    order = _order(self._schema, batch.schema, named)
                     yield batch if order is None else batch.select(order)
         except core.TypeMismatchError as error:
             self.misfit = error
             raise
 
 
-def _order(wanted: Any, given: Any, number: int) -> list[int] | None:
+def _item(number: int) -> tuple[str, str]:
+    """What is compared, and with what."""
+    return f"item {number} of the data", "the first item"
+
+
+def _batch(number: int) -> tuple[str, str]:
+    return f"batch {number} of the reader", "its schema"
+
+
+def _order(wanted: Any, given: Any, compared: tuple[str, str]) -> list[int] | None:
     """Where the columns of an item are that the first item has; None is in their places."""
+    item, first = compared
     order = None
     if given.names != wanted.names:
         names = set(wanted.names)
         if sorted(given.names) != sorted(wanted.names) or len(names) < len(wanted.names):
             raise core.TypeMismatchError(
-                f"item {number} of the data has the columns {_listed(given.names)}, and the first "
-                f"item has {_listed(wanted.names)}; give all items the same columns"
+                f"{item} has the columns {_listed(given.names)}, and {first} has "
+                f"{_listed(wanted.names)}; give them the same columns"
             )
         order = [given.get_field_index(name) for name in wanted.names]
     for place, field in enumerate(wanted):
         kind = given.field(place if order is None else order[place]).type
         if not kind.equals(field.type):
             raise core.TypeMismatchError(
-                f"column {field.name!r} is {kind} in item {number} of the data, and {field.type} "
-                f"in the first item; give all items one type, as by pyarrow's cast()"
+                f"column {field.name!r} is {kind} in {item}, and {field.type} in {first}; give "
+                "them one type, as by pyarrow's cast()"
             )
     return order
 
@@ -269,6 +286,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _chained(items: Iterable[Any]) -> _Chained:
     pyarrow = import_pyarrow("a stream of record batches")
+    if isinstance(items, pyarrow.RecordBatchReader):
+        return _Chained(pyarrow, iter(()), _Part(pyarrow, items), of_a_reader=True)
     if isinstance(items, (list, tuple)):
         # What lies in memory is compared now: a misfit is told before a row is read.
         items = [item if is_pulled(item) else _Part(pyarrow, item) for item in items]
@@ -282,7 +301,7 @@ def _chained(items: Iterable[Any]) -> _Chained:
     if isinstance(items, list):
         for number, item in enumerate(items, start=1):
             if isinstance(item, _Part):
-                _order(first.schema, item.schema, number)
+                _order(first.schema, item.schema, _item(number))
     return _Chained(pyarrow, parts, first)
 
 

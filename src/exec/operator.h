@@ -5,6 +5,7 @@
 // outside of them. An operator never waits, never starts threads and never sees another operator.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -48,6 +49,13 @@ constexpr int kSubOrderBits = 14;
 // Rows a chunk may have at most, so that order and row number fit one word.
 constexpr int kChunkRowBits = 12;
 constexpr int64_t kMostChunkRows = int64_t{1} << kChunkRowBits;
+
+// Chunks of wide rows are shorter: a chunk stands outside of the memory limit, so that what it
+// holds must not grow with the number of columns.
+inline int64_t chunk_rows_of_width(int64_t chunk_rows, size_t columns) {
+  constexpr size_t kMostValues = size_t{1} << 20;
+  return std::min(chunk_rows, static_cast<int64_t>(kMostValues / std::max<size_t>(columns, 1)) + 1);
+}
 
 // The place of a row among all rows of its pipeline, the same for any number of tasks.
 inline uint64_t row_position(uint64_t chunk_order, uint32_t row) {

@@ -85,7 +85,8 @@ PlanExecution::StartedInput PlanExecution::start_input(const PipelineInput& inpu
                                                        PipelineInputProfile* profile) {
   ScanRequest request;
   request.columns = input.columns;
-  request.chunk_rows = std::min(context_.chunk_rows, kMostChunkRows);
+  request.chunk_rows =
+      chunk_rows_of_width(std::min(context_.chunk_rows, kMostChunkRows), input.columns.size());
   request.cancellation = context_.cancellation;
   request.tasks = tasks_for(input, source);
   StartedInput out;

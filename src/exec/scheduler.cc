@@ -304,7 +304,8 @@ class PipelineTask {
     constexpr uint64_t kMostSourceChunks = 32;
     GatheredChunks& waiting = gathered_[i];
     const int64_t rows = output->selected_rows();
-    const bool is_small = rows < std::min(kFewRows, (parts_.chunk_rows + 1) / 2) &&
+    const int64_t most_rows = chunk_rows_of_width(parts_.chunk_rows, output->columns.size());
+    const bool is_small = rows < std::min(kFewRows, (most_rows + 1) / 2) &&
                           (rows == 0 || has_only_flat_columns(*output));
     const bool are_neighbours = waiting.source.end >= source.begin &&
                                 source.end <= waiting.source.begin + kMostSourceChunks;
@@ -328,7 +329,7 @@ class PipelineTask {
     if (rows == 0) return true;
     waiting.rows += rows;
     waiting.chunks.push_back(std::move(*output));
-    if (waiting.rows >= std::min(kEnoughRows, parts_.chunk_rows)) {
+    if (waiting.rows >= std::min(kEnoughRows, most_rows)) {
       on_the_way_.push_back({take_gathered(i), i + 1, waiting.source});
     }
     return true;

@@ -109,7 +109,19 @@ ColumnPtr multiply_interval(const std::vector<ColumnPtr>& a, int64_t rows, const
   });
 }
 
-// interval * float, float * interval, interval / number (NULL for zero).
+// interval / integer; NULL for zero.
+ColumnPtr divide_intervals(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& result) {
+  return build_fixed<Interval>(
+      a, rows, result, [](const FlatColumns& c, int64_t i) -> std::optional<Interval> {
+        const int64_t divisor = int64_at(*c[1], i);
+        if (divisor == 0) return std::nullopt;
+        const auto out = divide_interval(c[0]->values<Interval>()[i], divisor);
+        if (!out) interval_overflowed(c[0]->value(i), "/", std::to_string(divisor));
+        return out;
+      });
+}
+
+// interval * float, float * interval, interval / float (NULL for zero).
 template <bool kDivide>
 ColumnPtr scale_intervals(const std::vector<ColumnPtr>& a, int64_t rows, const DataType& result) {
   const bool interval_first = a[0]->type().id() == TypeId::kInterval;
@@ -242,6 +254,9 @@ std::optional<ResolvedFunction> resolve_multiply(const std::vector<DataType>& ty
 
 std::optional<ResolvedFunction> resolve_divide(const std::vector<DataType>& types) {
   const DataType interval(TypeId::kInterval);
+  if (types[0] == interval && types[1].is_integer() && types[1].id() != TypeId::kUInt64) {
+    return ResolvedFunction{{interval, DataType(TypeId::kInt64)}, interval, divide_intervals, true};
+  }
   if (types[0] == interval && types[1].is_numeric()) {
     return ResolvedFunction{
         {interval, DataType(TypeId::kFloat64)}, interval, scale_intervals<true>, true};

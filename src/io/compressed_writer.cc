@@ -95,9 +95,20 @@ void CompressedWriter::pass_on(std::string_view bytes, bool last) {
 }
 
 Compression compression_of_name(std::string_view path) {
-  if (ends_with(path, ".gz") || ends_with(path, ".GZ")) return Compression::kGzip;
-  if (ends_with(path, ".zst") || ends_with(path, ".zstd")) return Compression::kZstd;
+  const size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos) return Compression::kNone;
+  const std::string_view ending = path.substr(dot + 1);
+  for (const char* gzip : {"gz", "gzip"}) {
+    if (equals_ignore_case(ending, gzip)) return Compression::kGzip;
+  }
+  for (const char* zstd : {"zst", "zstd"}) {
+    if (equals_ignore_case(ending, zstd)) return Compression::kZstd;
+  }
   return Compression::kNone;
+}
+
+std::string_view without_compression_ending(std::string_view path) {
+  return compression_of_name(path) == Compression::kNone ? path : path.substr(0, path.rfind('.'));
 }
 
 }  // namespace velaria

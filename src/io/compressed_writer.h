@@ -33,7 +33,9 @@ class CompressedWriter {
   std::vector<char> out_;
 };
 
-// By the end of a file's name: ".gz", ".zst"; none otherwise.
+// By the end of a file's name in any case: ".gz" or ".gzip", ".zst" or ".zstd"; none otherwise.
 Compression compression_of_name(std::string_view path);
+// The name without that ending: "rows.csv.GZ" -> "rows.csv".
+std::string_view without_compression_ending(std::string_view path);
 
 }  // namespace velaria

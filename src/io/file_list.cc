@@ -5,6 +5,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/compressed_writer.h"
 
 namespace velaria {
 
@@ -150,14 +151,8 @@ class Expansion {
 };
 
 // "rows.csv.gz" -> ".csv".
-std::string kind_of_name(std::string name) {
-  for (const char* packed : {".gz", ".zst", ".zstd"}) {
-    const size_t size = std::string_view(packed).size();
-    if (name.size() > size && name.compare(name.size() - size, size, packed) == 0) {
-      name.resize(name.size() - size);
-      break;
-    }
-  }
+std::string kind_of_name(const std::string& file_name) {
+  const std::string_view name = without_compression_ending(file_name);
   const size_t dot = name.rfind('.');
   return dot == std::string::npos ? "" : to_lower_ascii(name.substr(dot));
 }

@@ -132,6 +132,7 @@ class FileListTask : public ScanTask {
       }
       if (!file().scan) continue;  // opening it failed in another task
       task_ = file().scan->new_task();
+      path_ = Value::utf8(utf8_text((*state_->parts)[file_].path));
       ++file().tasks;
       return true;
     }
@@ -178,7 +179,7 @@ class FileListTask : public ScanTask {
     size_t next = 0;
     for (size_t column : state_->request.columns) {
       if (column >= part.columns.size()) {
-        chunk->columns.push_back(Column::constant(Value::utf8(utf8_text(part.path)), read.rows));
+        chunk->columns.push_back(Column::constant(path_, read.rows));
       } else if (part.columns[column]) {
         chunk->columns.push_back(std::move(read.columns[next++]));
       } else {
@@ -189,6 +190,7 @@ class FileListTask : public ScanTask {
 
   const std::shared_ptr<ListState> state_;
   size_t file_ = 0;
+  Value path_;  // of the file, as the column says it
   std::unique_ptr<ScanTask> task_;
 };
 

@@ -391,6 +391,29 @@ std::optional<Interval> scale_interval(const Interval& interval, double factor, 
   return out;
 }
 
+std::optional<Interval> divide_interval(const Interval& interval, int64_t divisor) {
+  constexpr Int128 kDayMicros = Int128{86400} * 1000000;
+  if (divisor == 0) return std::nullopt;
+  const Int128 d = divisor;
+  // All in microseconds times the divisor.
+  const Int128 month_rest = interval.months % d * 30 * kDayMicros;
+  const Int128 day_rest = interval.days % d * kDayMicros;
+  const Int128 rest = interval.micros + month_rest % (d * kDayMicros) + day_rest;
+  const Int128 days = interval.days / d + month_rest / (d * kDayMicros);
+  Int128 micros = rest / d;
+  const Int128 left = rest % d;
+  const Int128 twice = (left < 0 ? -left : left) * 2;
+  const Int128 size = d < 0 ? -d : d;
+  if (twice > size || (twice == size && micros % 2 != 0)) micros += (rest < 0) == (d < 0) ? 1 : -1;
+  const Int128 months = interval.months / d;
+  Interval out;
+  out.months = static_cast<int32_t>(months);
+  out.days = static_cast<int32_t>(days);
+  out.micros = static_cast<int64_t>(micros);
+  if (out.months != months || out.days != days || out.micros != micros) return std::nullopt;
+  return out;
+}
+
 ColumnPtr window_start(const ColumnPtr& timestamps, int64_t step_ms) {
   const DataType& type = timestamps->type();
   // In whole units of the column; a step finer than a unit cannot be told apart there.

@@ -63,6 +63,9 @@ int32_t last_day_of_month(int32_t days);
 std::optional<Interval> scale_interval(const Interval& interval, double factor,
                                        double divisor = 1.0);
 
+// The same by a whole number, exact to the microsecond (a half goes to the even one).
+std::optional<Interval> divide_interval(const Interval& interval, int64_t divisor);
+
 // floor(t / step) * step for every timestamp: the start of the window that t falls in, for windows
 // that begin at multiples of `step_ms` since 1970-01-01 UTC. NULL stays NULL.
 ColumnPtr window_start(const ColumnPtr& timestamps, int64_t step_ms);

@@ -185,7 +185,11 @@ void export_result(QueryResult result, ArrowArrayStream* out) {
   export_stream(result.schema, [batches](Chunk* chunk) { return batches->next(chunk); }, out);
 }
 
-std::vector<std::string> DataFrame::warnings() const { return warnings_of_plan(*plan_); }
+std::vector<std::string> DataFrame::warnings() const {
+  std::vector<std::string> out = warnings_;
+  add_warnings_of_plan(*plan_, &out);
+  return out;
+}
 
 DataFrame DataFrame::rejects() const {
   return DataFrame(engine_, ScanPlan::all_columns(rejects_of_plan(*plan_, ""), "rejects"));

@@ -42,8 +42,9 @@ class GroupedDataFrame;
 
 class DataFrame {
  public:
-  DataFrame(std::shared_ptr<Engine> engine, PlanPtr plan)
-      : engine_(std::move(engine)), plan_(std::move(plan)) {}
+  // `warnings`: of what was read to make the rows, where the plan does not read it any more.
+  DataFrame(std::shared_ptr<Engine> engine, PlanPtr plan, std::vector<std::string> warnings = {})
+      : engine_(std::move(engine)), plan_(std::move(plan)), warnings_(std::move(warnings)) {}
 
   const Schema& schema() const { return plan_->schema(); }
   const PlanPtr& plan() const { return plan_; }
@@ -67,7 +68,8 @@ class DataFrame {
   // do not; an integer beyond a narrower type fails the query.
   DataFrame as_schema(const Schema& wanted) const;
 
-  // What the readers of its files have to say: columns renamed, rows left out.
+  // What the readers of its files have to say: columns renamed, rows left out. Of a statement that
+  // wrote rows and of a vector search: what the readers of its tables have to say.
   std::vector<std::string> warnings() const;
   // The rows that on_error = skip left out: file, line, byte, column, value, reason.
   // InvalidArgumentError when nothing was read so.
@@ -128,6 +130,7 @@ class DataFrame {
 
   std::shared_ptr<Engine> engine_;
   PlanPtr plan_;
+  std::vector<std::string> warnings_;
 };
 
 class GroupedDataFrame {

@@ -15,6 +15,7 @@
 #include "src/session/engine.h"
 #include "src/session/file_readers.h"
 #include "src/session/file_tables.h"
+#include "src/session/source_notes.h"
 #include "src/session/statement_runner.h"
 #include "src/session/vector_queries.h"
 #include "src/sql/binder.h"
@@ -399,9 +400,9 @@ DataFrame DataflowSession::vector_search_many(const std::string& table,
 
 DataFrame DataflowSession::run_vector_search(const VectorQuestion& question, bool query_ids) const {
   auto [schema, chunk] = vectors_->run(*engine_, question, query_ids);
-  return DataFrame(engine_, ScanPlan::all_columns(std::make_shared<MemoryTableSource>(
-                                                      schema, std::vector<Chunk>{std::move(chunk)}),
-                                                  "vector_search"));
+  auto found = std::make_shared<MemoryTableSource>(schema, std::vector<Chunk>{std::move(chunk)});
+  return DataFrame(engine_, ScanPlan::all_columns(std::move(found), "vector_search"),
+                   warnings_of_plan(*question.plan));
 }
 
 std::string DataflowSession::explain_vector_search(const std::string& table,

@@ -24,10 +24,10 @@ using Texts = std::map<std::string, std::string>;
 
 // "/a/b.CSV.gz" -> "csv"; empty without a dot.
 std::string extension_of(const std::string& path) {
-  std::string name = file_name_of(path);
-  if (compression_of_name(name) != Compression::kNone) name.resize(name.rfind('.'));
+  const std::string file_name = file_name_of(path);
+  const std::string_view name = without_compression_ending(file_name);
   const size_t dot = name.rfind('.');
-  return dot == std::string::npos ? "" : to_lower_ascii(name.substr(dot + 1));
+  return dot == std::string_view::npos ? "" : to_lower_ascii(name.substr(dot + 1));
 }
 
 // The format that a name or an ending means; empty: none.

@@ -31,6 +31,14 @@ std::vector<std::string> warnings_of_plan(const LogicalPlan& plan) {
   return out;
 }
 
+void add_warnings_of_plan(const LogicalPlan& plan, std::vector<std::string>* warnings) {
+  for (std::string& warning : warnings_of_plan(plan)) {
+    if (std::find(warnings->begin(), warnings->end(), warning) == warnings->end()) {
+      warnings->push_back(std::move(warning));
+    }
+  }
+}
+
 TableSourcePtr rejects_of_plan(const LogicalPlan& plan, const std::string& name) {
   std::vector<TableSourcePtr> sources;
   collect_sources(plan, &sources);

@@ -11,6 +11,7 @@
 #include "src/session/file_readers.h"
 #include "src/session/file_tables.h"
 #include "src/session/file_writers.h"
+#include "src/session/source_notes.h"
 #include "src/session/table_writes.h"
 #include "src/sql/binder.h"
 #include "src/sql/parser.h"
@@ -20,7 +21,8 @@ namespace velaria {
 namespace {
 
 DataFrame text_frame(const std::shared_ptr<Engine>& engine, const std::vector<std::string>& names,
-                     const std::vector<std::vector<std::string>>& rows) {
+                     const std::vector<std::vector<std::string>>& rows,
+                     std::vector<std::string> warnings = {}) {
   std::vector<Field> fields;
   Chunk chunk;
   chunk.rows = static_cast<int64_t>(rows.size());
@@ -32,11 +34,12 @@ DataFrame text_frame(const std::shared_ptr<Engine>& engine, const std::vector<st
   }
   auto source = std::make_shared<MemoryTableSource>(Schema(std::move(fields)),
                                                     std::vector<Chunk>{std::move(chunk)});
-  return DataFrame(engine, ScanPlan::all_columns(std::move(source), ""));
+  return DataFrame(engine, ScanPlan::all_columns(std::move(source), ""), std::move(warnings));
 }
 
-DataFrame done(const std::shared_ptr<Engine>& engine, const std::string& message) {
-  return text_frame(engine, {"result"}, {{message}});
+DataFrame done(const std::shared_ptr<Engine>& engine, const std::string& message,
+               std::vector<std::string> warnings = {}) {
+  return text_frame(engine, {"result"}, {{message}}, std::move(warnings));
 }
 
 class StatementRunner {
@@ -75,7 +78,7 @@ class StatementRunner {
       entry.kind = Engine::EntryKind::kTable;
       entry.name = create.name;
       if (create.query || !(create.has_options || !create.format.empty())) {
-        entry.table = make_memory_table({engine_, text_, statement_time_us_}, create);
+        entry.table = make_memory_table(write_context(), create);
         entry.plan = ScanPlan::all_columns(entry.table, create.name);
       } else {
         entry.plan = file_table(create);
@@ -84,7 +87,7 @@ class StatementRunner {
       entry = make_stream_table(*engine_, create);
     }
     engine_->add_entry(std::move(entry), create.or_replace);
-    return done(engine_, concat("created table ", create.name));
+    return done(engine_, concat("created table ", create.name), std::move(warnings_));
   }
 
   PlanPtr file_table(const sql::CreateTableStatement& create) {
@@ -178,16 +181,17 @@ class StatementRunner {
   }
 
   DataFrame run_body(const sql::InsertStatement& insert) {
-    return row_count(insert_rows({engine_, text_, statement_time_us_}, insert));
+    return row_count(insert_rows(write_context(), insert));
   }
   DataFrame run_body(const sql::UpdateStatement& update) {
-    return row_count(update_rows({engine_, text_, statement_time_us_}, update));
+    return row_count(update_rows(write_context(), update));
   }
   DataFrame run_body(const sql::DeleteStatement& remove) {
-    return row_count(delete_rows({engine_, text_, statement_time_us_}, remove));
+    return row_count(delete_rows(write_context(), remove));
   }
   DataFrame run_body(const sql::CopyStatement& copy) {
     const PlanPtr plan = copy.query ? bind(*copy.query) : engine_->resolve_table(copy.table);
+    add_warnings_of_plan(*plan, &warnings_);
     std::map<std::string, std::string> options;
     for (const auto& [key, value] : copy.options) {
       if (!options.emplace(to_lower_ascii(key), value.to_string()).second) {
@@ -204,12 +208,15 @@ class StatementRunner {
     chunk.columns = {Column::constant(Value::int64(rows), 1)};
     auto source = std::make_shared<MemoryTableSource>(Schema({{"rows", DataType(TypeId::kInt64)}}),
                                                       std::vector<Chunk>{std::move(chunk)});
-    return DataFrame(engine_, ScanPlan::all_columns(std::move(source), ""));
+    return DataFrame(engine_, ScanPlan::all_columns(std::move(source), ""), std::move(warnings_));
   }
+
+  WriteContext write_context() { return {engine_, text_, statement_time_us_, &warnings_}; }
 
   const std::shared_ptr<Engine>& engine_;
   const std::string& text_;
   const int64_t statement_time_us_;
+  std::vector<std::string> warnings_;  // of what the statement read, for the frame that tells of it
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "src/kernel/compare.h"
 #include "src/kernel/take.h"
 #include "src/session/assignment.h"
+#include "src/session/source_notes.h"
 #include "src/sql/binder.h"
 
 namespace velaria {
@@ -16,7 +17,9 @@ namespace velaria {
 namespace {
 
 PlanPtr bind(const WriteContext& context, const sql::SelectStatement& select) {
-  return sql::bind_select(select, *context.engine, context.text, context.statement_time_us);
+  PlanPtr plan = sql::bind_select(select, *context.engine, context.text, context.statement_time_us);
+  add_warnings_of_plan(*plan, context.warnings);
+  return plan;
 }
 
 std::shared_ptr<MemoryTable> target_of(const WriteContext& context, const std::string& name,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "src/io/memory/memory_table.h"
 #include "src/session/engine.h"
@@ -17,6 +18,8 @@ struct WriteContext {
   const std::shared_ptr<Engine>& engine;
   const std::string& text;        // of the statement, for the places in errors
   int64_t statement_time_us = 0;  // what now() means
+  std::vector<std::string>* warnings =
+      nullptr;  // of the readers of the statement's queries, each once
 };
 
 // CREATE TABLE t (columns), CREATE TABLE t [(columns)] AS SELECT.

@@ -22,7 +22,7 @@ from .._schema import Schema
 
 _TERMINAL_ROWS = 50
 _ROWS_AT_ONCE = 8192
-_COMPRESSED = (".gz", ".zst")
+_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 _BINARY = ("arrow", "parquet")
 
 

@@ -263,7 +263,7 @@ def vector_search(state: State, /, **options: Any) -> None:
         frame = rows_of(found, state, progress)
         state.phase = Phase.OUTPUT
         writer.write(frame)
-        tell_warnings(search.warnings(opened.session, found))
+        tell_warnings(found.warnings)
 
 
 class VectorSearch:
@@ -298,10 +298,6 @@ class VectorSearch:
         return session.explain_vector_search(
             self.table, self.column, self.vector, self.top_k, self.metric
         )
-
-    def warnings(self, session: Session, found: DataFrame) -> list[str]:
-        """What its readers say. The rows of a search do not name their table's, so it is asked."""
-        return found.warnings or session.table(self.table).warnings
 
     def run(self, session: Session) -> DataFrame:
         return session.vector_search(self.table, self.column, self.vector, self.top_k, self.metric)

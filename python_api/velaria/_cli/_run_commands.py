@@ -234,9 +234,8 @@ def start_vector_search(context: click.Context, /, **options: Any) -> None:
             found = search.run(opened.session)
             rows = rows_of(found, state, progress, recorder)
             state.phase = Phase.OUTPUT
-            warnings = search.warnings(opened.session, found)
-            recorder.write_result(rows, warnings)
-            tell_warnings(warnings)
+            recorder.write_result(rows, found.warnings)
+            tell_warnings(found.warnings)
 
 
 @start.command("stream")

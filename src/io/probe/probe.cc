@@ -5,6 +5,7 @@
 
 #include "src/base/error.h"
 #include "src/base/text.h"
+#include "src/io/compressed_writer.h"
 #include "src/io/file_list.h"
 #include "src/io/json/json_source.h"
 #include "src/io/line/line_source.h"
@@ -196,16 +197,11 @@ JsonCandidate broken_json(std::string_view text) {
 
 // "data/x.CSV.gz" says that it is a table.
 bool is_named_table(const std::string& path) {
-  std::string name = to_lower_ascii(file_name_of(path));
-  for (const char* packed : {".gz", ".zst", ".gzip", ".zstd"}) {
-    const size_t size = std::string_view(packed).size();
-    if (name.size() > size && name.compare(name.size() - size, size, packed) == 0) {
-      name.resize(name.size() - size);
-      break;
-    }
-  }
+  const std::string file_name = file_name_of(path);
+  const std::string_view name = without_compression_ending(file_name);
   const size_t dot = name.rfind('.');
-  const std::string ending = dot == std::string::npos ? "" : name.substr(dot + 1);
+  const std::string ending =
+      dot == std::string_view::npos ? "" : to_lower_ascii(name.substr(dot + 1));
   return ending == "csv" || ending == "tsv" || ending == "tab" || ending == "psv";
 }
 

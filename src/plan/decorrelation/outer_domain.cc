@@ -71,7 +71,7 @@ class DomainPusher {
   }
 
  private:
-  size_t size() const { return domain_.columns.size(); }
+  size_t size() const { return domain_.values.size(); }
   const Field& field(size_t i) const { return domain_.plan->schema().field(i); }
   BoundExpressionPtr domain_column(size_t i, size_t first) const {
     return bound_column(first + i, field(i).type, field(i).name);
@@ -283,6 +283,24 @@ class DomainPusher {
   const OuterDomain& domain_;
 };
 
+// What differs between equal values of the column; null where equal values are the same.
+BoundExpressionPtr form_of(const BoundExpressionPtr& column) {
+  const DataType& type = column->type;
+  const DataType text(TypeId::kUtf8);
+  if (type.is_float()) {
+    auto node = std::make_shared<BoundExpression>();
+    node->kind = BoundKind::kCase;
+    node->type = text;
+    node->children = {
+        FunctionRegistry::builtin().bind("=", {column, bound_constant(Value::float64(0))}),
+        bound_cast(column, text)};
+    node->update_can_fail();
+    return node;
+  }
+  if (type.id() == TypeId::kInterval || type.is_vector()) return bound_cast(column, text);
+  return nullptr;
+}
+
 }  // namespace
 
 OuterDomain make_outer_domain(const PlanPtr& outer, const LogicalPlan& subquery) {
@@ -294,14 +312,16 @@ OuterDomain make_outer_domain(const PlanPtr& outer, const LogicalPlan& subquery)
     }
   });
   std::sort(out.columns.begin(), out.columns.end());
-  std::vector<BoundExpressionPtr> keys;
-  std::vector<std::string> names;
   for (const size_t column : out.columns) {
     const Field& field = outer->schema().field(column);
-    keys.push_back(bound_column(column, field.type, field.name));
-    names.push_back(field.name);
+    out.values.push_back(bound_column(column, field.type, field.name));
   }
-  out.plan = std::make_shared<AggregatePlan>(outer, std::move(keys), std::move(names),
+  for (size_t i = 0; i < out.columns.size(); ++i) {
+    if (BoundExpressionPtr form = form_of(out.values[i])) out.values.push_back(std::move(form));
+  }
+  std::vector<std::string> names;
+  for (const BoundExpressionPtr& value : out.values) names.push_back(value->to_string());
+  out.plan = std::make_shared<AggregatePlan>(outer, out.values, std::move(names),
                                              std::vector<BoundAggregate>());
   return out;
 }

@@ -10,8 +10,12 @@
 namespace velaria {
 
 struct OuterDomain {
-  PlanPtr plan;                 // distinct rows
-  std::vector<size_t> columns;  // the outer plan's columns that they are
+  PlanPtr plan;  // distinct rows; its columns are `values`
+  // The outer plan's columns that the first ones are.
+  std::vector<size_t> columns;
+  // Over the outer plan. Behind `columns` stands what tells equal values apart that are not the
+  // same: 0.0 from -0.0, '1 month' from '30 days'.
+  std::vector<BoundExpressionPtr> values;
 };
 
 // Of the outer columns of level 0 in `subquery`.

@@ -61,8 +61,8 @@ Related relate(const PlanPtr& outer, const PlanPtr& subquery) {
   const OuterDomain domain = make_outer_domain(outer, *subquery);
   const size_t first = subquery->schema().size();
   out.plan = push_outer_domain(subquery, domain);
-  for (size_t i = 0; i < domain.columns.size(); ++i) {
-    const JoinKey key{column_of(*outer, domain.columns[i]), column_of(*out.plan, first + i), true};
+  for (size_t i = 0; i < domain.values.size(); ++i) {
+    const JoinKey key{domain.values[i], column_of(*out.plan, first + i), true};
     out.conditions.push_back(key_condition(key, width));
   }
   return out;
