@@ -15,10 +15,6 @@ namespace {
 
 constexpr size_t kOutBytes = size_t{256} << 10;
 
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 }  // namespace
 
 struct CompressedWriter::State {
