@@ -20,6 +20,47 @@ namespace {
                      "; join with it in FROM instead"));
 }
 
+// Whether equal values of a type may have several forms.
+bool has_forms(const DataType& type) {
+  return type.is_float() || type.id() == TypeId::kInterval || type.is_vector();
+}
+
+// What differs between equal values; NULL for floats that are not zero.
+BoundExpressionPtr form_of(const BoundExpressionPtr& value) {
+  const DataType text(TypeId::kUtf8);
+  if (!value->type.is_float()) return bound_cast(value, text);
+  auto node = std::make_shared<BoundExpression>();
+  node->kind = BoundKind::kCase;
+  node->type = text;
+  node->children = {
+      FunctionRegistry::builtin().bind("=", {value, bound_constant(Value::float64(0))}),
+      bound_cast(value, text)};
+  node->update_can_fail();
+  return node;
+}
+
+BoundExpressionPtr value_of_form(const BoundExpressionPtr& equal, const BoundExpressionPtr& form) {
+  const BoundExpressionPtr value = bound_cast(form, equal->type);
+  return equal->type.is_float() ? FunctionRegistry::builtin().bind("coalesce", {value, equal})
+                                : value;
+}
+
+// Columns of the domain that are keys of groups, from `first` on: a group shows one form for all
+// equal values, so that the others come from the form that is a key beside.
+std::vector<BoundExpressionPtr> values_of_keys(const OuterDomain& domain, const Schema& keys,
+                                               size_t first) {
+  const auto key = [&](size_t i) {
+    return bound_column(first + i, domain.values[i]->type, keys.field(first + i).name);
+  };
+  std::vector<BoundExpressionPtr> out;
+  size_t form = domain.columns.size();
+  for (size_t i = 0; i < domain.columns.size(); ++i) {
+    out.push_back(has_forms(domain.values[i]->type) ? value_of_form(key(i), key(form++)) : key(i));
+  }
+  for (size_t i = out.size(); i < domain.values.size(); ++i) out.push_back(key(i));
+  return out;
+}
+
 class DomainPusher {
  public:
   explicit DomainPusher(const OuterDomain& domain) : domain_(domain) {}
@@ -126,11 +167,7 @@ class DomainPusher {
     }
     const PlanPtr grouped = std::make_shared<AggregatePlan>(
         push(aggregate.child()), std::move(keys), std::move(names), aggregates);
-    std::vector<size_t> order(old_keys);
-    std::iota(order.begin(), order.end(), size_t{0});
-    for (size_t a = 0; a < aggregates.size(); ++a) order.push_back(old_keys + size() + a);
-    for (size_t i = 0; i < size(); ++i) order.push_back(old_keys + i);
-    if (old_keys > 0) return pick_columns(grouped, order);
+    if (old_keys > 0) return with_domain_behind(grouped, old_keys);
 
     // Without keys there is a row for every outer value, also over no rows.
     const PlanPtr all = std::make_shared<JoinPlan>(domain_.plan, grouped, JoinType::kLeft,
@@ -152,6 +189,23 @@ class DomainPusher {
       output_names.push_back(field(i).name);
     }
     return std::make_shared<ProjectPlan>(all, std::move(expressions), std::move(output_names));
+  }
+
+  // The domain's columns behind the aggregates instead of behind the other keys.
+  PlanPtr with_domain_behind(const PlanPtr& grouped, size_t old_keys) const {
+    const Schema& schema = grouped->schema();
+    std::vector<BoundExpressionPtr> expressions;
+    for (size_t i = 0; i < schema.size(); ++i) {
+      if (i >= old_keys && i < old_keys + size()) continue;
+      expressions.push_back(bound_column(i, schema.field(i).type, schema.field(i).name));
+    }
+    for (auto& value : values_of_keys(domain_, schema, old_keys)) {
+      expressions.push_back(std::move(value));
+    }
+    std::vector<std::string> names;
+    for (size_t i = 0; i + size() < schema.size(); ++i) names.push_back(expressions[i]->name);
+    for (size_t i = 0; i < size(); ++i) names.push_back(field(i).name);
+    return std::make_shared<ProjectPlan>(grouped, std::move(expressions), std::move(names));
   }
 
   PlanPtr push_join(const JoinPlan& join) const {
@@ -283,24 +337,6 @@ class DomainPusher {
   const OuterDomain& domain_;
 };
 
-// What differs between equal values of the column; null where equal values are the same.
-BoundExpressionPtr form_of(const BoundExpressionPtr& column) {
-  const DataType& type = column->type;
-  const DataType text(TypeId::kUtf8);
-  if (type.is_float()) {
-    auto node = std::make_shared<BoundExpression>();
-    node->kind = BoundKind::kCase;
-    node->type = text;
-    node->children = {
-        FunctionRegistry::builtin().bind("=", {column, bound_constant(Value::float64(0))}),
-        bound_cast(column, text)};
-    node->update_can_fail();
-    return node;
-  }
-  if (type.id() == TypeId::kInterval || type.is_vector()) return bound_cast(column, text);
-  return nullptr;
-}
-
 }  // namespace
 
 OuterDomain make_outer_domain(const PlanPtr& outer, const LogicalPlan& subquery) {
@@ -317,12 +353,17 @@ OuterDomain make_outer_domain(const PlanPtr& outer, const LogicalPlan& subquery)
     out.values.push_back(bound_column(column, field.type, field.name));
   }
   for (size_t i = 0; i < out.columns.size(); ++i) {
-    if (BoundExpressionPtr form = form_of(out.values[i])) out.values.push_back(std::move(form));
+    if (has_forms(out.values[i]->type)) out.values.push_back(form_of(out.values[i]));
   }
   std::vector<std::string> names;
   for (const BoundExpressionPtr& value : out.values) names.push_back(value->to_string());
-  out.plan = std::make_shared<AggregatePlan>(outer, out.values, std::move(names),
-                                             std::vector<BoundAggregate>());
+  out.plan =
+      std::make_shared<AggregatePlan>(outer, out.values, names, std::vector<BoundAggregate>());
+  if (out.values.size() > out.columns.size()) {
+    const Schema keys = out.plan->schema();
+    out.plan =
+        std::make_shared<ProjectPlan>(out.plan, values_of_keys(out, keys, 0), std::move(names));
+  }
   return out;
 }
 

@@ -13,8 +13,8 @@ struct OuterDomain {
   PlanPtr plan;  // distinct rows; its columns are `values`
   // The outer plan's columns that the first ones are.
   std::vector<size_t> columns;
-  // Over the outer plan. Behind `columns` stands what tells equal values apart that are not the
-  // same: 0.0 from -0.0, '1 month' from '30 days'.
+  // Over the outer plan. Behind `columns` stand the forms of some: texts that tell equal values
+  // apart that are not the same, 0.0 from -0.0, '1 month' from '30 days'.
   std::vector<BoundExpressionPtr> values;
 };
 
