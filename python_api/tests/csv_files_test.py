@@ -156,6 +156,24 @@ def test_rows_of_thousands_of_columns(session, tmp_path):
 # ---- what is wrong with rows
 
 
+def test_a_sample_of_one_file_leaves_out_no_row_that_fits_the_types_of_all(session, tmp_path):
+    digits = "".join(f"{n}\n" for n in range(400))
+    # No sample sees the fraction and the word, which stand between them.
+    put(tmp_path / "a.csv", f"n\n{digits}2.5\nword\n{digits * 2}")
+    put(tmp_path / "b.csv", "n\n1.5\n")
+    options = {"on_type_error": "fail", "sample_bytes": 90, "range_bytes": 30}
+    alone = session.read_csv(tmp_path / "a.csv", on_error="skip", **options)
+    assert dict(alone.schema)["n"] == "int64"
+    assert [row["value"] for row in alone.rejects().to_rows()] == ["2.5", "word"]
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    both = session.read_csv(paths, on_error="skip", **options)
+    assert dict(both.schema)["n"] == "float64"
+    assert both.count() == 1202
+    assert both.to_rows()[400] == {"n": 2.5}
+    assert [row["value"] for row in both.rejects().to_rows()] == ["word"]
+    assert "1 of 1202 rows is left out" in both.warnings[0]
+
+
 def test_statements_that_copy_rows_tell_the_warnings_of_their_readers(session, tmp_path):
     path = put(tmp_path / "t.csv", "id\n1\nx\n3\n")
     session.create_temp_view("t", session.read_csv(path, types={"id": int}, on_error="skip"))

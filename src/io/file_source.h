@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/column/type.h"
+#include "src/io/file_options.h"
 #include "src/plan/scan_filter.h"
 #include "src/plan/table_source.h"
 
@@ -47,8 +48,10 @@ class SingleFileSource : public FileSource {
   // The type of all values of these columns together. All are inferred, and their files come from
   // the reader of this one.
   virtual DataType common_type(const std::vector<FileColumn>& columns) const = 0;
-  // The same file with other types for inferred columns.
-  virtual TableSourcePtr with_types(const std::vector<DataType>& types) const = 0;
+  // The same file with other types for inferred columns. Which rows are left out may change with
+  // them, and takes a pass over the file then.
+  virtual TableSourcePtr with_types(const std::vector<DataType>& types,
+                                    const FileOpenContext& context) const = 0;
 };
 
 // Chunks of a file that is read range by range: the order of the first chunk of a range, and a

@@ -94,7 +94,8 @@ void check_types(const std::map<std::string, DataType>& types, const JoinedColum
 }
 
 // A file as one of several: with the types of all, its columns in their places.
-FileListPart part_of(const SingleFileSource& file, const JoinedColumns& columns) {
+FileListPart part_of(const SingleFileSource& file, const JoinedColumns& columns,
+                     const FileOpenContext& context) {
   FileListPart part;
   part.path = file.path();
   part.serial = file.is_serial();
@@ -105,7 +106,7 @@ FileListPart part_of(const SingleFileSource& file, const JoinedColumns& columns)
     part.columns[place] = c;
     types.push_back(columns.fields[place].type);
   }
-  part.source = file.with_types(types);
+  part.source = file.with_types(types, context);
   return part;
 }
 
@@ -137,7 +138,7 @@ FileTable open_file_table(FileSystem& files, const std::vector<std::string>& pat
     if (!inferred.empty()) columns.fields[i].type = inferred[0].file->common_type(inferred);
   }
   std::vector<FileListPart> parts;
-  for (const auto& file : out.files) parts.push_back(part_of(*file, columns));
+  for (const auto& file : out.files) parts.push_back(part_of(*file, columns, context));
   if (!input.filename_column.empty()) {
     if (columns.places.count(input.filename_column) > 0) {
       throw Error(ErrorKind::kInvalidArgument,

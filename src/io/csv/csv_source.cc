@@ -186,9 +186,7 @@ std::shared_ptr<CsvSource> open(std::shared_ptr<FileSystem> files, const std::st
     layout->schema = Schema(std::move(fields));
   }
   if (layout->options.on_error == RowErrorPolicy::kSkip) {
-    auto rejected = std::make_shared<RejectedRows>(find_csv_rejects(*layout, *pass, context));
-    for (std::string& warning : rejected->warnings()) warnings.push_back(std::move(warning));
-    layout->rejected = std::move(rejected);
+    layout->rejected = std::make_shared<RejectedRows>(find_csv_rejects(*layout, *pass, context));
   }
   return std::make_shared<CsvSource>(std::move(layout), std::move(evidence), std::move(warnings));
 }
@@ -203,6 +201,14 @@ std::string CsvSource::describe() const {
   const std::string stored_as = layout_->text->stored_as();
   return concat("csv '", layout_->path(), "'",
                 stored_as.empty() ? "" : concat(" (", stored_as, ")"));
+}
+
+std::vector<std::string> CsvSource::warnings() const {
+  std::vector<std::string> out = warnings_;
+  if (layout_->rejected) {
+    for (std::string& warning : layout_->rejected->warnings()) out.push_back(std::move(warning));
+  }
+  return out;
 }
 
 TableSourcePtr CsvSource::rejects() const {
@@ -222,7 +228,8 @@ DataType CsvSource::common_type(const std::vector<FileColumn>& columns) const {
   return common_evidence(columns).type();
 }
 
-TableSourcePtr CsvSource::with_types(const std::vector<DataType>& types) const {
+TableSourcePtr CsvSource::with_types(const std::vector<DataType>& types,
+                                     const FileOpenContext& context) const {
   auto layout = std::make_shared<CsvLayout>(*layout_);
   std::vector<Field> fields = layout->schema.fields();
   for (size_t i = 0; i < fields.size(); ++i) {
@@ -230,6 +237,12 @@ TableSourcePtr CsvSource::with_types(const std::vector<DataType>& types) const {
     fields[i].type = types[i];
   }
   layout->schema = Schema(std::move(fields));
+  // A sample may have seen less than the other files: what does not fit its types may fit theirs.
+  if (layout->rejected && !evidence_.whole_file && !(layout->schema == layout_->schema)) {
+    layout->rejected = nullptr;
+    layout->rejected = std::make_shared<RejectedRows>(
+        find_csv_rejects(*layout, *layout->text->open_pass(), context));
+  }
   return std::make_shared<CsvSource>(std::move(layout), evidence_, warnings_);
 }
 

@@ -55,21 +55,22 @@ class CsvSource : public SingleFileSource {
 
   const std::string& path() const override { return layout_->path(); }
   const CsvOptions& options() const { return layout_->options; }
-  std::vector<std::string> warnings() const override { return warnings_; }
+  std::vector<std::string> warnings() const override;
   TableSourcePtr rejects() const override;
   int64_t rejected_rows() const override;
   uint64_t order_bound(int64_t chunk_rows) const override;
   bool is_serial() const override { return !layout_->text->seekable(); }
   bool is_inferred(size_t column) const override { return layout_->inferred[column]; }
   DataType common_type(const std::vector<FileColumn>& columns) const override;
-  TableSourcePtr with_types(const std::vector<DataType>& types) const override;
+  TableSourcePtr with_types(const std::vector<DataType>& types,
+                            const FileOpenContext& context) const override;
   // What the types were inferred from; without columns when none was inferred.
   const CsvEvidence& evidence() const { return evidence_; }
 
  private:
   const std::shared_ptr<const CsvLayout> layout_;
   const CsvEvidence evidence_;
-  const std::vector<std::string> warnings_;
+  const std::vector<std::string> warnings_;  // but those of rows that are left out
 };
 
 // One file; filename_column and union_by_name are for open_csv_files(). Throws FileAccessError,

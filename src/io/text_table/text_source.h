@@ -68,7 +68,8 @@ class InferredTextSource : public TextSource {
     for (size_t i = 1; i < columns.size(); ++i) all.merge(evidence_of(columns[i]));
     return all.type();
   }
-  TableSourcePtr with_types(const std::vector<DataType>& types) const override {
+  TableSourcePtr with_types(const std::vector<DataType>& types,
+                            const FileOpenContext& /*context*/) const override {
     return std::make_shared<InferredTextSource>(layout_with(types), rows_, evidence_);
   }
 
