@@ -226,8 +226,14 @@ class JoinOrderer {
       cost += add_filter(graph.filters[f], &relation);
       graph.relations[index].plan = relation.plan;
     }
+    const RelationSet all = (RelationSet{1} << graph.relations.size()) - 1;
     for (auto& predicate : graph.predicates) {
       predicate.relations = graph.relations_of(*predicate.condition);
+      // What may fail is asked of the rows that all joins leave, as where it is written; but for
+      // equalities of relations, without which joins are products.
+      if (predicate.condition->can_fail && !connects(graph, *predicate.condition)) {
+        predicate.relations = all;
+      }
       predicate.selectivity = predicate_selectivity(graph, *predicate.condition);
     }
     damp_compound_keys(&graph);
@@ -239,6 +245,14 @@ class JoinOrderer {
     for (const JoinGraph::Filter* filter : above) cost += add_filter(*filter, &out.joined);
     out.cost = cost;
     return out;
+  }
+
+  static bool connects(const JoinGraph& graph, const BoundExpression& condition) {
+    const auto equality = as_equality(condition);
+    if (!equality) return false;
+    const RelationSet a = graph.relations_of(*equality->a);
+    const RelationSet b = graph.relations_of(*equality->b);
+    return a != 0 && b != 0 && (a & b) == 0;
   }
 
   // Gives what the join costs.
