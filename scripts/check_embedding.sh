@@ -30,8 +30,8 @@ answer() {
 carrier  mean_delay_min
 utf8            float64
 -------  --------------
-B6                   10
-AA                    4
+B6                 10.0
+AA                  4.0
 UA                 NULL
 (3 rows)
 TEXT
