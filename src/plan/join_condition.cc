@@ -25,6 +25,10 @@ BoundExpressionPtr to_right_columns(const BoundExpressionPtr& expression, size_t
 
 }  // namespace
 
+bool has_equals_that_differ(const DataType& type) {
+  return type.is_float() || type.is_vector() || type.id() == TypeId::kInterval;
+}
+
 std::optional<Equality> as_equality(const BoundExpression& expression) {
   if (expression.kind != BoundKind::kCall || expression.children.size() != 2) return std::nullopt;
   const bool null_safe = expression.name == "is_not_distinct_from";

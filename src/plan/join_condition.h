@@ -29,6 +29,10 @@ struct Equality {
 };
 std::optional<Equality> as_equality(const BoundExpression& expression);
 
+// Whether values of the type may be equal, and so one key and one group, but not the same: 0.0 and
+// -0.0, also in vectors, 1 day and 24 hours.
+bool has_equals_that_differ(const DataType& type);
+
 // Null for no conjuncts.
 BoundExpressionPtr all_of(std::vector<BoundExpressionPtr> conjuncts);
 // Columns of `expression` moved by `offset`.

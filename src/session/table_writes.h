@@ -18,8 +18,8 @@ struct WriteContext {
   const std::shared_ptr<Engine>& engine;
   const std::string& text;        // of the statement, for the places in errors
   int64_t statement_time_us = 0;  // what now() means
-  std::vector<std::string>* warnings =
-      nullptr;  // of the readers of the statement's queries, each once
+  // Gets what the readers of the statement's queries warn of, each text once.
+  std::vector<std::string>* warnings = nullptr;
 };
 
 // CREATE TABLE t (columns), CREATE TABLE t [(columns)] AS SELECT.

@@ -20,11 +20,6 @@ namespace {
                      "; join with it in FROM instead"));
 }
 
-// Whether equal values of a type may have several forms.
-bool has_forms(const DataType& type) {
-  return type.is_float() || type.id() == TypeId::kInterval || type.is_vector();
-}
-
 // What differs between equal values; NULL for floats that are not zero.
 BoundExpressionPtr form_of(const BoundExpressionPtr& value) {
   const DataType text(TypeId::kUtf8);
@@ -55,7 +50,9 @@ std::vector<BoundExpressionPtr> values_of_keys(const OuterDomain& domain, const 
   std::vector<BoundExpressionPtr> out;
   size_t form = domain.columns.size();
   for (size_t i = 0; i < domain.columns.size(); ++i) {
-    out.push_back(has_forms(domain.values[i]->type) ? value_of_form(key(i), key(form++)) : key(i));
+    out.push_back(has_equals_that_differ(domain.values[i]->type)
+                      ? value_of_form(key(i), key(form++))
+                      : key(i));
   }
   for (size_t i = out.size(); i < domain.values.size(); ++i) out.push_back(key(i));
   return out;
@@ -353,7 +350,7 @@ OuterDomain make_outer_domain(const PlanPtr& outer, const LogicalPlan& subquery)
     out.values.push_back(bound_column(column, field.type, field.name));
   }
   for (size_t i = 0; i < out.columns.size(); ++i) {
-    if (has_forms(out.values[i]->type)) out.values.push_back(form_of(out.values[i]));
+    if (has_equals_that_differ(out.values[i]->type)) out.values.push_back(form_of(out.values[i]));
   }
   std::vector<std::string> names;
   for (const BoundExpressionPtr& value : out.values) names.push_back(value->to_string());

@@ -62,11 +62,6 @@ PlanPtr push_through_project(const PlanPtr& plan, const Conjuncts& conjuncts) {
   return with_filter(plan->with_children({push(plan->child(), std::move(below))}), split.stay);
 }
 
-// Values that are equal, and so one group, but not the same: 0.0 and -0.0, 1 day and 24 hours.
-bool has_equals_that_differ(const DataType& type) {
-  return type.is_float() || type.id() == TypeId::kInterval;
-}
-
 // Whether the condition cannot tell equal values apart.
 bool only_compares(const BoundExpression& condition) {
   const auto all = [&](const std::function<bool(const BoundExpression&)>& f) {
