@@ -10,6 +10,7 @@ SQL, frames, streams and exact vector search over typed columns, in one process:
 Start with ``Session``. Everything that Velaria raises is a ``velaria.Error``.
 """
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -26,17 +27,6 @@ except ImportError as _error:
     ) from _error
 
 from ._batch_query import BatchQuery
-from ._bitable_client import (
-    BitableClient,
-    BitableError,
-    BitableField,
-    BitablePage,
-    BitableTable,
-)
-from ._bitable_stream import create_stream_from_bitable
-from ._custom_sink import CustomArrowStreamSink, consume_arrow_batches_with_custom_sink
-from ._custom_source import CustomArrowStreamSource, create_stream_from_custom_source
-from ._excel import ExcelWarning, read_excel
 from ._frame import DataFrame, GroupedDataFrame
 from ._grouping import group_rows_by_field, group_rows_count_by_field
 from ._interval import Interval
@@ -75,6 +65,17 @@ from ._version import __version__
 from ._workers import announce as _announce_workers
 
 if TYPE_CHECKING:
+    from ._bitable_client import (
+        BitableClient,
+        BitableError,
+        BitableField,
+        BitablePage,
+        BitableTable,
+    )
+    from ._bitable_stream import create_stream_from_bitable
+    from ._custom_sink import CustomArrowStreamSink, consume_arrow_batches_with_custom_sink
+    from ._custom_source import CustomArrowStreamSource, create_stream_from_custom_source
+    from ._excel import ExcelWarning, read_excel
     from ._workspace import Run, RunRecorder, Workspace
 
 __all__ = [
@@ -139,13 +140,33 @@ __all__ = [
 _announce_workers()
 
 
-def __getattr__(name: str) -> Any:
-    # Programs that keep no runs do not wait for the import.
-    if name in ("Run", "RunRecorder", "Workspace"):
-        from . import _workspace
+# Most programs need none of these, and what they bring along (HTTP, XML, logging) takes longer to
+# import than all the rest.
+_WHERE_LATER = {
+    "BitableClient": "_bitable_client",
+    "BitableError": "_bitable_client",
+    "BitableField": "_bitable_client",
+    "BitablePage": "_bitable_client",
+    "BitableTable": "_bitable_client",
+    "CustomArrowStreamSink": "_custom_sink",
+    "CustomArrowStreamSource": "_custom_source",
+    "ExcelWarning": "_excel",
+    "Run": "_workspace",
+    "RunRecorder": "_workspace",
+    "Workspace": "_workspace",
+    "consume_arrow_batches_with_custom_sink": "_custom_sink",
+    "create_stream_from_bitable": "_bitable_stream",
+    "create_stream_from_custom_source": "_custom_source",
+    "read_excel": "_excel",
+}
 
-        return getattr(_workspace, name)
-    raise AttributeError(f"module 'velaria' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE_LATER:
+        raise AttributeError(f"module 'velaria' has no attribute {name!r}")
+    found = getattr(_import_module(f".{_WHERE_LATER[name]}", __name__), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

@@ -30,7 +30,6 @@ from ._arguments import (
     with_article,
 )
 from ._background import Background
-from ._excel import read_excel
 from ._formats import write_format
 from ._frame import DataFrame
 from ._functions import create_function
@@ -304,6 +303,8 @@ class Session(StreamReaders):
 
     def read_excel(self, path: PathLike, **options: Any) -> DataFrame:
         """A worksheet of an .xlsx or .xlsm file; see ``velaria.read_excel``."""
+        from ._excel import read_excel
+
         return read_excel(self, path, **options)
 
     # ---- SQL

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from numbers import Real
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO, cast
 
 from . import _velaria as core
@@ -301,7 +301,7 @@ def _one_of(sink: CsvFileSink | JsonFileSink, made: core.StreamSink) -> core.Str
 def refuse_coroutine(given: object) -> None:
     """Raises TypeError for what an ``async def`` gives: nobody would await it, and the rows that it
     took would be lost."""
-    if inspect.iscoroutine(given):
+    if isinstance(given, CoroutineType):
         given.close()
         raise TypeError(
             "the sink's function is a coroutine function, and a sink is called, not awaited; give "
