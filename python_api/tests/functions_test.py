@@ -52,6 +52,23 @@ def test_it_is_called_once_a_batch(session):
     assert min(sizes) > 0
 
 
+def test_behind_joins_it_is_called_for_the_rows_that_they_leave(session):
+    seen = []
+
+    def positive(values):
+        seen.extend(values.to_pylist())
+        return pc.greater(values, 0)
+
+    session.create_function("positive", positive, ["int64"], "bool")
+    for name, ids in (("a", range(100)), ("b", range(50, 100)), ("c", range(0, 60))):
+        session.create_temp_view(name, session.create_dataframe_from_arrow({"id": list(ids)}))
+    rows = session.sql(
+        "SELECT a.id FROM a JOIN b ON a.id = b.id JOIN c ON c.id = a.id WHERE positive(a.id)"
+    ).to_rows()
+    assert sorted(row["id"] for row in rows) == list(range(50, 60))
+    assert sorted(seen) == list(range(50, 60))
+
+
 def test_a_batch_is_a_chunk_of_the_kernel():
     sizes = []
 

@@ -200,9 +200,12 @@ struct GatheredChunks {
   SourceRange source;
 };
 
-bool has_only_flat_columns(const Chunk& chunk) {
-  return std::all_of(chunk.columns.begin(), chunk.columns.end(),
-                     [](const ColumnPtr& column) { return column->is_flat(); });
+// Whether chunks like it become one by copying what it takes itself. Columns that nobody reads are
+// NULL constants.
+bool is_cheap_to_gather(const Chunk& chunk) {
+  return std::all_of(chunk.columns.begin(), chunk.columns.end(), [](const ColumnPtr& column) {
+    return column->is_flat() || (column->is_constant() && column->is_null(0));
+  });
 }
 
 // One task of a pipeline.
@@ -306,7 +309,7 @@ class PipelineTask {
     const int64_t rows = output->selected_rows();
     const int64_t most_rows = chunk_rows_of_width(parts_.chunk_rows, output->columns.size());
     const bool is_small = rows < std::min(kFewRows, (most_rows + 1) / 2) &&
-                          (rows == 0 || has_only_flat_columns(*output));
+                          (rows == 0 || is_cheap_to_gather(*output));
     const bool are_neighbours = waiting.source.end >= source.begin &&
                                 source.end <= waiting.source.begin + kMostSourceChunks;
     const bool goes_on_first = !waiting.chunks.empty() && !(is_small && are_neighbours);

@@ -79,6 +79,7 @@ std::string BoundExpression::to_string() const {
       if (has_else) out += " ELSE " + children.back()->to_string();
       return out + " END";
     }
+    case BoundKind::kTry: return concat("try(", children[0]->to_string(), ")");
     case BoundKind::kCall: break;
   }
   if (is_operator(name) && children.size() == 2) {
@@ -94,6 +95,7 @@ std::string BoundExpression::to_string() const {
 
 void BoundExpression::update_can_fail() {
   can_fail = fails_itself;
+  if (kind == BoundKind::kTry) return;
   for (const auto& child : children) can_fail = can_fail || child->can_fail;
 }
 
@@ -156,6 +158,19 @@ BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> c
     }
   }
   return node;
+}
+
+BoundExpressionPtr bound_try(BoundExpressionPtr condition) {
+  VELARIA_CHECK(condition->type.id() == TypeId::kBool && !calls_user_function(*condition));
+  auto node = new_node(BoundKind::kTry, DataType(TypeId::kBool));
+  node->children.push_back(std::move(condition));
+  return node;
+}
+
+bool calls_user_function(const BoundExpression& expression) {
+  return expression.user_function ||
+         std::any_of(expression.children.begin(), expression.children.end(),
+                     [](const auto& child) { return calls_user_function(*child); });
 }
 
 std::string nested_refusal(std::string_view clause, std::string_view name, const DataType& type) {

@@ -29,7 +29,9 @@ enum class BoundKind {
   kCast,
   kCase,
   kAnd,
-  kOr
+  kOr,
+  kTry  // a condition, but true for all rows when it fails for one of them: drops rows early that
+        // the same condition drops again where a failure counts
 };
 
 struct BoundExpression {
@@ -68,6 +70,10 @@ BoundExpressionPtr bound_cast(BoundExpressionPtr child, const DataType& type,
                               bool try_cast = false);
 // AND or OR over boolean children; one child is that child.
 BoundExpressionPtr bound_logic(BoundKind kind, std::vector<BoundExpressionPtr> children);
+
+// kTry over a boolean expression that calls no user function.
+BoundExpressionPtr bound_try(BoundExpressionPtr condition);
+bool calls_user_function(const BoundExpression& expression);
 
 // Lists, structs and maps are carried whole: whatever compares, orders, groups or computes with
 // values refuses them. The text of the TypeMismatchError for `clause` ("GROUP BY", "min()") over

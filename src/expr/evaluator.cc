@@ -1,6 +1,5 @@
 #include "src/expr/evaluator.h"
 
-#include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/selection_recycling.h"
@@ -27,6 +26,10 @@ const ColumnPtr& EvaluationBatch::column(size_t i) {
         selection_ ? take(chunk_.columns[i], selection_->data(), rows()) : chunk_.columns[i];
   }
   return gathered_[i];
+}
+
+bool is_about_values(const Error& error) {
+  return error.kind() != ErrorKind::kCancelled && error.kind() != ErrorKind::kInternal;
 }
 
 ColumnPtr EvaluationBatch::remembered(const BoundExpression& expression) const {
@@ -249,6 +252,15 @@ ColumnPtr evaluate_cast(const BoundExpression& expression, EvaluationBatch& batc
   }
 }
 
+ColumnPtr evaluate_try(const BoundExpression& expression, EvaluationBatch& batch) {
+  try {
+    return evaluate(*expression.children[0], batch);
+  } catch (const Error& error) {
+    if (!is_about_values(error)) throw;
+    return Column::constant(Value::boolean(true), batch.rows());
+  }
+}
+
 ColumnPtr evaluate_node(const BoundExpression& expression, EvaluationBatch& batch) {
   switch (expression.kind) {
     case BoundKind::kConstant: return Column::constant(expression.constant, batch.rows());
@@ -259,6 +271,7 @@ ColumnPtr evaluate_node(const BoundExpression& expression, EvaluationBatch& batc
     case BoundKind::kOr: return evaluate_logic(expression, batch);
     case BoundKind::kCase: return evaluate_case(expression, batch);
     case BoundKind::kCall: return evaluate_call(expression, batch);
+    case BoundKind::kTry: return evaluate_try(expression, batch);
   }
   VELARIA_CHECK(false);
   return nullptr;

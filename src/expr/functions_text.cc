@@ -197,11 +197,41 @@ std::optional<ResolvedFunction> resolve_text(const std::vector<DataType>& types)
 template <ScalarKernel kKernel, TypeId kResult>
 std::optional<ResolvedFunction> resolve_text_to(const std::vector<DataType>& types) {
   auto out = resolve_text<kKernel, 0>(types);
-  if (out) {
-    out->result_type = DataType(kResult);
-    out->can_fail = true;
-  }
+  if (out) out->result_type = DataType(kResult);
   return out;
+}
+
+template <ScalarKernel kKernel>
+std::optional<ResolvedFunction> resolve_like(const std::vector<DataType>& types) {
+  auto out = resolve_text_to<kKernel, TypeId::kBool>(types);
+  if (out) out->can_fail = true;
+  return out;
+}
+
+// A pattern that is known and right fails for no text. One that is wrong fails where there is a
+// text.
+void refine_like(const std::vector<BoundExpressionPtr>& arguments, ResolvedFunction* out) {
+  std::vector<std::string> known;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const BoundExpression& argument = *arguments[i];
+    if (!argument.is_constant() || argument.type.id() != TypeId::kUtf8) return;
+    if (argument.constant.is_null()) return;
+    known.push_back(argument.constant.as_text());
+  }
+  try {
+    const LikePattern pattern(known[0], known.size() == 2 ? escape_of(known[1]) : '\\', false);
+    out->can_fail = false;
+  } catch (const Error&) {
+  }
+}
+
+// Only a length may be wrong.
+void refine_substr(const std::vector<BoundExpressionPtr>& arguments, ResolvedFunction* out) {
+  const auto is_right = [](const BoundExpression& length) {
+    return length.is_constant() && length.type.is_signed_integer() &&
+           (length.constant.is_null() || length.constant.as_int64() >= 0);
+  };
+  out->can_fail = arguments.size() == 3 && !is_right(*arguments[2]);
 }
 
 // || and concat take anything beside text and show it as text.
@@ -233,7 +263,7 @@ void register_text(FunctionRegistry* registry) {
   registry->add({"concat", group, "concat(a, ...)", "All arguments as one text; NULLs are skipped",
                  1, 1000, resolve_joining<concat_kernel, false>});
   registry->add({"substr", group, "substr(text, start [, length])", "Part of a text, from 1", 2, 3,
-                 resolve_text<substr_kernel, 1>});
+                 resolve_text<substr_kernel, 1>, refine_substr});
   registry->add_alias("substring", "substr");
   registry->add({"replace", group, "replace(text, from, to)", "Every `from` replaced by `to`", 3, 3,
                  resolve_text<replace_kernel, 0>});
@@ -252,9 +282,9 @@ void register_text(FunctionRegistry* registry) {
                  2, 2, resolve_text_to<position_kernel, TypeId::kInt64>});
   registry->add_alias("instr", "strpos");
   registry->add({"like", group, "text LIKE pattern [ESCAPE e]", "% is any text, _ one code point",
-                 2, 3, resolve_text_to<like_kernel<false>, TypeId::kBool>});
+                 2, 3, resolve_like<like_kernel<false>>, refine_like});
   registry->add({"ilike", group, "text ILIKE pattern [ESCAPE e]", "LIKE without case", 2, 3,
-                 resolve_text_to<like_kernel<true>, TypeId::kBool>});
+                 resolve_like<like_kernel<true>>, refine_like});
 }
 
 }  // namespace velaria

@@ -221,7 +221,10 @@ Chunk concatenate_chunks(const std::vector<Chunk>& chunks, const std::vector<Dat
     std::vector<ColumnPtr> parts;
     parts.reserve(compacted.size());
     for (const Chunk& chunk : compacted) parts.push_back(chunk.columns[c]);
-    out.columns.push_back(concatenate(parts));
+    const bool null_throughout = std::all_of(parts.begin(), parts.end(), [](const ColumnPtr& part) {
+      return part->is_constant() && part->is_null(0);
+    });
+    out.columns.push_back(null_throughout ? Column::nulls(types[c], out.rows) : concatenate(parts));
   }
   return out;
 }

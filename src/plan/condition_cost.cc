@@ -13,7 +13,8 @@ double condition_cost(const BoundExpression& expression) {
     case BoundKind::kColumn:
     case BoundKind::kConstant:
     case BoundKind::kAnd:
-    case BoundKind::kOr: return cost;
+    case BoundKind::kOr:
+    case BoundKind::kTry: return cost;
     case BoundKind::kCast: return cost + (text || expression.type.is_string() ? 20 : 2);
     case BoundKind::kCall: break;
     default: return cost + 10;

@@ -152,6 +152,29 @@ TEST_F(MaskTest, LogicIsThatOfTheEvaluator) {
   check(FunctionRegistry::builtin().bind("not", {bound_logic(BoundKind::kAnd, {number, other})}));
 }
 
+TEST_F(MaskTest, WhatIsTriedIsTrueForAllRowsWhenItFailsForOne) {
+  const auto is_twelve = call("=", bound_cast(column(5), kInt64), bound_constant(Value::int64(12)));
+  const auto tried = bound_try(is_twelve);
+  EXPECT_FALSE(tried->can_fail);
+  EXPECT_EQ(tried->to_string(), concat("try(", is_twelve->to_string(), ")"));
+  for (const bool broken : {false, true}) {
+    StringBuilder texts(kText);
+    for (int64_t i = 0; i < 100; ++i) {
+      texts.append(broken && i == 70 ? "no number" : i % 2 == 0 ? "11" : "12");
+    }
+    Chunk input = chunk(100);
+    input.columns[5] = texts.finish();
+    EvaluationBatch batch(input);
+    RowMask mask;
+    evaluate_mask(*tried, batch, &mask);
+    EXPECT_EQ(count_rows(mask), broken ? 100 : 50);
+    EvaluationBatch again(input);
+    RowMask beside;
+    mask_true(evaluate(*tried, again), &beside);
+    EXPECT_EQ(beside, mask);
+  }
+}
+
 // x <> 0 AND 7 % x ... never runs the second part where the first is false or NULL.
 TEST_F(MaskTest, DecidedRowsAreNotEvaluatedWhenThatCouldFail) {
   const auto as_number = bound_cast(column(5), kInt64);

@@ -1,6 +1,7 @@
 #include "src/exec/join/join_probe.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "src/base/error.h"
 #include "src/column/selection_recycling.h"
@@ -459,12 +460,14 @@ class JoinProbe : public TransformOperator {
     }
     const auto input_rows = static_cast<size_t>(input.rows);
     if ((keeps_left ? rows : found) * 2 < input_rows) {
-      state.out_left.clear();
-      state.out_right.clear();
-      for (size_t i = 0; i < rows; ++i) {
-        if (first[i] == kNoRow && !keeps_left) continue;
-        state.out_left.push_back(static_cast<uint32_t>(i));
-        state.out_right.push_back(first[i]);
+      if (keeps_left) {
+        state.out_left.resize(rows);
+        std::iota(state.out_left.begin(), state.out_left.end(), 0u);
+        state.out_right.assign(first, first + rows);
+      } else {
+        state.out_left.assign(kept->begin(), kept->begin() + static_cast<std::ptrdiff_t>(found));
+        state.out_right.resize(found);
+        for (size_t i = 0; i < found; ++i) state.out_right[i] = first[state.out_left[i]];
       }
       gather(input, state, output);
       return;

@@ -226,25 +226,51 @@ class JoinOrderer {
       cost += add_filter(graph.filters[f], &relation);
       graph.relations[index].plan = relation.plan;
     }
-    const RelationSet all = (RelationSet{1} << graph.relations.size()) - 1;
-    for (auto& predicate : graph.predicates) {
-      predicate.relations = graph.relations_of(*predicate.condition);
-      // What may fail is asked of the rows that all joins leave, as where it is written; but for
-      // equalities of relations, without which joins are products.
-      if (predicate.condition->can_fail && !connects(graph, *predicate.condition)) {
-        predicate.relations = all;
-      }
-      predicate.selectivity = predicate_selectivity(graph, *predicate.condition);
-    }
+    const std::vector<BoundExpressionPtr> late_conditions = place_predicates(&graph);
     damp_compound_keys(&graph);
     if (graph.relations.size() <= kMostRelationsForAllOrders) {
       out.joined = best_of_all_orders(graph, &cost);
     } else {
       out.joined = cheapest_pairs(graph);
     }
+    if (!late_conditions.empty()) {
+      std::vector<BoundExpressionPtr> conditions;
+      for (const auto& condition : late_conditions) {
+        conditions.push_back(placed(condition, out.joined, {}));
+      }
+      out.joined.plan =
+          std::make_shared<FilterPlan>(out.joined.plan, all_of(std::move(conditions)));
+    }
     for (const JoinGraph::Filter* filter : above) cost += add_filter(*filter, &out.joined);
     out.cost = cost;
     return out;
+  }
+
+  // Says where each predicate is asked; gives those that are asked of the rows that all joins
+  // leave.
+  //
+  // What may fail is asked there, as where it is written: the joins may take away the rows for
+  // which it fails. To make the joins small it is tried as early as other conditions are.
+  // Equalities of relations stay keys, without which joins are products.
+  std::vector<BoundExpressionPtr> place_predicates(JoinGraph* graph) {
+    const RelationSet all = (RelationSet{1} << graph->relations.size()) - 1;
+    std::vector<BoundExpressionPtr> late;
+    std::vector<JoinGraph::Predicate> early;
+    for (auto& predicate : graph->predicates) {
+      const BoundExpressionPtr& condition = predicate.condition;
+      predicate.relations = graph->relations_of(*condition);
+      predicate.selectivity = predicate_selectivity(*graph, *condition);
+      const bool is_last_anyway = predicate.relations == all && late.empty();
+      if (!condition->can_fail || is_last_anyway || connects(*graph, *condition)) {
+        early.push_back(predicate);
+        continue;
+      }
+      late.push_back(condition);
+      if (calls_user_function(*condition)) continue;  // not twice
+      early.push_back({bound_try(condition), predicate.relations, predicate.selectivity});
+    }
+    graph->predicates = std::move(early);
+    return late;
   }
 
   static bool connects(const JoinGraph& graph, const BoundExpression& condition) {
