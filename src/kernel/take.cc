@@ -184,6 +184,12 @@ ColumnPtr concatenate(const std::vector<ColumnPtr>& columns) {
         validity.finish());
   }
   // Owners are gathered in one pass: merging them pair by pair would be quadratic in the parts.
+  // Rows taken from one column share its list, which may be long, and go on sharing it.
+  const StringOwnersPtr& first_owners = columns[0]->owners();
+  const bool share_owners =
+      std::all_of(columns.begin(), columns.end(), [&](const ColumnPtr& column) {
+        return !column->is_dictionary() && column->owners() == first_owners;
+      });
   auto merged = std::make_shared<StringOwners>();
   return visit_stored_type(type, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -193,13 +199,14 @@ ColumnPtr concatenate(const std::vector<ColumnPtr>& columns) {
       const ColumnPtr flat = flatten(part);
       if (flat->length() > 0) values.append(flat->template values<T>(), flat->length());
       add_validity(*flat);
-      if (flat->owners()) {
+      if (!share_owners && flat->owners()) {
         for (const auto& owner : *flat->owners()) {
           if (merged->empty() || merged->back() != owner) merged->push_back(owner);
         }
       }
     }
-    return Column::flat(type, length, values.finish(), 0, validity.finish(), std::move(merged));
+    return Column::flat(type, length, values.finish(), 0, validity.finish(),
+                        share_owners ? first_owners : StringOwnersPtr(std::move(merged)));
   });
 }
 
