@@ -60,7 +60,7 @@ def test_behind_joins_it_is_called_for_the_rows_that_they_leave(session):
         return pc.greater(values, 0)
 
     session.create_function("positive", positive, ["int64"], "bool")
-    for name, ids in (("a", range(100)), ("b", range(50, 100)), ("c", range(0, 60))):
+    for name, ids in (("a", range(100)), ("b", range(50, 100)), ("c", range(60))):
         session.create_temp_view(name, session.create_dataframe_from_arrow({"id": list(ids)}))
     rows = session.sql(
         "SELECT a.id FROM a JOIN b ON a.id = b.id JOIN c ON c.id = a.id WHERE positive(a.id)"

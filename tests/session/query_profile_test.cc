@@ -106,6 +106,27 @@ TEST(QueryProfileTest, AJoinCountsBothOfItsParts) {
   }
 }
 
+// What a join leaves of a chunk goes on together with what it leaves of the next ones, also when it
+// carries columns that nobody reads, and texts.
+TEST(QueryProfileTest, FewRowsOfManyChunksGoOnAsOne) {
+  SessionOptions options;
+  options.threads = 1;
+  options.chunk_rows = 100;
+  DataflowSession session(options);
+  make_table(session, 5000);
+  session.sql(
+      "CREATE TABLE few AS SELECT n, concat('a text of some length ', n) AS x, 1 AS unread "
+      "FROM t WHERE n % 20 = 0");
+  const QueryProfile profile =
+      session.sql("SELECT t.n + 1 AS n, few.x FROM t JOIN few ON t.n = few.n").analyze();
+  const OperatorProfile* join = find(profile.root, "Join");
+  const OperatorProfile* project = find(profile.root, "Project");
+  ASSERT_TRUE(join && project);
+  EXPECT_EQ(project->rows, 250);
+  EXPECT_EQ(join->chunks, 50);
+  EXPECT_LE(project->chunks, 5);
+}
+
 TEST(QueryProfileTest, ALimitStopsTheScan) {
   SessionOptions options;
   options.threads = 1;
