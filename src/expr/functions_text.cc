@@ -166,7 +166,8 @@ ColumnPtr like_kernel(const std::vector<ColumnPtr>& a, int64_t rows, const DataT
     const LikePattern pattern(text_at(*a[1], 0), escape, kIgnoreCase);
     auto out = Buffer::allocate(static_cast<size_t>(rows));
     for (int64_t i = 0; i < rows; ++i) {
-      out->mutable_data()[i] = text->validity().valid(i) && pattern.matches(text_at(*text, i));
+      out->mutable_data()[i] =
+          text->validity().valid(i) && pattern.matches(text->values<StringView>()[i]);
     }
     return Column::flat(type, rows, std::move(out), 0, text->validity());
   }

@@ -111,7 +111,14 @@ LikePattern::LikePattern(std::string_view pattern, char escape, bool ignore_case
       parts_.back() += c;
     }
   }
-  if (any_single) parts_.clear();
+  if (any_single) {
+    parts_.clear();
+  } else if (!ignore_case_) {
+    const size_t bytes = std::min<size_t>(parts_.front().size(), 4);
+    const std::string longer = std::string(parts_.front(), 0, bytes) + std::string(13, '.');
+    first_bytes_mask_ = ((uint64_t{1} << (8 * bytes)) - 1) << 32;
+    first_bytes_ = StringView(longer).head() & first_bytes_mask_;
+  }
 }
 
 bool LikePattern::matches_as_is(std::string_view text) const {
@@ -133,6 +140,10 @@ bool LikePattern::matches_as_is(std::string_view text) const {
                        parts_[i].size());
   }
   return true;
+}
+
+bool LikePattern::matches(const StringView& text) const {
+  return (text.head() & first_bytes_mask_) == first_bytes_ && matches(text.text());
 }
 
 bool LikePattern::matches(std::string_view text) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/column/column.h"
+#include "src/column/string_view.h"
 
 namespace velaria {
 
@@ -24,6 +25,8 @@ class LikePattern {
  public:
   LikePattern(std::string_view pattern, char escape, bool ignore_case);
   bool matches(std::string_view text) const;
+  // The same; most texts that begin otherwise are told by what lies in the view.
+  bool matches(const StringView& text) const;
 
  private:
   bool matches_as_is(std::string_view text) const;
@@ -33,6 +36,10 @@ class LikePattern {
   std::string pattern_;  // with _
   char escape_;
   bool ignore_case_;
+  // The first bytes that a text must have, as in StringView::head(); 0 for those that do not
+  // matter.
+  uint64_t first_bytes_ = 0;
+  uint64_t first_bytes_mask_ = 0;
 };
 
 // Every text of a column through f.

@@ -21,13 +21,18 @@ TEST(LikePattern, AgreesWithTheMatcher) {
   std::mt19937_64 random(5);
   int matched = 0;
   for (int round = 0; round < 200000; ++round) {
-    const std::string text = random_text(&random, {"a", "b", "é", "%", "_", "\\"}, 8);
+    const std::string text =
+        random_text(&random, {"a", "b", "é", "%", "_", "\\"}, round % 2 == 0 ? 8 : 20);
     const std::string pattern =
         random_text(&random, {"a", "b", "é", "%", "%", "_", "\\%", "\\\\", "\\_"}, 6);
     const bool expected = matches_like(text, pattern, '\\');
     matched += expected;
-    EXPECT_EQ(LikePattern(pattern, '\\', false).matches(text), expected)
-        << "'" << text << "' like '" << pattern << "'";
+    for (const bool ignore_case : {false, true}) {  // no letter has another case
+      const LikePattern like(pattern, '\\', ignore_case);
+      EXPECT_EQ(like.matches(text), expected) << "'" << text << "' like '" << pattern << "'";
+      EXPECT_EQ(like.matches(StringView(text)), expected)
+          << "'" << text << "' like '" << pattern << "'";
+    }
   }
   EXPECT_GT(matched, 10000);
 }

@@ -368,15 +368,24 @@ class AggregateSink : public SinkOperator, public StatefulSink {
     return !state.spill->is_too_much(bytes) && state.reservation.try_resize(bytes);
   }
 
-  // After enough rows: keeps them in their chunks from now on when nearly all made a group.
+  // After enough rows: keeps them in their chunks from now on when nearly all made a group. Sooner
+  // when another task has chosen, or when too many have made none already: chunks that are kept
+  // cost memory that is not warm.
   void choose(AggregateState& state, AggregateTask& task, Chunk chunk) const {
     task.seen_rows += chunk.selected_rows();
     if (chunk.selected_rows() > 0) task.seen.push_back(std::move(chunk));
-    if (task.seen_rows < spec_.options.rows_before_choice) return;
-    GroupingWay way = GroupingWay::kUndecided;
-    const bool nearly_all = int64_t{task.table->size()} * 100 >= task.seen_rows * 99;
+    const int64_t rows_wanted = spec_.options.rows_before_choice;
+    const int64_t repeated_rows = task.seen_rows - int64_t{task.table->size()};
+    GroupingWay way = state.way.load();
+    if (way == GroupingWay::kUndecided && task.seen_rows < rows_wanted &&
+        repeated_rows * 100 <= rows_wanted) {
+      return;
+    }
+    const bool nearly_all = repeated_rows * 100 <= task.seen_rows;
     const GroupingWay wanted = nearly_all ? GroupingWay::kRows : GroupingWay::kTables;
-    if (state.way.compare_exchange_strong(way, wanted)) way = wanted;
+    if (way == GroupingWay::kUndecided && state.way.compare_exchange_strong(way, wanted)) {
+      way = wanted;
+    }
     if (way == GroupingWay::kRows) {
       keep_rows(state, task);
     } else {
