@@ -200,8 +200,8 @@ struct GatheredChunks {
   SourceRange source;
 };
 
-// Whether chunks like it become one by copying what it takes itself. Columns that nobody reads are
-// NULL constants.
+// Whether gathering copies no more than the rows themselves: texts coded by a dictionary would have
+// to be written out. Columns that nobody reads are NULL constants.
 bool is_cheap_to_gather(const Chunk& chunk) {
   return std::all_of(chunk.columns.begin(), chunk.columns.end(), [](const ColumnPtr& column) {
     return column->is_flat() || (column->is_constant() && column->is_null(0));

@@ -1,5 +1,6 @@
 #include "src/expr/evaluator.h"
 
+#include "src/base/error.h"
 #include "src/base/text.h"
 #include "src/column/builder.h"
 #include "src/column/selection_recycling.h"
@@ -26,10 +27,6 @@ const ColumnPtr& EvaluationBatch::column(size_t i) {
         selection_ ? take(chunk_.columns[i], selection_->data(), rows()) : chunk_.columns[i];
   }
   return gathered_[i];
-}
-
-bool is_about_values(const Error& error) {
-  return error.kind() != ErrorKind::kCancelled && error.kind() != ErrorKind::kInternal;
 }
 
 ColumnPtr EvaluationBatch::remembered(const BoundExpression& expression) const {
@@ -256,7 +253,7 @@ ColumnPtr evaluate_try(const BoundExpression& expression, EvaluationBatch& batch
   try {
     return evaluate(*expression.children[0], batch);
   } catch (const Error& error) {
-    if (!is_about_values(error)) throw;
+    if (error.kind() == ErrorKind::kCancelled || error.kind() == ErrorKind::kInternal) throw;
     return Column::constant(Value::boolean(true), batch.rows());
   }
 }

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "src/base/error.h"
 #include "src/column/chunk.h"
 #include "src/expr/bound_expression.h"
 
@@ -36,9 +35,6 @@ class EvaluationBatch {
   std::vector<ColumnPtr> gathered_;
   std::vector<std::pair<const BoundExpression*, ColumnPtr>> remembered_;
 };
-
-// Whether an evaluation failed for what it was given, which BoundKind::kTry leaves to others.
-bool is_about_values(const Error& error);
 
 // One value per row of the batch; any encoding. Rows whose value is not needed (the right side of
 // an AND that is already false, a CASE branch not taken) are not evaluated when that could fail.

@@ -89,13 +89,6 @@ void evaluate_logic_mask(const BoundExpression& expression, EvaluationBatch& bat
 void evaluate_mask(const BoundExpression& condition, EvaluationBatch& batch, RowMask* mask) {
   if (condition.kind == BoundKind::kAnd || condition.kind == BoundKind::kOr) {
     evaluate_logic_mask(condition, batch, mask);
-  } else if (condition.kind == BoundKind::kTry) {
-    try {
-      evaluate_mask(*condition.children[0], batch, mask);
-    } catch (const Error& error) {
-      if (!is_about_values(error)) throw;
-      mask_true(Column::constant(Value::boolean(true), batch.rows()), mask);
-    }
   } else if (!try_comparison(condition, batch, mask)) {
     mask_true(evaluate(condition, batch), mask);
   }

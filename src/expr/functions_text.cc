@@ -191,7 +191,6 @@ std::optional<ResolvedFunction> resolve_text(const std::vector<DataType>& types)
   }
   out.result_type = kText;
   out.kernel = kKernel;
-  out.can_fail = kNumbers > 0;
   return out;
 }
 

@@ -180,7 +180,7 @@ double CardinalityEstimator::selectivity(const PlanPtr& plan, const BoundExpress
     }
     case BoundKind::kConstant:
       return !condition.constant.is_null() && condition.constant.as_bool() ? 1 : 0;
-    case BoundKind::kTry: return selectivity(plan, *condition.children[0]);
+    case BoundKind::kTry: return 1;  // counted where it is asked
     case BoundKind::kCall: break;
     default: return kOther;
   }

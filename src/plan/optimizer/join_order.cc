@@ -250,24 +250,37 @@ class JoinOrderer {
   // leave.
   //
   // What may fail is asked there, as where it is written: the joins may take away the rows for
-  // which it fails. To make the joins small it is tried as early as other conditions are.
-  // Equalities of relations stay keys, without which joins are products.
+  // which it fails. To make the joins small it is tried as early as other conditions are, together
+  // with what reads the same relations, so that one still guards the next. Equalities of relations
+  // stay keys, without which joins are products.
   std::vector<BoundExpressionPtr> place_predicates(JoinGraph* graph) {
     const RelationSet all = (RelationSet{1} << graph->relations.size()) - 1;
     std::vector<BoundExpressionPtr> late;
     std::vector<JoinGraph::Predicate> early;
+    std::map<RelationSet, JoinGraph::Predicate> tried;
+    bool any_connects = false;
     for (auto& predicate : graph->predicates) {
       const BoundExpressionPtr& condition = predicate.condition;
       predicate.relations = graph->relations_of(*condition);
       predicate.selectivity = predicate_selectivity(*graph, *condition);
+      const bool is_key = connects(*graph, *condition);
+      any_connects = any_connects || is_key;
       const bool is_last_anyway = predicate.relations == all && late.empty();
-      if (!condition->can_fail || is_last_anyway || connects(*graph, *condition)) {
+      if (!condition->can_fail || is_last_anyway || is_key) {
         early.push_back(predicate);
         continue;
       }
       late.push_back(condition);
       if (calls_user_function(*condition)) continue;  // not twice
-      early.push_back({bound_try(condition), predicate.relations, predicate.selectivity});
+      auto& same = tried.try_emplace(predicate.relations).first->second;
+      same.condition = same.condition ? all_of({same.condition, condition}) : condition;
+      same.relations = predicate.relations;
+      same.selectivity *= predicate.selectivity;
+    }
+    for (auto& [relations, predicate] : tried) {
+      // At the last join it would only be asked twice, unless that makes every pair of rows.
+      if (relations == all && any_connects) continue;
+      early.push_back({bound_try(predicate.condition), relations, predicate.selectivity});
     }
     graph->predicates = std::move(early);
     return late;
@@ -449,10 +462,23 @@ class JoinOrderer {
       const bool constant = predicate.relations == 0 && out.relations == all;
       if (here || constant) conjuncts.push_back(placed(predicate.condition, left, right));
     }
-    // What may fail must not stand in front: first keys are computed for every row.
-    std::stable_partition(conjuncts.begin(), conjuncts.end(),
-                          [](const BoundExpressionPtr& c) { return !c->can_fail; });
-    JoinCondition condition = split_join_condition(conjuncts, left.columns.size());
+    // What may fail must not stand in front: first keys are computed for every row. Tries guard
+    // nothing.
+    const auto rank = [](const BoundExpressionPtr& c) {
+      return c->kind == BoundKind::kTry ? 2 : c->can_fail ? 1 : 0;
+    };
+    std::stable_sort(conjuncts.begin(), conjuncts.end(),
+                     [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    const size_t left_width = left.columns.size();
+    JoinCondition condition = split_join_condition(conjuncts, left_width);
+    if (condition.keys.empty()) {
+      // Rather a key that may fail than every pair of rows.
+      const auto key = std::find_if(conjuncts.begin(), conjuncts.end(), [&](const auto& c) {
+        return !split_join_condition({c}, left_width).keys.empty();
+      });
+      if (key != conjuncts.end()) std::rotate(conjuncts.begin(), key, key + 1);
+      condition = split_join_condition(conjuncts, left_width);
+    }
     out.plan =
         std::make_shared<JoinPlan>(left.plan, right.plan, JoinType::kInner,
                                    std::move(condition.keys), all_of(std::move(condition.rest)));
