@@ -235,6 +235,32 @@ class QueryMaker:
             )
         return sql
 
+    def joined_several(self) -> str:
+        """Inner joins to be ordered, with conditions that may fail (sums that might overflow)."""
+        rng = self.rng
+        tables = ["t1", "t2", "t3"]
+        conditions = [
+            self.pick("t1.i = t2.i", "t1.i + 1 = t2.j", "t1.s = t2.s AND t1.i - t2.i = 0"),
+            self.pick("t3.i = t1.j", "t3.i = t2.j + 1", "t3.i + t1.i = t2.i"),
+        ]
+        for _ in range(rng.randrange(0, 4)):
+            a, b = rng.choice(tables[:2]), rng.choice(tables)
+            conditions.append(
+                self.pick(
+                    self.condition(a, 1),
+                    f"{self.number(a, 1)} + {b}.i > {rng.randrange(-5, 5)}",
+                    f"CAST({b}.i AS VARCHAR) LIKE '{rng.choice(['1%', '%2', '_'])}'",
+                )
+            )
+        rng.shuffle(conditions)
+        if rng.random() < 0.3:
+            conditions.append(self.subquery_condition("t1"))
+        return (
+            "SELECT count(*), sum(t1.j), min(t2.s), max(t3.i) "
+            "FROM t1, t2, (SELECT DISTINCT i FROM t2 WHERE i < 20) t3 "
+            f"WHERE {' AND '.join(conditions)}"
+        )
+
     def grouping_sets(self) -> str:
         a, b, c = self.rng.sample(["t1.i % 3", "t1.s", "t1.b", "t1.d", "t1.j % 2"], 3)
         sets = self.pick(
@@ -320,6 +346,8 @@ class QueryMaker:
                 self.grouped,
                 self.joined,
                 self.joined,
+                self.joined_several,
+                self.joined_several,
                 self.set_operation,
                 self.grouping_sets,
                 self.recursive,
