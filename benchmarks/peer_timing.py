@@ -190,8 +190,9 @@ def time_case(case: Case, runs: int) -> dict[str, list[float]]:
 
 
 def version_of(engine: str) -> str:
+    """Of the package that the name begins with: duckdb_arrow is DuckDB over Arrow tables."""
     try:
-        return metadata.version(engine)
+        return metadata.version(engine.split("_")[0])
     except metadata.PackageNotFoundError:
         import velaria
 
