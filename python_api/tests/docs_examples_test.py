@@ -114,8 +114,9 @@ def test_the_bitable_page_runs_against_a_server():
         table_id = server.add_table("tasks", fields, [{"Owner": owner} for owner in owners])
         sink = velaria.MemorySink()
         address = functools.partial(velaria.BitableClient, base_url=server.address)
+        package = {name: getattr(velaria, name) for name in velaria.__all__}
         names = {
-            "velaria": types.SimpleNamespace(**{**vars(velaria), "BitableClient": address}),
+            "velaria": types.SimpleNamespace(**{**package, "BitableClient": address}),
             "session": session,
             "sink": sink,
             "app_id": APP_ID,
