@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "src/base/error.h"
 #include "src/base/text.h"
@@ -27,7 +28,8 @@ char* StringHeap::allocate(size_t size_bytes) {
     // Blocks grow with the heap, so that many small heaps stay small.
     const size_t wanted = std::clamp<size_t>(size_bytes_, kSmallestBlock, kLargestBlock);
     const size_t block = std::max(size_bytes, wanted);
-    blocks_.emplace_back(new char[block]);
+    std::unique_ptr<char[]> bytes(new char[block]);
+    blocks_.push_back(std::move(bytes));  // which may fail, too
     size_bytes_ += block;
     if (block - size_bytes < free_bytes_) return blocks_.back().get();  // keep filling the old one
     next_ = blocks_.back().get();
