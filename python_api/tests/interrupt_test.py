@@ -117,6 +117,7 @@ interrupted(frame.start().wait)
 """
 
 PROGRESS = """
+import pyarrow  # as in SORT
 frame = session.sql(
     "SELECT count(*) AS c FROM range(0, 1000000) a(n) JOIN range(0, 1000000) b(m) ON m < n")
 interrupted(lambda: frame.to_arrow(progress=lambda moment: None))
@@ -191,6 +192,7 @@ assert source.queued_batches == 1
 """
 
 POLL = """
+import pyarrow  # as in SORT
 sink = session.create_realtime_stream_sink()
 interrupted(sink.poll_arrow)
 """
