@@ -89,6 +89,18 @@ def make_tables(orders=15000, seed=8):
     def number(low, high, count):
         return rng.integers(low, high, count, endpoint=True)
 
+    def business(letter, key, name, count):
+        """What suppliers and customers have in common."""
+        nations = number(0, 24, count)
+        return {
+            f"{letter}_{key}key": range(1, count + 1),
+            f"{letter}_name": [f"{name}#{i:09}" for i in range(1, count + 1)],
+            f"{letter}_address": [f"address {i}" for i in range(count)],
+            f"{letter}_nationkey": nations,
+            f"{letter}_phone": [f"{nation + 10}-{i:09}" for i, nation in enumerate(nations)],
+            f"{letter}_acctbal": _cents(number(-99999, 999999, count)),
+        }
+
     suppliers, customers, parts = orders // 150, orders // 10, orders * 2 // 15
     tables = {
         "region": pa.table(
@@ -107,27 +119,12 @@ def make_tables(orders=15000, seed=8):
             }
         ),
     }
-    nations = number(0, 24, suppliers)
     tables["supplier"] = pa.table(
-        {
-            "s_suppkey": range(1, suppliers + 1),
-            "s_name": [f"Supplier#{i:09}" for i in range(1, suppliers + 1)],
-            "s_address": [f"address {i}" for i in range(suppliers)],
-            "s_nationkey": nations,
-            "s_phone": [f"{nation + 10}-{i:09}" for i, nation in enumerate(nations)],
-            "s_acctbal": _cents(number(-99999, 999999, suppliers)),
-            "s_comment": pick(REMARKS, suppliers),
-        }
+        {**business("s", "supp", "Supplier", suppliers), "s_comment": pick(REMARKS, suppliers)}
     )
-    nations = number(0, 24, customers)
     tables["customer"] = pa.table(
         {
-            "c_custkey": range(1, customers + 1),
-            "c_name": [f"Customer#{i:09}" for i in range(1, customers + 1)],
-            "c_address": [f"address {i}" for i in range(customers)],
-            "c_nationkey": nations,
-            "c_phone": [f"{nation + 10}-{i:09}" for i, nation in enumerate(nations)],
-            "c_acctbal": _cents(number(-99999, 999999, customers)),
+            **business("c", "cust", "Customer", customers),
             "c_mktsegment": pick(SEGMENTS, customers),
             "c_comment": pick(REMARKS, customers),
         }
